@@ -1,0 +1,1 @@
+//! The words: `Attribution`, `Target`, `Baseline`, `Model`, progress and cancellation.

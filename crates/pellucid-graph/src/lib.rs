@@ -1,0 +1,1 @@
+//! Model file → `Graph` → rewritten `Graph`; a slow exact evaluator.
