@@ -1,1 +1,25 @@
 //! Model file → `Graph` → rewritten `Graph`; a slow exact evaluator.
+
+pub mod backward;
+mod build;
+#[cfg(any(test, feature = "cases"))]
+pub mod cases;
+mod error;
+mod evaluate;
+mod gradient;
+mod graph;
+mod ops;
+mod session;
+mod symbolic;
+mod tensor;
+pub mod text;
+mod types;
+
+pub use error::Error;
+pub use evaluate::{check_inputs, evaluate, evaluate_wires};
+pub use gradient::{gradient, gradient_table, has_rule};
+pub use graph::{Attribute, Graph, Node, Wire};
+pub use ops::is_known;
+pub use session::{Reference, Runtime, Session};
+pub use tensor::{Data, ElementType, Tensor};
+pub use types::{Dim, Type, shape_text};

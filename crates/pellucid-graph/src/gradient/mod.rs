@@ -1,0 +1,69 @@
+//! The gradient table: vector-Jacobian products. One file a family of ops; to add a rule is to touch one of them.
+
+mod elementwise;
+mod matmul;
+mod movement;
+mod reduction;
+
+#[cfg(test)]
+mod tests;
+
+use std::rc::Rc;
+
+use crate::backward::{Rule, Signal, Signals, Step, Table, Walk, backward};
+use crate::error::Error;
+use crate::graph::{Graph, Wire};
+
+/// A rule without parameters of its own.
+type PlainRule = fn(&mut Step<'_>) -> Signals;
+
+const FAMILIES: &[fn(&str) -> Option<PlainRule>] =
+    &[elementwise::rule, matmul::rule, movement::rule, reduction::rule];
+
+fn find(op: &str) -> Option<PlainRule> {
+    FAMILIES.iter().find_map(|family| family(op))
+}
+
+/// Whether the gradient table has a rule for an op of the default domain, after lowering.
+pub fn has_rule(op: &str) -> bool {
+    find(op).is_some()
+}
+
+/// The gradient table: `dL/dx` from `dL/dy` for each op `y = f(x)`.
+pub fn gradient_table() -> Table<'static> {
+    Table {
+        name: "gradient",
+        rule: Box::new(|node, _| {
+            let rule = find(&node.op).filter(|_| node.domain.is_empty())?;
+            Some(Rc::new(rule) as Rule)
+        }),
+    }
+}
+
+/// Adds the nodes that compute `d(Σ seed · output)/d(wanted)` and gives a wire for each wanted one; zeros where the
+/// output does not depend on it.
+///
+/// # Errors
+/// As [`backward`].
+pub fn gradient(graph: &mut Graph, output: Wire, seed: Wire, wanted: &[Wire]) -> Result<Vec<Wire>, Error> {
+    let seeds = [(output, Signal::One(seed))];
+    let walk = Walk { seeds: &seeds, wanted, ..Walk::default() };
+    let signals = backward(graph, &gradient_table(), &walk)?;
+    let wires = signals.into_iter().zip(wanted).map(|(signal, wire)| match signal {
+        Some(signal) => signal.parts().0,
+        None => graph.zeros_like(*wire),
+    });
+    let wires = wires.collect();
+    graph.check_fault()?;
+    Ok(wires)
+}
+
+/// One signal for input 0.
+fn only(wire: Wire) -> Signals {
+    Ok(vec![Some(wire.into())])
+}
+
+/// Signals for the first inputs.
+fn each<const N: usize>(wires: [Option<Wire>; N]) -> Signals {
+    Ok(wires.into_iter().map(|wire| wire.map(Signal::from)).collect())
+}

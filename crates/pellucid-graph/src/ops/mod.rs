@@ -1,0 +1,209 @@
+//! What each op means: the types of its outputs, and their values in f64 and i64. One file a family of ops.
+
+mod broadcast;
+mod elementwise;
+mod matmul;
+mod movement;
+mod reduction;
+
+pub(crate) use broadcast::{Broadcast, broadcast_dims};
+
+use crate::error::Error;
+use crate::graph::{Graph, Node, Wire};
+use crate::tensor::{Data, ElementType, Tensor};
+use crate::types::{Dim, Type};
+
+/// Infers the types of a node's outputs from what is known of its inputs.
+pub(crate) type Infer = fn(&Site<'_>) -> Result<Vec<Type>, String>;
+
+/// Computes a node's outputs: floats in f64, integers in i64, in plain loops.
+pub(crate) type Evaluate = fn(&Call<'_>) -> Result<Vec<Tensor>, String>;
+
+/// An op of the default ONNX domain, in the meaning of the canonical opset.
+pub(crate) struct Op {
+    pub(crate) name: &'static str,
+    pub(crate) infer: Infer,
+    pub(crate) evaluate: Evaluate,
+}
+
+const FAMILIES: &[&[Op]] = &[elementwise::OPS, matmul::OPS, movement::OPS, reduction::OPS];
+
+pub(crate) fn find(domain: &str, op: &str) -> Option<&'static Op> {
+    if !domain.is_empty() {
+        return None;
+    }
+    FAMILIES.iter().flat_map(|family| family.iter()).find(|known| known.name == op)
+}
+
+/// Whether the crate knows what an op means.
+pub fn is_known(domain: &str, op: &str) -> bool {
+    find(domain, op).is_some()
+}
+
+/// Infers the types of a node's outputs; of an unknown op nothing is known.
+pub(crate) fn infer(graph: &Graph, node: &Node) -> Result<Vec<Type>, Error> {
+    match find(&node.domain, &node.op) {
+        Some(op) => (op.infer)(&Site { graph, node }).map_err(|reason| node.fault(reason)),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Computes a node's outputs from its inputs.
+pub(crate) fn evaluate(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Vec<Tensor>, Error> {
+    let op = find(&node.domain, &node.op)
+        .ok_or_else(|| Error::UnknownOp { op: node.full_op(), node: node.name.clone() })?;
+    (op.evaluate)(&Call { node, inputs }).map_err(|reason| node.fault(reason))
+}
+
+/// A node about to be added, and the graph that says what its inputs are.
+pub(crate) struct Site<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) node: &'a Node,
+}
+
+impl<'a> Site<'a> {
+    /// The wire of input `i`, `None` where it is left out.
+    pub(crate) fn wire(&self, i: usize) -> Option<Wire> {
+        self.node.inputs.get(i).copied().flatten()
+    }
+
+    /// The type of input `i`.
+    pub(crate) fn ty(&self, i: usize) -> Result<&'a Type, String> {
+        let wire = self.wire(i).ok_or_else(|| format!("input {i} is missing"))?;
+        Ok(self.graph.type_of(wire))
+    }
+
+    /// The element type of input `i`.
+    pub(crate) fn element(&self, i: usize) -> Result<ElementType, String> {
+        Ok(self.ty(i)?.element)
+    }
+
+    /// The shape of input `i`, `None` where the rank is unknown.
+    pub(crate) fn shape(&self, i: usize) -> Result<Option<&'a [Dim]>, String> {
+        Ok(self.ty(i)?.shape.as_deref())
+    }
+
+    /// The integers of a constant input `i`; `None` where it is left out or not constant.
+    pub(crate) fn constant_ints(&self, i: usize) -> Option<Vec<i64>> {
+        Some(self.graph.constant(self.wire(i)?)?.to_i64s())
+    }
+
+    /// Input `i` as lengths: what is known of a shape operand.
+    pub(crate) fn lengths(&self, i: usize) -> Option<&'a [Dim]> {
+        self.graph.lengths(self.wire(i)?)
+    }
+
+    /// One output: the element type of input 0, `shape` where known.
+    pub(crate) fn like_first(&self, shape: Option<Vec<Dim>>) -> Result<Vec<Type>, String> {
+        Ok(vec![Type { element: self.element(0)?, shape }])
+    }
+}
+
+/// A node with the values of its inputs.
+pub(crate) struct Call<'a> {
+    pub(crate) node: &'a Node,
+    inputs: &'a [Option<&'a Tensor>],
+}
+
+impl<'a> Call<'a> {
+    /// Input `i`, where it is given.
+    pub(crate) fn optional(&self, i: usize) -> Option<&'a Tensor> {
+        self.inputs.get(i).copied().flatten()
+    }
+
+    /// The number of inputs, left-out ones in the middle included.
+    pub(crate) fn n_inputs(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Input `i`.
+    pub(crate) fn tensor(&self, i: usize) -> Result<&'a Tensor, String> {
+        self.optional(i).ok_or_else(|| format!("input {i} is missing"))
+    }
+
+    /// The shape of input `i`.
+    pub(crate) fn shape(&self, i: usize) -> Result<&'a [usize], String> {
+        Ok(self.tensor(i)?.shape())
+    }
+
+    /// The floats of input `i`.
+    pub(crate) fn floats(&self, i: usize) -> Result<&'a [f64], String> {
+        match self.tensor(i)?.data() {
+            Data::F64(v) => Ok(v),
+            other => Err(format!("input {i}: expected floats, got {}", kind(other))),
+        }
+    }
+
+    /// The integers of input `i`.
+    pub(crate) fn ints(&self, i: usize) -> Result<&'a [i64], String> {
+        match self.tensor(i)?.data() {
+            Data::I64(v) => Ok(v),
+            other => Err(format!("input {i}: expected integers, got {}", kind(other))),
+        }
+    }
+
+    /// The booleans of input `i`.
+    pub(crate) fn bools(&self, i: usize) -> Result<&'a [bool], String> {
+        match self.tensor(i)?.data() {
+            Data::Bool(v) => Ok(v),
+            other => Err(format!("input {i}: expected booleans, got {}", kind(other))),
+        }
+    }
+}
+
+fn kind(data: &Data) -> &'static str {
+    match data {
+        Data::F64(_) => "floats",
+        Data::I64(_) => "integers",
+        Data::Bool(_) => "booleans",
+        _ => "strings",
+    }
+}
+
+/// The axis as an index, counted from the end where negative.
+pub(crate) fn resolve_axis(axis: i64, rank: usize) -> Result<usize, String> {
+    let resolved = if axis < 0 { axis + rank as i64 } else { axis };
+    usize::try_from(resolved)
+        .ok()
+        .filter(|&axis| axis < rank)
+        .ok_or_else(|| format!("axis {axis} does not exist in a tensor of {rank} axes"))
+}
+
+/// The axes as sorted indices.
+pub(crate) fn resolve_axes(axes: &[i64], rank: usize) -> Result<Vec<usize>, String> {
+    let mut resolved = axes.iter().map(|&axis| resolve_axis(axis, rank)).collect::<Result<Vec<_>, _>>()?;
+    resolved.sort_unstable();
+    resolved.dedup();
+    if resolved.len() != axes.len() {
+        return Err(format!("axes {axes:?} name one axis twice"));
+    }
+    Ok(resolved)
+}
+
+/// Steps between neighbors along each axis, row-major.
+pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis] * shape[axis];
+    }
+    strides
+}
+
+/// All positions of a tensor of `shape`, in row-major order.
+pub(crate) fn positions(shape: &[usize]) -> impl Iterator<Item = Vec<usize>> + use<> {
+    let shape = shape.to_vec();
+    let total: usize = shape.iter().product();
+    (0..total).map(move |mut flat| {
+        let mut position = vec![0; shape.len()];
+        for axis in (0..shape.len()).rev() {
+            position[axis] = flat % shape[axis];
+            flat /= shape[axis];
+        }
+        position
+    })
+}
+
+/// Where a position lies in row-major order.
+pub(crate) fn offset(position: &[usize], strides: &[usize]) -> usize {
+    position.iter().zip(strides).map(|(p, s)| p * s).sum()
+}
