@@ -14,7 +14,7 @@ use crate::types::{Dim, Type};
 pub struct Wire(u32);
 
 impl Wire {
-    fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
 }

@@ -9,9 +9,11 @@ mod evaluate;
 mod gradient;
 mod graph;
 mod ops;
+pub mod passes;
 mod session;
 mod symbolic;
 mod tensor;
+
 pub mod text;
 mod types;
 

@@ -1,6 +1,7 @@
 //! Follows lengths through the small integer vectors that exporters compute shapes with
 //! (`Shape → Gather → Concat → Reshape`), the batch axis as a symbol.
 
+use crate::build::element_of_code;
 use crate::graph::{Graph, Node, Wire};
 use crate::tensor::{ElementType, Tensor};
 use crate::types::Dim;
@@ -29,7 +30,7 @@ pub(crate) fn infer_lengths(graph: &Graph, node: &Node) -> Option<Vec<Dim>> {
         "Shape" => shape_slice(graph.shape(input(0)?)?, node),
         "Size" => Some(vec![graph.shape(input(0)?)?.iter().fold(Dim::Known(1), |n, d| n.times(d))]),
         "Identity" | "Squeeze" | "Unsqueeze" | "Reshape" => Some(lengths(0)?.to_vec()),
-        "Cast" => graph.element(node.outputs[0]?).is_integer().then(|| lengths(0).map(<[Dim]>::to_vec))?,
+        "Cast" => element_of_code(node.int("to")?)?.is_integer().then(|| lengths(0).map(<[Dim]>::to_vec))?,
         "Gather" => gather(graph, lengths(0)?, input(1)?),
         "Concat" => concat(graph, &node.inputs),
         "Slice" => slice(graph, node, lengths(0)?),

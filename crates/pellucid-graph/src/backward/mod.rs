@@ -15,12 +15,15 @@ use crate::graph::{Graph, Node, Wire};
 /// How one op passes on the signals that arrive at its outputs: one signal an input, `None` where nothing goes.
 pub type Rule = Rc<dyn Fn(&mut Step<'_>) -> Signals>;
 
-/// Which rule a node gets, by its op and its place in the network.
+/// Which rule a node at a place in the network gets, `None` where there is none.
+pub type RuleChoice<'t> = Box<dyn Fn(&Node, &Place) -> Option<Rule> + 't>;
+
+/// A method's rules.
 pub struct Table<'t> {
     /// For messages: gradient, guided, multiplier, relevance.
     pub name: &'t str,
-    /// The rule for a node, `None` where the table has none.
-    pub rule: Box<dyn Fn(&Node, &Place) -> Option<Rule> + 't>,
+    /// The rule for a node.
+    pub rule: RuleChoice<'t>,
 }
 
 /// What a walk starts from and needs beside the graph.

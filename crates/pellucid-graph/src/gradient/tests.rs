@@ -4,6 +4,7 @@ use super::gradient;
 use crate::cases::{OpCase, op_cases, uniform};
 use crate::evaluate::evaluate;
 use crate::graph::Graph;
+use crate::passes::{fold_constants, lower};
 use crate::tensor::Tensor;
 
 /// Step of the central differences; their error is of the order of its square.
@@ -46,7 +47,7 @@ fn analytic(
     output: usize,
     weights: &Tensor,
 ) -> Result<Vec<(usize, Tensor)>, String> {
-    let mut graph = forward.clone();
+    let mut graph = lower(&fold_constants(forward).map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
     let out = graph.outputs()[output];
     if !graph.element(out).is_float() {
         return Ok(Vec::new());

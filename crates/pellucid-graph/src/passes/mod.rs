@@ -1,0 +1,31 @@
+//! Rewrites of whole graphs, each graph → graph. None changes what is computed, but for `cut`, `expose` and
+//! `randomize`, whose names say what they do.
+
+mod cut;
+mod fold_batch_norm;
+mod fold_constants;
+mod lower;
+mod pin;
+mod rebuild;
+
+pub use cut::{cut, expose, prune};
+pub use fold_batch_norm::fold_batch_norm;
+pub use fold_constants::fold_constants;
+pub use lower::{is_lowered, lower};
+pub use pin::{BATCH, pin_shapes};
+pub use rebuild::{Rebuild, rebuild};
+
+use crate::error::Error;
+use crate::graph::Graph;
+
+/// Makes a graph as the backward walk wants it: constants folded, BatchNorm merged into what stands before it, rare ops
+/// written as common ones, dead nodes gone.
+///
+/// # Errors
+/// Whatever a pass reports of the graph.
+pub fn canonize(graph: &Graph) -> Result<Graph, Error> {
+    let graph = fold_constants(graph)?;
+    let graph = fold_batch_norm(&graph)?;
+    let graph = lower(&graph)?;
+    prune(&fold_constants(&graph)?)
+}
