@@ -1,0 +1,105 @@
+//! What can go wrong when drawing.
+
+/// Why a picture could not be drawn.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// The pixels do not fill the picture.
+    #[error(
+        "a picture of {width} by {height} pixels needs {expected} RGB bytes, got {actual}; \
+         convert it to three bytes a pixel first"
+    )]
+    PixelCount {
+        /// Picture width.
+        width: u32,
+        /// Picture height.
+        height: u32,
+        /// Three bytes a pixel.
+        expected: usize,
+        /// Bytes received.
+        actual: usize,
+    },
+    /// A side of zero, or more pixels than [`MAX_PIXELS`](crate::MAX_PIXELS).
+    #[error(
+        "cannot draw {width} by {height} pixels: both sides must be at least 1 and all pixels at most {limit}"
+    )]
+    PictureSize {
+        /// Picture width.
+        width: u64,
+        /// Picture height.
+        height: u64,
+        /// Most pixels allowed.
+        limit: u64,
+    },
+    /// The map does not lie on the picture's pixels.
+    #[error(
+        "the map is {actual:?} and the picture {expected:?} (height, width); \
+         upsample the map to the picture, or crop the picture as the model saw it"
+    )]
+    MapShape {
+        /// Height and width of the picture.
+        expected: [usize; 2],
+        /// Height and width of the map.
+        actual: [usize; 2],
+    },
+    /// NaN or infinity where a number is drawn.
+    #[error("{what} holds {value} at index {index:?}; only finite numbers can be drawn")]
+    NotFinite {
+        /// What held it.
+        what: &'static str,
+        /// Where, in row-major order of its axes.
+        index: Vec<usize>,
+        /// NaN or an infinity.
+        value: f64,
+    },
+    /// A sequential palette starts at zero and has no color for this value.
+    #[error(
+        "the map holds {value} at row {row}, column {column}, and a sequential palette has no negative colors; \
+         use the diverging palette, or take absolute values first"
+    )]
+    NegativeValue {
+        /// Row of the map.
+        row: usize,
+        /// Column of the map.
+        column: usize,
+        /// The negative value.
+        value: f64,
+    },
+    /// An option outside its range.
+    #[error("`{name}` is {value}, expected {expected}")]
+    OptionRange {
+        /// Name of the option.
+        name: &'static str,
+        /// Value received.
+        value: f64,
+        /// The range it must lie in.
+        expected: &'static str,
+    },
+    /// A curve whose columns differ in length, or with fewer than two points.
+    #[error(
+        "curve `{name}` has {fractions} fractions and {values} values; it needs two or more, as many of each"
+    )]
+    CurveLength {
+        /// Name of the curve.
+        name: String,
+        /// Points on the horizontal axis.
+        fractions: usize,
+        /// Points on the vertical axis.
+        values: usize,
+    },
+    /// The drawing library refused a drawing.
+    #[error("cannot render the drawing: {reason}")]
+    Render {
+        /// The library's own words.
+        reason: String,
+    },
+}
+
+/// Refuses a number outside `range` and NaN, which lies in no range.
+pub(crate) fn check_range(
+    name: &'static str,
+    value: f64,
+    range: std::ops::RangeInclusive<f64>,
+    expected: &'static str,
+) -> Result<(), Error> {
+    if range.contains(&value) { Ok(()) } else { Err(Error::OptionRange { name, value, expected }) }
+}

@@ -1,0 +1,32 @@
+//! `Explanation` → picture.
+//!
+//! Everything goes in as plain numbers and comes out as a `String` (SVG, HTML) or as bytes (PNG); this crate opens no
+//! file. Same input, same bytes out, on every machine: text is drawn with a font carried in the crate.
+//!
+//! An attribution becomes a picture in these steps:
+//! [`reduce_channels`] `[channels, height, width]` → `[height, width]`, [`overlay`] → [`Heatmap`], then
+//! [`panel_svg`] or [`panel_png`] for one heatmap with its title and color bar.
+
+mod channels;
+mod color_bar;
+mod error;
+mod font;
+mod heatmap;
+mod number;
+mod outlier;
+mod palette;
+mod panel;
+mod picture;
+mod raster;
+mod svg;
+mod text;
+mod upsample;
+
+pub use channels::{ChannelReduction, reduce_channels};
+pub use error::Error;
+pub use heatmap::{Ground, Heatmap, HeatmapOptions, overlay};
+pub use outlier::outlier_limit;
+pub use palette::{Color, Palette};
+pub use panel::{Panel, panel_png, panel_svg};
+pub use picture::{MAX_PIXELS, Picture};
+pub use upsample::upsample_bilinear;
