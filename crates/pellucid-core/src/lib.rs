@@ -1,1 +1,19 @@
 //! The words: `Attribution`, `Target`, `Baseline`, `Model`, progress and cancellation.
+
+mod attribution;
+mod baseline;
+mod digest;
+mod error;
+mod model;
+mod random;
+mod target;
+mod work;
+
+pub use attribution::Attribution;
+pub use baseline::{Baseline, ImageValues};
+pub use digest::row_digest;
+pub use error::Error;
+pub use model::{Model, OutputSpace};
+pub use random::Draws;
+pub use target::{ResolvedTarget, Target, top_outputs};
+pub use work::{Cancellation, NoProgress, Progress, Work};
