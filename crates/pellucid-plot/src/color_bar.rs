@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::font::Font;
-use crate::heatmap::{Heatmap, coverage};
+use crate::heatmap::Heatmap;
 use crate::number::short_number;
 use crate::svg::text;
 
@@ -26,7 +26,11 @@ pub(crate) fn stops(heatmap: &Heatmap) -> Vec<Stop> {
             let place = index as f64 / (N_STOPS - 1) as f64;
             let value = lowest + place * (1.0 - lowest);
             let [r, g, b] = options.palette.color(value);
-            Stop { place, color: format!("#{r:02x}{g:02x}{b:02x}"), alpha: coverage(value, options) }
+            Stop {
+                place,
+                color: format!("#{r:02x}{g:02x}{b:02x}"),
+                alpha: options.opacity * options.palette.coverage(value),
+            }
         })
         .collect()
 }

@@ -45,11 +45,11 @@ pub struct Heatmap {
 /// With `v = clamp(value / limit, −1, 1)` and the limit of [`outlier_limit`], each pixel becomes
 ///
 /// ```text
-/// (1 − α) · ground + α · palette(v),   α = opacity · √|v|
+/// (1 − α) · ground + α · palette(v),   α = opacity · palette.coverage(v)
 /// ```
 ///
 /// so that a pixel with attribution 0 shows the ground as it was, and the picture stays visible where little was
-/// attributed. The root keeps middling values in sight: their colors are pale or dark already.
+/// attributed; see [`Palette::coverage`].
 ///
 /// # Errors
 /// [`Error::MapShape`] if the map does not lie on the pixels, [`Error::NotFinite`], [`Error::NegativeValue`] for a
@@ -126,12 +126,7 @@ fn colored(pixel: Color, relative: f64, options: &HeatmapOptions) -> Color {
         Ground::Picture => pixel,
         Ground::PaleGray => pale_gray(pixel),
     };
-    blend(ground, options.palette.color(relative), coverage(relative, options))
-}
-
-/// How much of the ground a color covers.
-pub(crate) fn coverage(relative: f64, options: &HeatmapOptions) -> f64 {
-    options.opacity * relative.abs().sqrt()
+    blend(ground, options.palette.color(relative), options.opacity * options.palette.coverage(relative))
 }
 
 /// How much of the picture's contrast is left in pale gray.

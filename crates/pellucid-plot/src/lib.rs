@@ -5,7 +5,7 @@
 //!
 //! An attribution becomes a picture in these steps:
 //! [`reduce_channels`] `[channels, height, width]` → `[height, width]`, [`overlay`] → [`Heatmap`], then
-//! [`panel_svg`] or [`panel_png`] for one heatmap with its title and color bar.
+//! [`panel_svg`] or [`panel_png`] for one heatmap with its title and color bar, or [`report_html`] for a page of many.
 
 mod channels;
 mod color_bar;
@@ -18,6 +18,7 @@ mod palette;
 mod panel;
 mod picture;
 mod raster;
+mod report;
 mod svg;
 mod text;
 mod upsample;
@@ -29,4 +30,8 @@ pub use outlier::outlier_limit;
 pub use palette::{Color, Palette};
 pub use panel::{Panel, panel_png, panel_svg};
 pub use picture::{MAX_PIXELS, Picture};
+pub use report::{
+    Better, ClassScore, Measurement, Report, ReportCurve, ReportMetric, ReportPanel, ReportSection,
+    report_html,
+};
 pub use upsample::upsample_bilinear;

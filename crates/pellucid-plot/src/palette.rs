@@ -28,6 +28,18 @@ impl Palette {
         [color.r, color.g, color.b]
     }
 
+    /// The share of the ground that the color of `value` covers at full opacity: nothing at 0, all at 1.
+    ///
+    /// `|v|` for the sequential palette, whose colors stand out by themselves; `√|v|` for the diverging one, whose
+    /// middling colors are pale and would be lost when they are see-through too.
+    pub fn coverage(self, value: f64) -> f64 {
+        let size = value.abs().min(1.0);
+        match self {
+            Self::Diverging => size.sqrt(),
+            Self::Sequential => size,
+        }
+    }
+
     /// The value that a palette starts at, in units of the limit.
     pub(crate) fn lowest(self) -> f64 {
         match self {
@@ -78,6 +90,21 @@ mod tests {
             }
             let sequential = |value| luminance(Palette::Sequential.color(value));
             assert!(sequential(low) < sequential(high), "{low}");
+        }
+    }
+
+    #[test]
+    fn coverage_rises_from_nothing_to_all() {
+        for palette in [Palette::Diverging, Palette::Sequential] {
+            assert_eq!(
+                (palette.coverage(0.0), palette.coverage(1.0), palette.coverage(2.0)),
+                (0.0, 1.0, 1.0)
+            );
+            for step in 0..20 {
+                let value = f64::from(step) / 20.0;
+                assert!(palette.coverage(value) < palette.coverage(value + 0.05), "{palette:?} at {value}");
+                assert_eq!(palette.coverage(value), palette.coverage(-value));
+            }
         }
     }
 

@@ -1,0 +1,223 @@
+//! The page's HTML.
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::color_bar::{stops, ticks};
+use crate::number::{percent, short_number};
+use crate::raster::data_uri;
+use crate::report::curve::chart;
+use crate::report::{Better, ClassScore, Measurement, Report, ReportMetric, ReportPanel, ReportSection};
+use crate::{Error, Heatmap};
+
+/// Nothing is loaded or run but what the page holds, whatever a text may try.
+const POLICY: &str = "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'";
+
+pub(crate) fn page(report: &Report) -> Result<String, Error> {
+    let sections: Vec<Markup> = report
+        .sections
+        .iter()
+        .enumerate()
+        .map(|(index, photo)| section(photo, index))
+        .collect::<Result<_, _>>()?;
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (report.title) }
+                style { (PreEscaped(style())) }
+            }
+            body {
+                (header(report))
+                main { @for section in sections { (section) } }
+                @if !report.footer.is_empty() { footer { (report.footer) } }
+            }
+        }
+    };
+    Ok(page.into_string())
+}
+
+/// The style sheet with the carried font in it.
+fn style() -> String {
+    let face = |weight: &str, bytes: &[u8]| {
+        format!(
+            "@font-face{{font-family:Inter;font-weight:{weight};\
+             src:url(data:font/woff2;base64,{}) format('woff2')}}\n",
+            BASE64_STANDARD.encode(bytes)
+        )
+    };
+    face("400", include_bytes!("../../font/Inter-Regular.woff2"))
+        + &face("600", include_bytes!("../../font/Inter-SemiBold.woff2"))
+        + include_str!("page.css")
+}
+
+fn header(report: &Report) -> Markup {
+    html! {
+        header {
+            h1 { (report.title) }
+            @if !report.lead.is_empty() { p.lead { (report.lead) } }
+            @if !report.facts.is_empty() {
+                dl.facts { @for (name, value) in &report.facts { div { dt { (name) } dd { (value) } } } }
+            }
+            @if report.sections.len() > 1 {
+                nav aria-label="Photos" {
+                    @for (index, section) in report.sections.iter().enumerate() {
+                        a href={ "#photo-" (index + 1) } { (section.heading) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn section(section: &ReportSection, index: usize) -> Result<Markup, Error> {
+    let photo = data_uri(&section.photo)?;
+    let panels: Vec<Markup> =
+        section.panels.iter().map(|panel| self::panel(panel, index == 0)).collect::<Result<_, _>>()?;
+    Ok(html! {
+        section id={ "photo-" (index + 1) } style={ "--photo:url(" (photo) ")" } {
+            h2 { (section.heading) }
+            @for text in &section.warnings { (warning(text)) }
+            div.row {
+                div.seen {
+                    img src=(photo) alt={ "Photo: " (section.heading) }
+                        width=(section.photo.width()) height=(section.photo.height());
+                    @if !section.credit.is_empty() { p.credit { (section.credit) } }
+                    (classes(&section.classes))
+                    @if !section.panels.is_empty() { p.hint { "Point at a heatmap to see the photo under it." } }
+                }
+                div.panels { @for panel in panels { (panel) } }
+            }
+        }
+    })
+}
+
+fn classes(classes: &[ClassScore]) -> Markup {
+    html! {
+        @if !classes.is_empty() {
+            h3 { "What the model sees" }
+            ol.classes {
+                @for class in classes {
+                    li.explained[class.explained] {
+                        span.label {
+                            (class.label)
+                            @if class.explained { span.mark { "explained here" } }
+                        }
+                        span.number { (percent(class.probability)) }
+                        span.bar { span style={ "width:" (format!("{:.1}", 100.0 * class.probability)) "%" } {} }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn panel(panel: &ReportPanel, open: bool) -> Result<Markup, Error> {
+    let picture = &panel.heatmap.picture;
+    Ok(html! {
+        article {
+            h3 { (panel.method) }
+            p.parameters { (panel.parameters) }
+            div.heatmap {
+                img src=(data_uri(picture)?) alt={ "Heatmap: " (panel.method) }
+                    width=(picture.width()) height=(picture.height());
+            }
+            (color_bar(&panel.heatmap))
+            // Present even where empty: the cards' parts share the rows of one grid.
+            div {
+                @for text in &panel.warnings { (warning(text)) }
+                @if !panel.explanation.is_empty() {
+                    details open[open] { summary { "What it shows" } p { (panel.explanation) } }
+                }
+            }
+            div { (metrics(&panel.metrics)) }
+            div { (curves(panel)) }
+        }
+    })
+}
+
+fn warning(text: &str) -> Markup {
+    html! { p.warning { strong { "⚠ Warning: " } (text) } }
+}
+
+fn color_bar(heatmap: &Heatmap) -> Markup {
+    let stops: Vec<String> = stops(heatmap)
+        .iter()
+        .map(|stop| {
+            format!("{}{:02x} {:.1}%", stop.color, (255.0 * stop.alpha).round() as u8, 100.0 * stop.place)
+        })
+        .collect();
+    html! {
+        div.scale {
+            div.colors style={ "background-image:linear-gradient(90deg," (stops.join(",")) ")" } {}
+            div.ticks { @for (_, label) in ticks(heatmap) { span { (label) } } }
+        }
+    }
+}
+
+fn metrics(metrics: &[ReportMetric]) -> Markup {
+    html! {
+        @if !metrics.is_empty() {
+            table {
+                thead { tr { th scope="col" { "Check" } th scope="col" { "Here" } th scope="col" { "Random" } } }
+                tbody { @for metric in metrics { (metric_row(metric)) } }
+            }
+        }
+    }
+}
+
+fn metric_row(metric: &ReportMetric) -> Markup {
+    let wish = match metric.better {
+        _ if metric.measurement == Measurement::NotPromised => "",
+        Better::Lower => "lower is better",
+        Better::Higher => "higher is better",
+        Better::Zero => "0 is perfect",
+    };
+    html! {
+        tr {
+            th scope="row" { (metric.name) span.wish { (wish) } }
+            @match metric.measurement {
+                Measurement::NotPromised => td.none colspan="2" { "not promised" },
+                Measurement::Number(value) => {
+                    td { (short_number(value)) (verdict(metric, value)) }
+                    td { @match metric.random { Some(random) => (short_number(random)), None => "–" } }
+                },
+            }
+        }
+    }
+}
+
+/// A mark that says whether `value` beats the random attribution's; nothing where there is none.
+fn verdict(metric: &ReportMetric, value: f64) -> Markup {
+    let beats = metric.random.map(|random| match metric.better {
+        Better::Lower => value < random,
+        Better::Higher => value > random,
+        Better::Zero => value.abs() < random.abs(),
+    });
+    html! {
+        @match beats {
+            Some(true) => span.good role="img" aria-label="better than random" title="better than random" { "✓" },
+            Some(false) => span.bad role="img" aria-label="not better than random" title="not better than random" { "✗" },
+            None => {},
+        }
+    }
+}
+
+fn curves(panel: &ReportPanel) -> Markup {
+    html! {
+        @for curve in &panel.curves {
+            figure {
+                figcaption {
+                    (curve.name)
+                    span.legend { span.key-curve {} "here" }
+                    @if !curve.random.is_empty() { span.legend { span.key-random {} "random" } }
+                }
+                (chart(curve))
+            }
+        }
+    }
+}
