@@ -1,9 +1,11 @@
 //! Small graphs, one or more for each op, that several suites run: gradients against finite differences here, the
 //! evaluator against both runtimes in pellucid-runtime.
 
+mod convolution;
 mod elementwise;
 mod matmul;
 mod movement;
+mod pooling;
 mod reduction;
 
 use crate::graph::Graph;
@@ -98,5 +100,8 @@ pub fn uniform(state: &mut u64) -> f64 {
 
 /// All cases, in the order of the families.
 pub fn op_cases() -> Vec<&'static OpCase> {
-    [elementwise::CASES, matmul::CASES, movement::CASES, reduction::CASES].into_iter().flatten().collect()
+    [convolution::CASES, elementwise::CASES, matmul::CASES, movement::CASES, pooling::CASES, reduction::CASES]
+        .into_iter()
+        .flatten()
+        .collect()
 }

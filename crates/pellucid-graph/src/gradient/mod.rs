@@ -1,5 +1,6 @@
 //! The gradient table: vector-Jacobian products. One file a family of ops; to add a rule is to touch one of them.
 
+mod convolution;
 mod elementwise;
 mod matmul;
 mod movement;
@@ -18,7 +19,7 @@ use crate::graph::{Graph, Wire};
 type PlainRule = fn(&mut Step<'_>) -> Signals;
 
 const FAMILIES: &[fn(&str) -> Option<PlainRule>] =
-    &[elementwise::rule, matmul::rule, movement::rule, reduction::rule];
+    &[convolution::rule, elementwise::rule, matmul::rule, movement::rule, reduction::rule];
 
 fn find(op: &str) -> Option<PlainRule> {
     FAMILIES.iter().find_map(|family| family(op))

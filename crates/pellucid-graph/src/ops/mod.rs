@@ -1,10 +1,13 @@
 //! What each op means: the types of its outputs, and their values in f64 and i64. One file a family of ops.
 
 mod broadcast;
+pub(crate) mod convolution;
 mod elementwise;
 mod matmul;
 mod movement;
+pub(crate) mod pooling;
 mod reduction;
+pub(crate) mod window;
 
 pub(crate) use broadcast::{Broadcast, broadcast_dims};
 
@@ -26,7 +29,8 @@ pub(crate) struct Op {
     pub(crate) evaluate: Evaluate,
 }
 
-const FAMILIES: &[&[Op]] = &[elementwise::OPS, matmul::OPS, movement::OPS, reduction::OPS];
+const FAMILIES: &[&[Op]] =
+    &[convolution::OPS, elementwise::OPS, matmul::OPS, movement::OPS, pooling::OPS, reduction::OPS];
 
 pub(crate) fn find(domain: &str, op: &str) -> Option<&'static Op> {
     if !domain.is_empty() {
