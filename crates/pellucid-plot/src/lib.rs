@@ -30,6 +30,7 @@ pub use outlier::outlier_limit;
 pub use palette::{Color, Palette};
 pub use panel::{Panel, panel_png, panel_svg};
 pub use picture::{MAX_PIXELS, Picture};
+pub use raster::picture_png;
 pub use report::{
     Better, ClassScore, Measurement, Report, ReportCurve, ReportMetric, ReportPanel, ReportSection,
     report_html,

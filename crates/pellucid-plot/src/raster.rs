@@ -6,15 +6,18 @@ use resvg::usvg::{ImageHrefResolver, Options, Tree};
 use crate::picture::check_size;
 use crate::{Error, Picture};
 
-/// `picture` as a PNG file's bytes.
-pub(crate) fn png_from_picture(picture: &Picture) -> Result<Vec<u8>, Error> {
+/// `picture` alone as PNG bytes, pixel for pixel.
+///
+/// # Errors
+/// [`Error::Render`] if the encoder refuses it.
+pub fn picture_png(picture: &Picture) -> Result<Vec<u8>, Error> {
     encode(picture.width(), picture.height(), picture.pixels()).map_err(|error| render_error(&error))
 }
 
 /// `picture` as the URI of an image that needs no file.
 pub(crate) fn data_uri(picture: &Picture) -> Result<String, Error> {
     use base64::prelude::{BASE64_STANDARD, Engine};
-    Ok(format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png_from_picture(picture)?)))
+    Ok(format!("data:image/png;base64,{}", BASE64_STANDARD.encode(picture_png(picture)?)))
 }
 
 /// `svg`, one of our own drawings without see-through parts at its ground, as PNG bytes of `scale` pixels a unit.
