@@ -1,14 +1,18 @@
 //! Rewrites of whole graphs, each graph → graph. None changes what is computed, but for `cut`, `expose` and
 //! `randomize`, whose names say what they do.
 
+mod affine;
 mod cut;
+mod embed;
 mod fold_batch_norm;
 mod fold_constants;
 mod lower;
 mod pin;
 mod rebuild;
 
+pub use affine::affine_frontier;
 pub use cut::{cut, expose, prune};
+pub use embed::embed;
 pub use fold_batch_norm::fold_batch_norm;
 pub use fold_constants::fold_constants;
 pub use lower::{is_lowered, lower};

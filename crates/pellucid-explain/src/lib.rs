@@ -1,0 +1,18 @@
+//! `Model` + input → `Attribution`. All methods but those of trees.
+
+pub mod cam;
+pub mod compile;
+mod error;
+mod gradients;
+pub mod input_x_gradient;
+pub mod integrated_gradients;
+mod micro_batch;
+pub mod network;
+mod path;
+mod quadrature;
+pub mod saliency;
+mod seeds;
+pub mod smoothgrad;
+
+pub use error::Error;
+pub use network::Network;

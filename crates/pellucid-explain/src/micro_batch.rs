@@ -1,0 +1,84 @@
+//! The one loop that runs a session over many rows: bounded memory, padded to one size, stopped and watched.
+
+use std::ops::Range;
+
+use ndarray::{ArrayD, Axis, Slice};
+use pellucid_core::Work;
+use pellucid_graph::{Dim, Graph, Session, Tensor};
+
+use crate::error::Error;
+
+/// Activations beyond this fall out of the processor's caches; larger batches then gain nothing.
+const COMFORTABLE_BYTES: usize = 64 << 20;
+
+/// More rows at once gain nothing either, however small they are.
+const MAX_ROWS: usize = 4096;
+
+/// How many rows one run takes: what was asked for, or what memory allows, and no more than there are (rounded up to a
+/// power of two, so that the size hardly depends on how many rows came together).
+pub(crate) fn size(graph: &Graph, n_rows: usize, work: &Work) -> usize {
+    let row_bytes = activation_bytes(graph).max(1);
+    let comfortable = (COMFORTABLE_BYTES.min(work.max_memory_bytes) / row_bytes).clamp(1, MAX_ROWS);
+    let wanted = work.batch_size.unwrap_or(comfortable).max(1);
+    wanted.min(n_rows.max(1).next_power_of_two())
+}
+
+/// Bytes that all activations of one row take; what a runtime reuses is not counted off.
+pub(crate) fn activation_bytes(graph: &Graph) -> usize {
+    let elements = |shape: &[Dim]| {
+        let length = |dim: &Dim| match dim {
+            Dim::Known(n) => *n,
+            Dim::Symbol { times, .. } => *times,
+            Dim::Unknown => 1,
+        };
+        shape.iter().map(length).fold(1usize, usize::saturating_mul)
+    };
+    let outputs = graph.nodes().iter().flat_map(|node| node.outputs.iter().flatten());
+    4 * outputs.filter_map(|wire| graph.shape(*wire)).map(elements).fold(0usize, usize::saturating_add)
+}
+
+/// Runs `session` over all rows of `inputs` (each `[rows, …]`), `size` at a time, and hands each part's outputs to
+/// `each`, which must not look past the part's rows: the last part is padded by repeating its last row.
+///
+/// # Errors
+/// A canceled work; whatever the session or `each` reports.
+pub(crate) fn run(
+    session: &dyn Session,
+    inputs: &[ArrayD<f32>],
+    size: usize,
+    work: &Work,
+    mut each: impl FnMut(Range<usize>, Vec<Tensor>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let n_rows = inputs.first().map_or(0, |input| input.len_of(Axis(0)));
+    for start in (0..n_rows).step_by(size) {
+        work.check()?;
+        let rows = start..(start + size).min(n_rows);
+        let padded: Vec<Tensor> = inputs.iter().map(|input| padded(input, &rows, size)).collect();
+        let outputs = session.run(&padded)?;
+        work.progress.advance(rows.len());
+        each(rows, outputs)?;
+    }
+    Ok(())
+}
+
+/// The rows as a tensor of `size` rows, the last one repeated.
+fn padded(input: &ArrayD<f32>, rows: &Range<usize>, size: usize) -> Tensor {
+    let part = input.slice_axis(Axis(0), Slice::from(rows.clone()));
+    let mut shape = part.shape().to_vec();
+    let mut elements: Vec<f32> = part.iter().copied().collect();
+    let row_len = elements.len() / rows.len().max(1);
+    for _ in rows.len()..size {
+        elements.extend_from_within(elements.len() - row_len..);
+    }
+    shape[0] = size;
+    Tensor::f32(&shape, elements)
+}
+
+/// The first rows of an output `[size, …]`, flat.
+pub(crate) fn first_rows(output: &Tensor, n: usize) -> Vec<f64> {
+    let size = output.shape().first().copied().unwrap_or(1).max(1);
+    let row_len = output.len() / size;
+    let mut elements = output.to_f64s();
+    elements.truncate(n * row_len);
+    elements
+}

@@ -1,0 +1,321 @@
+//! A differentiable model: its graph, pinned and canonized, and the runtime that runs what is made of it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use ndarray::{Array2, ArrayD, Axis, Dimension, Slice};
+use pellucid_core::{Model, OutputSpace, ResolvedTarget, Target, Work};
+use pellucid_graph::passes::{canonize, cut, pin_shapes};
+use pellucid_graph::{Dim, Graph, Node, Runtime, Session, Wire};
+
+use crate::error::Error;
+use crate::micro_batch;
+
+/// What of the model is explained.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options {
+    /// The shape of one row, needed where the file leaves lengths other than the batch open.
+    pub input_shape: Option<Vec<usize>>,
+    /// The output by name; the first one otherwise.
+    pub output: Option<String>,
+    /// Explain what stands behind a final softmax or sigmoid instead of the logits before it.
+    pub explain_probability: bool,
+}
+
+/// What the graph ends in, behind the explained wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing: the output itself is explained.
+    Plain,
+    /// A softmax over the last axis.
+    Softmax,
+    /// A sigmoid of each output.
+    Sigmoid,
+}
+
+/// A differentiable model with one float input `[N, features…]` and an explained output `[N, outputs]`.
+pub struct Network {
+    graph: Graph,
+    source: Graph,
+    runtime: Arc<dyn Runtime>,
+    input_shape: Vec<usize>,
+    n_outputs: usize,
+    ending: Ending,
+    space: OutputSpace,
+    prepared: Mutex<BTreeMap<String, Arc<Prepared>>>,
+}
+
+/// A rewritten graph with its session.
+pub(crate) struct Prepared {
+    pub(crate) graph: Graph,
+    pub(crate) session: Arc<dyn Session>,
+}
+
+impl Network {
+    /// Prepares a graph for explanation: picks input and output, pins all lengths but the batch, steps back before a
+    /// final softmax or sigmoid, and canonizes.
+    ///
+    /// # Errors
+    /// No float input or more than one, lengths left open, outputs of unknown shape; whatever a pass reports.
+    pub fn new(graph: &Graph, runtime: Arc<dyn Runtime>, options: &Options) -> Result<Self, Error> {
+        let output = chosen_output(graph, options.output.as_deref())?;
+        let (ending, explained) = ending(graph, output, options.explain_probability);
+        let mut source = graph.clone();
+        source.set_outputs(&[explained]);
+        let source = cut(&source, &[single_input(graph, explained)?])?;
+        let input_shape = row_shape(&source, options.input_shape.as_deref())?;
+        let mut shape = vec![None];
+        shape.extend(input_shape.iter().map(|&n| Some(n)));
+        let source = with_flat_output(&pin_shapes(&source, &[shape])?)?;
+        let canonical = canonize(&source)?;
+        let n_outputs = n_outputs(&canonical)?;
+        let space = match ending {
+            Ending::Plain if ends_in_probability(graph, output) => OutputSpace::Probability,
+            Ending::Plain if n_outputs == 1 => OutputSpace::Value,
+            _ => OutputSpace::Margin,
+        };
+        let prepared = Mutex::default();
+        Ok(Self { graph: canonical, source, runtime, input_shape, n_outputs, ending, space, prepared })
+    }
+
+    /// The canonized graph: one input, one output `[N, outputs]`.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The unit of the explained output.
+    pub fn space(&self) -> OutputSpace {
+        self.space
+    }
+
+    /// What stands behind the explained output in the file.
+    pub fn ending(&self) -> Ending {
+        self.ending
+    }
+
+    /// The runtime that runs this network.
+    pub fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.runtime
+    }
+
+    /// The input wire of [`Network::graph`].
+    pub(crate) fn input(&self) -> Wire {
+        self.graph.inputs()[0]
+    }
+
+    /// The explained wire of [`Network::graph`].
+    pub(crate) fn output(&self) -> Wire {
+        self.graph.outputs()[0]
+    }
+
+    /// The graph that `key` stands for, with its session, made once.
+    pub(crate) fn prepared(
+        &self,
+        key: &str,
+        make: impl FnOnce() -> Result<Graph, Error>,
+    ) -> Result<Arc<Prepared>, Error> {
+        let lock = || self.prepared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(found) = lock().get(key) {
+            return Ok(found.clone());
+        }
+        let graph = make()?;
+        let session = self.runtime.session(&graph)?;
+        let made = Arc::new(Prepared { graph, session });
+        lock().insert(key.to_owned(), made.clone());
+        Ok(made)
+    }
+
+    /// Checks that `rows` is `[rows, features…]` of this network and holds numbers only.
+    ///
+    /// # Errors
+    /// Another shape; the place of the first NaN or infinity.
+    pub fn check_rows(&self, rows: &ArrayD<f32>) -> Result<(), Error> {
+        let fault = |reason: String| Error::Core(pellucid_core::Error::Input { reason });
+        if rows.ndim() == 0 || rows.shape()[1..] != self.input_shape {
+            let expected = self.input_shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+            return Err(fault(format!("expected shape [rows, {expected}], got {:?}", rows.shape())));
+        }
+        match rows.indexed_iter().find(|(_, x)| !x.is_finite()) {
+            Some((place, x)) => {
+                Err(fault(format!("{x} at {:?}; replace it before explaining", place.slice())))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The explained outputs of `rows`, `[rows, outputs]`, from the graph as the file has it.
+    ///
+    /// # Errors
+    /// Rows of another shape; a canceled work; whatever the runtime reports.
+    pub fn outputs(&self, rows: &ArrayD<f32>, work: &Work) -> Result<Array2<f64>, Error> {
+        self.check_rows(rows)?;
+        let source = self.prepared("source", || Ok(self.source.clone()))?;
+        let n_rows = rows.len_of(Axis(0));
+        let size = micro_batch::size(&source.graph, n_rows, work);
+        let mut outputs = Array2::zeros((n_rows, self.n_outputs));
+        micro_batch::run(&*source.session, std::slice::from_ref(rows), size, work, |range, tensors| {
+            let values = micro_batch::first_rows(&tensors[0], range.len());
+            let mut part = outputs.slice_axis_mut(Axis(0), Slice::from(range));
+            part.iter_mut().zip(values).for_each(|(slot, y)| *slot = y);
+            Ok(())
+        })?;
+        Ok(outputs)
+    }
+
+    /// The target as weights of this network's outputs for each row.
+    ///
+    /// # Errors
+    /// A target that the model does not have.
+    pub fn resolve(
+        &self,
+        target: &Target,
+        rows: &ArrayD<f32>,
+        labels: Option<&[String]>,
+        work: &Work,
+    ) -> Result<ResolvedTarget, Error> {
+        let outputs = match target {
+            Target::Top(_) => self.outputs(rows, work)?,
+            _ => Array2::zeros((rows.len_of(Axis(0)), self.n_outputs)),
+        };
+        Ok(target.resolve(outputs.view(), labels)?)
+    }
+
+    /// Turns explained outputs `[rows, outputs]` into probabilities: by what the file ends in, or, where it gives bare
+    /// logits, by softmax (sigmoid for a single output).
+    pub fn probabilities(&self, outputs: &Array2<f64>) -> Array2<f64> {
+        let sigmoid = self.ending == Ending::Sigmoid || self.n_outputs == 1;
+        match (self.space, sigmoid) {
+            (OutputSpace::Probability, _) => outputs.clone(),
+            (_, true) => outputs.mapv(|x| 1.0 / (1.0 + (-x).exp())),
+            _ => softmax(outputs),
+        }
+    }
+}
+
+impl Model for Network {
+    fn input_shape(&self) -> &[usize] {
+        &self.input_shape
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.n_outputs
+    }
+
+    fn predict(&self, rows: &ArrayD<f32>, space: OutputSpace) -> Result<Array2<f64>, pellucid_core::Error> {
+        let outputs = self.outputs(rows, &Work::default());
+        let outputs = outputs.map_err(|error| pellucid_core::Error::Model { reason: error.to_string() })?;
+        match space {
+            OutputSpace::Probability => Ok(self.probabilities(&outputs)),
+            space if space == self.space => Ok(outputs),
+            space => Err(pellucid_core::Error::Model {
+                reason: format!("this network gives {}, not {}", self.space.name(), space.name()),
+            }),
+        }
+    }
+}
+
+/// Softmax of each row.
+fn softmax(outputs: &Array2<f64>) -> Array2<f64> {
+    let mut result = outputs.clone();
+    for mut row in result.rows_mut() {
+        let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        row.mapv_inplace(|x| (x - highest).exp());
+        let sum = row.sum();
+        row.mapv_inplace(|x| x / sum);
+    }
+    result
+}
+
+fn chosen_output(graph: &Graph, name: Option<&str>) -> Result<Wire, Error> {
+    match name {
+        Some(name) => Ok(graph.wire(name)?),
+        None => graph.outputs().first().copied().ok_or_else(|| Error::network("the graph has no output")),
+    }
+}
+
+/// The one input that `output` depends on.
+fn single_input(graph: &Graph, output: Wire) -> Result<Wire, Error> {
+    let needed = graph.ancestors(&[output]);
+    let inputs: Vec<Wire> = graph.inputs().iter().copied().filter(|wire| needed.contains(wire)).collect();
+    let names: Vec<&str> = inputs.iter().map(|wire| graph.name_of(*wire)).collect();
+    match inputs.as_slice() {
+        [input] if graph.element(*input).is_float() => Ok(*input),
+        [input] => Err(Error::network(format!(
+            "its input `{}` holds {:?}, which have no gradient (token models are not supported yet)",
+            names[0],
+            graph.element(*input)
+        ))),
+        [] => Err(Error::network("its output depends on no input")),
+        _ => Err(Error::network(format!(
+            "it has {} inputs ({}); one is supported",
+            names.len(),
+            names.join(", ")
+        ))),
+    }
+}
+
+/// Whether the graph's last op is a softmax or sigmoid, and the wire to explain.
+fn ending(graph: &Graph, output: Wire, explain_probability: bool) -> (Ending, Wire) {
+    let Some(last) = graph.producer(output).filter(|_| !explain_probability) else {
+        return (Ending::Plain, output);
+    };
+    match (kind_of_ending(graph, last), last.inputs.first().copied().flatten()) {
+        (Ending::Plain, _) | (_, None) => (Ending::Plain, output),
+        (kind, Some(before)) => (kind, before),
+    }
+}
+
+fn kind_of_ending(graph: &Graph, node: &Node) -> Ending {
+    let rank = node.outputs.first().copied().flatten().and_then(|wire| graph.rank(wire));
+    let axis = node.int("axis").unwrap_or(-1);
+    let last_axis = axis == -1 || rank.is_some_and(|rank| axis == rank as i64 - 1);
+    match node.op.as_str() {
+        "Softmax" if node.domain.is_empty() && last_axis => Ending::Softmax,
+        "Sigmoid" if node.domain.is_empty() => Ending::Sigmoid,
+        _ => Ending::Plain,
+    }
+}
+
+fn ends_in_probability(graph: &Graph, output: Wire) -> bool {
+    graph.producer(output).is_some_and(|node| kind_of_ending(graph, node) != Ending::Plain)
+}
+
+/// The lengths of one row: from the graph, or as given where the graph leaves them open.
+fn row_shape(graph: &Graph, given: Option<&[usize]>) -> Result<Vec<usize>, Error> {
+    let input = graph.inputs()[0];
+    let own: Option<Vec<usize>> =
+        graph.shape(input).and_then(|s| s.get(1..)?.iter().map(Dim::known).collect());
+    match (given, own) {
+        (Some(given), _) => Ok(given.to_vec()),
+        (None, Some(own)) => Ok(own),
+        (None, None) => Err(Error::network(format!(
+            "the lengths of its input `{}` are open; say them (--input-shape 3,224,224)",
+            graph.name_of(input)
+        ))),
+    }
+}
+
+/// The graph with its output as `[N, outputs]`.
+fn with_flat_output(graph: &Graph) -> Result<Graph, Error> {
+    let output = graph.outputs()[0];
+    if graph.rank(output) == Some(2) {
+        return Ok(graph.clone());
+    }
+    let mut flat = graph.clone();
+    let per_row = graph.shape(output).and_then(|shape| {
+        shape.get(1..)?.iter().map(Dim::known).try_fold(1, |product, n| Some(product * n?))
+    });
+    let per_row = per_row.ok_or_else(|| Error::network("the shape of its output is unknown"))?;
+    let wire = flat.reshape(output, &[-1, per_row as i64]);
+    flat.check_fault()?;
+    flat.set_outputs(&[wire]);
+    Ok(flat)
+}
+
+fn n_outputs(graph: &Graph) -> Result<usize, Error> {
+    let output = graph.outputs()[0];
+    let n = graph.shape(output).and_then(|shape| shape.get(1)?.known());
+    n.ok_or_else(|| {
+        Error::network(format!("the number of its outputs `{}` is unknown", graph.name_of(output)))
+    })
+}
