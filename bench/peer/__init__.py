@@ -1,0 +1,1 @@
+"""The peers: networks, one module for each kind of work, timing."""
