@@ -48,6 +48,12 @@ pub enum Error {
         /// The missing wire.
         wire: String,
     },
+    /// Two nodes, inputs or constants make one wire.
+    #[error("`{wire}` is made twice")]
+    Duplicate {
+        /// The wire.
+        wire: String,
+    },
     /// A node that its op does not allow: attributes, number of inputs, shapes.
     #[error("`{op}` at node `{node}`: {reason}")]
     Node {

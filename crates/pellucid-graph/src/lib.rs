@@ -8,6 +8,7 @@ mod error;
 mod evaluate;
 mod gradient;
 mod graph;
+pub mod onnx;
 mod ops;
 pub mod passes;
 mod session;

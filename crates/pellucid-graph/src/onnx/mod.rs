@@ -1,0 +1,21 @@
+//! ONNX files: bytes → `Graph` in the meaning of the canonical opset → bytes.
+
+mod budget;
+mod external;
+mod function;
+mod message;
+mod nodes;
+mod proto;
+mod read;
+mod scope;
+mod sort;
+mod tensor;
+mod upgrade;
+mod value_type;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use read::{Model, read, read_bytes};
+pub use write::write_bytes;
