@@ -1,5 +1,6 @@
 //! `Model` + input → `Attribution`. All methods but those of trees.
 
+mod batchable;
 pub mod cam;
 pub mod compile;
 mod error;

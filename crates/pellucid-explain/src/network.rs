@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{Array2, ArrayD, Axis, Dimension, Slice};
 use pellucid_core::{Model, OutputSpace, ResolvedTarget, Target, Work};
-use pellucid_graph::passes::{canonize, cut, pin_shapes};
+use pellucid_graph::passes::{canonize, cut};
 use pellucid_graph::{Dim, Graph, Node, Runtime, Session, Wire};
 
+use crate::batchable::{Batchable, batchable};
 use crate::error::Error;
 use crate::micro_batch;
 
@@ -42,6 +43,8 @@ pub struct Network {
     n_outputs: usize,
     ending: Ending,
     space: OutputSpace,
+    rows_at_once: Option<usize>,
+    warnings: Vec<String>,
     prepared: Mutex<BTreeMap<String, Arc<Prepared>>>,
 }
 
@@ -64,9 +67,9 @@ impl Network {
         source.set_outputs(&[explained]);
         let source = cut(&source, &[single_input(graph, explained)?])?;
         let input_shape = row_shape(&source, options.input_shape.as_deref())?;
-        let mut shape = vec![None];
-        shape.extend(input_shape.iter().map(|&n| Some(n)));
-        let source = with_flat_output(&pin_shapes(&source, &[shape])?)?;
+        let Batchable { graph: source, rows_at_once, warnings } =
+            batchable(&source, &input_shape, &*runtime)?;
+        let source = with_flat_output(&source)?;
         let canonical = canonize(&source)?;
         let n_outputs = n_outputs(&canonical)?;
         let space = match ending {
@@ -75,7 +78,18 @@ impl Network {
             _ => OutputSpace::Margin,
         };
         let prepared = Mutex::default();
-        Ok(Self { graph: canonical, source, runtime, input_shape, n_outputs, ending, space, prepared })
+        Ok(Self {
+            graph: canonical,
+            source,
+            runtime,
+            input_shape,
+            n_outputs,
+            ending,
+            space,
+            rows_at_once,
+            warnings,
+            prepared,
+        })
     }
 
     /// The canonized graph: one input, one output `[N, outputs]`.
@@ -96,6 +110,17 @@ impl Network {
     /// The runtime that runs this network.
     pub fn runtime(&self) -> &Arc<dyn Runtime> {
         &self.runtime
+    }
+
+    /// What the reader of an explanation must know of this network.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// How many rows one run of a rewritten graph takes.
+    pub(crate) fn micro_batch(&self, graph: &Graph, n_rows: usize, work: &Work) -> usize {
+        let size = micro_batch::size(graph, n_rows, work);
+        self.rows_at_once.map_or(size, |most| size.min(most))
     }
 
     /// The input wire of [`Network::graph`].
@@ -151,7 +176,7 @@ impl Network {
         self.check_rows(rows)?;
         let source = self.prepared("source", || Ok(self.source.clone()))?;
         let n_rows = rows.len_of(Axis(0));
-        let size = micro_batch::size(&source.graph, n_rows, work);
+        let size = self.micro_batch(&source.graph, n_rows, work);
         let mut outputs = Array2::zeros((n_rows, self.n_outputs));
         micro_batch::run(&*source.session, std::slice::from_ref(rows), size, work, |range, tensors| {
             let values = micro_batch::first_rows(&tensors[0], range.len());

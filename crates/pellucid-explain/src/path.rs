@@ -62,7 +62,7 @@ impl<'a> Path<'a> {
     pub(crate) fn start_of_body(&self, rows: &ArrayD<f32>, work: &Work) -> Result<ArrayD<f32>, Error> {
         match &self.affine {
             None => Ok(rows.clone()),
-            Some((forward, _)) => through(forward, rows, &self.body_shape, work),
+            Some((forward, _)) => through(self.network, forward, rows, &self.body_shape, work),
         }
     }
 
@@ -70,7 +70,9 @@ impl<'a> Path<'a> {
     pub(crate) fn at_input(&self, gradients: &ArrayD<f32>, work: &Work) -> Result<ArrayD<f32>, Error> {
         match &self.affine {
             None => Ok(gradients.clone()),
-            Some((_, backward)) => through(backward, gradients, self.network.input_shape(), work),
+            Some((_, backward)) => {
+                through(self.network, backward, gradients, self.network.input_shape(), work)
+            }
         }
     }
 
@@ -82,7 +84,7 @@ impl<'a> Path<'a> {
     /// How many points one run takes in comfort.
     pub(crate) fn points_per_run(&self, n_points: usize, work: &Work) -> Result<usize, Error> {
         let one = self.prepared(1)?;
-        Ok(micro_batch::size(&one.graph, n_points, work))
+        Ok(self.network.micro_batch(&one.graph, n_points, work))
     }
 
     fn prepared(&self, n_points: usize) -> Result<Arc<Prepared>, Error> {
@@ -187,13 +189,14 @@ fn affine_backward(forward: &Graph) -> Result<Graph, Error> {
 
 /// All rows through a graph of one input and one output.
 fn through(
+    network: &Network,
     part: &Prepared,
     rows: &ArrayD<f32>,
     row_shape: &[usize],
     work: &Work,
 ) -> Result<ArrayD<f32>, Error> {
     let n_rows = rows.len_of(Axis(0));
-    let size = micro_batch::size(&part.graph, n_rows, work);
+    let size = network.micro_batch(&part.graph, n_rows, work);
     let mut values = Vec::with_capacity(n_rows * row_shape.iter().product::<usize>());
     micro_batch::run(&*part.session, std::slice::from_ref(rows), size, work, |range, tensors| {
         values.extend(micro_batch::first_rows(&tensors[0], range.len()).into_iter().map(|x| x as f32));

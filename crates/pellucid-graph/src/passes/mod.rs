@@ -8,6 +8,7 @@ mod fold_batch_norm;
 mod fold_constants;
 mod lower;
 mod pin;
+mod rebatch;
 mod rebuild;
 
 pub use affine::affine_frontier;
@@ -17,6 +18,7 @@ pub use fold_batch_norm::fold_batch_norm;
 pub use fold_constants::fold_constants;
 pub use lower::{is_lowered, lower};
 pub use pin::{BATCH, pin_shapes};
+pub use rebatch::open_batch;
 pub use rebuild::{Rebuild, rebuild};
 
 use crate::error::Error;

@@ -104,7 +104,7 @@ impl Rebuild {
     }
 
     /// Lets `replacements` stand for the outputs of a node that is not copied; a made-up name gives way to the old one.
-    fn replace(&mut self, old: &Graph, node: &Node, replacements: &[Wire]) {
+    pub(crate) fn replace(&mut self, old: &Graph, node: &Node, replacements: &[Wire]) {
         for (old_wire, new_wire) in node.outputs.iter().zip(replacements) {
             let Some(old_wire) = *old_wire else { continue };
             let fresh =
