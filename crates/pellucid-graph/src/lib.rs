@@ -11,6 +11,7 @@ mod graph;
 pub mod onnx;
 mod ops;
 pub mod passes;
+pub mod recognize;
 mod session;
 mod symbolic;
 mod tensor;
