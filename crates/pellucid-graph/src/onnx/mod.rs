@@ -18,4 +18,4 @@ mod write;
 mod tests;
 
 pub use read::{Model, read, read_bytes};
-pub use write::write_bytes;
+pub use write::{digest, write_bytes};

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use prost::Message;
 use prost::encoding::encoded_len_varint;
+use sha2::{Digest, Sha256};
 
 use super::message::{graph_proto, imports, ir_version};
 use super::proto::ModelProto;
@@ -29,6 +30,30 @@ pub fn write_bytes(graph: &Graph) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::with_capacity(layout.n_bytes());
     layout.emit(&mut bytes).map_err(|error| Error::Unsupported { reason: error.to_string() })?;
     Ok(bytes)
+}
+
+/// SHA-256 of the bytes that [`write_bytes`] would give, which are never held at once. Equal graphs have equal digests.
+///
+/// # Errors
+/// As [`write_bytes`], but for the size.
+pub fn digest(graph: &Graph) -> Result<[u8; 32], Error> {
+    let mut hasher = Hasher(Sha256::new());
+    let written = Layout::new(graph)?.emit(&mut hasher);
+    written.map_err(|error| Error::Unsupported { reason: error.to_string() })?;
+    Ok(hasher.0.finalize().into())
+}
+
+struct Hasher(Sha256);
+
+impl Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The parts of a file, in order: model, graph, and each constant.

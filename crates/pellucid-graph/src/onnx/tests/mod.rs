@@ -1,6 +1,8 @@
 //! Reading and writing, against graphs as text and against messages made by hand.
 
-use super::{read_bytes, write_bytes};
+use sha2::{Digest, Sha256};
+
+use super::{digest, read_bytes, write_bytes};
 use crate::graph::Graph;
 use crate::text;
 
@@ -21,4 +23,18 @@ fn a_written_graph_reads_back_equal() {
     )
     .unwrap();
     assert_eq!(text::print(&round_trip(&graph)), text::print(&graph));
+}
+
+#[test]
+fn the_digest_is_that_of_the_bytes() {
+    let digest_of = |weight: &str| {
+        let source =
+            format!("g (float[N] x) => (float[N] y) <float[1] w = {{{weight}}}> {{ y = Mul(x, w) }}");
+        let graph = text::parse(&source).unwrap();
+        let digest = digest(&graph).unwrap();
+        assert_eq!(digest, <[u8; 32]>::from(Sha256::digest(write_bytes(&graph).unwrap())));
+        digest
+    };
+    assert_eq!(digest_of("1"), digest_of("1"));
+    assert_ne!(digest_of("1"), digest_of("2"));
 }
