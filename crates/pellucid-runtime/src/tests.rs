@@ -1,0 +1,33 @@
+//! Both runtimes against the reference evaluator.
+
+mod agreement;
+mod sessions;
+
+use std::sync::Arc;
+
+use pellucid_graph::Runtime;
+
+use crate::{Options, RuntimeChoice, runtime};
+
+/// rten, and ONNX Runtime where it is found. Where it is not, says so; under `PELLUCID_REQUIRE_ORT=1` it must be.
+fn runtimes() -> Vec<Arc<dyn Runtime>> {
+    let mut found = vec![open(RuntimeChoice::Rten).expect("rten is compiled in")];
+    match open(RuntimeChoice::OnnxRuntime) {
+        Ok(runtime) => found.push(runtime),
+        Err(error) => {
+            let required = std::env::var_os("PELLUCID_REQUIRE_ORT").is_some_and(|value| value == "1");
+            assert!(!required, "PELLUCID_REQUIRE_ORT is set, but: {error}");
+            say(&format!("LEFT OUT, nothing is tested on ONNX Runtime: {error}"));
+        }
+    }
+    found
+}
+
+fn open(choice: RuntimeChoice) -> Result<Arc<dyn Runtime>, pellucid_graph::Error> {
+    runtime(&Options { choice, threads: 2, ..Options::default() })
+}
+
+#[expect(clippy::print_stderr, reason = "a test that leaves something out says it")]
+fn say(what: &str) {
+    eprintln!("{what}");
+}
