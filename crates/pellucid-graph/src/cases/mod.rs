@@ -1,12 +1,15 @@
 //! Small graphs, one or more for each op, that several suites run: gradients against finite differences here, the
 //! evaluator against both runtimes in pellucid-runtime.
 
+mod activation;
 mod convolution;
 mod elementwise;
 mod matmul;
 mod movement;
+mod normalization;
 mod pooling;
 mod reduction;
+mod softmax;
 
 use crate::graph::Graph;
 use crate::tensor::{ElementType, Tensor};
@@ -100,8 +103,16 @@ pub fn uniform(state: &mut u64) -> f64 {
 
 /// All cases, in the order of the families.
 pub fn op_cases() -> Vec<&'static OpCase> {
-    [convolution::CASES, elementwise::CASES, matmul::CASES, movement::CASES, pooling::CASES, reduction::CASES]
-        .into_iter()
-        .flatten()
-        .collect()
+    let families = [
+        elementwise::CASES,
+        activation::CASES,
+        softmax::CASES,
+        matmul::CASES,
+        reduction::CASES,
+        normalization::CASES,
+        movement::CASES,
+        convolution::CASES,
+        pooling::CASES,
+    ];
+    families.into_iter().flatten().collect()
 }

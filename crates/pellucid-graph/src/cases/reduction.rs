@@ -2,8 +2,100 @@
 
 use super::OpCase;
 
-pub(super) const CASES: &[OpCase] = &[OpCase::new(
-    "ReduceSum last",
-    "g (float[2,3,2] a) => (float[2,3,1] y) <int64[1] s = {-1}> { y = ReduceSum(a, s) }",
-)
-.forward_only()];
+macro_rules! last {
+    ($name:literal) => {
+        OpCase::new(
+            $name,
+            concat!("g (float[N,3,4] a) => (float[N,3,1] y) <int64[1] s = {-1}> { y = ", $name, "(a, s) }"),
+        )
+    };
+}
+
+/// The first and the last axis, which are then gone.
+macro_rules! dropped {
+    ($name:literal, $op:literal) => {
+        OpCase::new(
+            $name,
+            concat!(
+                "g (float[2,3,4] a) => (float[3] y) <int64[2] s = {-1, 0}> { y = ",
+                $op,
+                "<keepdims = 0>(a, s) }"
+            ),
+        )
+    };
+}
+
+macro_rules! all {
+    ($name:literal, $op:literal) => {
+        OpCase::new($name, concat!("g (float[2,3] a) => (float y) { y = ", $op, "<keepdims = 0>(a) }"))
+    };
+}
+
+const ZEROS: &[(&str, &[f64])] = &[("a", &[2.0, 0.0, 3.0, 0.0, 5.0, 0.0, 1.0, 2.0, 0.5])];
+
+pub(super) const CASES: &[OpCase] = &[
+    last!("ReduceSum").forward_only(),
+    dropped!("ReduceSum of two axes", "ReduceSum").forward_only(),
+    all!("ReduceSum of all", "ReduceSum").forward_only(),
+    OpCase::new(
+        "ReduceSum of nothing",
+        "g (float[N,3] a) => (float[N,3] y) { y = ReduceSum<noop_with_empty_axes = 1>(a) }",
+    ),
+    OpCase::new(
+        "ReduceSum of integers",
+        "g (int64[2,3] a) => (int64[2] y) <int64[1] s = {1}> { y = ReduceSum<keepdims = 0>(a, s) }",
+    )
+    .fix(&[("a", &[1.0, 2.0, 3.0, -4.0, 5.0, 6.0])])
+    .forward_only(),
+    last!("ReduceMean").forward_only(),
+    dropped!("ReduceMean of two axes", "ReduceMean").forward_only(),
+    all!("ReduceMean of all", "ReduceMean").forward_only(),
+    OpCase::new(
+        "ReduceMean over an open length",
+        "g (float[2,T,3] a) => (float[2,3] y) <int64[1] s = {1}> { y = ReduceMean<keepdims = 0>(a, s) }",
+    )
+    .forward_only(),
+    last!("ReduceMax"),
+    dropped!("ReduceMax of two axes", "ReduceMax").forward_only(),
+    all!("ReduceMax of all", "ReduceMax").forward_only(),
+    last!("ReduceMin"),
+    dropped!("ReduceMin of two axes", "ReduceMin").forward_only(),
+    last!("ReduceProd"),
+    dropped!("ReduceProd of two axes", "ReduceProd").forward_only(),
+    OpCase::new(
+        "ReduceProd of zeros",
+        "g (float[3,3] a) => (float[3] y) <int64[1] s = {1}> { y = ReduceProd<keepdims = 0>(a, s) }",
+    )
+    .forward_only()
+    .fix(ZEROS),
+    last!("ReduceL1"),
+    dropped!("ReduceL1 of two axes", "ReduceL1").forward_only(),
+    last!("ReduceL2"),
+    dropped!("ReduceL2 of two axes", "ReduceL2").forward_only(),
+    last!("ReduceSumSquare"),
+    dropped!("ReduceSumSquare of two axes", "ReduceSumSquare").forward_only(),
+    last!("ReduceLogSum").range(0.5, 2.0).forward_only(),
+    dropped!("ReduceLogSum of two axes", "ReduceLogSum").range(0.5, 2.0).forward_only(),
+    last!("ReduceLogSumExp"),
+    dropped!("ReduceLogSumExp of two axes", "ReduceLogSumExp").forward_only(),
+    OpCase::new(
+        "ReduceLogSumExp far",
+        "g (float[2,3] a) => (float[2,1] y) <int64[1] s = {-1}> { y = ReduceLogSumExp(a, s) }",
+    )
+    .fix(&[("a", &[1000.0, 999.0, -1000.0, -1000.0, -1001.0, -1002.0])]),
+    OpCase::new("ArgMax", "g (float[2,3] a) => (int64[2,1] y) { y = ArgMax<axis = -1>(a) }")
+        .fix(&[("a", &[1.0, 2.0, 2.0, 0.5, 0.0, -1.0])])
+        .forward_only(),
+    OpCase::new(
+        "ArgMin last",
+        "g (float[2,3] a) => (int64[3] y) { y = ArgMin<axis = 0, keepdims = 0, select_last_index = 1>(a) }",
+    )
+    .fix(&[("a", &[1.0, 2.0, 2.0, 0.5, 2.0, -1.0])])
+    .forward_only(),
+    OpCase::new("CumSum", "g (float[N,3,2] a) => (float[N,3,2] y) <int64 s = {1}> { y = CumSum(a, s) }"),
+    OpCase::new(
+        "CumSum reverse exclusive",
+        "g (float[N,3,2] a) => (float[N,3,2] y) <int64 s = {1}>
+        { y = CumSum<reverse = 1, exclusive = 1>(a, s) }",
+    ),
+];

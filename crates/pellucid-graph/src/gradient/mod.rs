@@ -1,10 +1,13 @@
 //! The gradient table: vector-Jacobian products. One file a family of ops; to add a rule is to touch one of them.
 
+mod activation;
 mod convolution;
 mod elementwise;
 mod matmul;
 mod movement;
+mod normalization;
 mod reduction;
+mod softmax;
 
 #[cfg(test)]
 mod tests;
@@ -18,8 +21,16 @@ use crate::graph::{Graph, Wire};
 /// A rule without parameters of its own.
 type PlainRule = fn(&mut Step<'_>) -> Signals;
 
-const FAMILIES: &[fn(&str) -> Option<PlainRule>] =
-    &[convolution::rule, elementwise::rule, matmul::rule, movement::rule, reduction::rule];
+const FAMILIES: &[fn(&str) -> Option<PlainRule>] = &[
+    elementwise::rule,
+    activation::rule,
+    softmax::rule,
+    matmul::rule,
+    reduction::rule,
+    normalization::rule,
+    movement::rule,
+    convolution::rule,
+];
 
 fn find(op: &str) -> Option<PlainRule> {
     FAMILIES.iter().find_map(|family| family(op))

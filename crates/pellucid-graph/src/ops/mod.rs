@@ -1,15 +1,20 @@
 //! What each op means: the types of its outputs, and their values in f64 and i64. One file a family of ops.
 
+pub(crate) mod activation;
 mod broadcast;
 pub(crate) mod convolution;
 mod elementwise;
 mod matmul;
 mod movement;
+pub(crate) mod normalization;
 pub(crate) mod pooling;
-mod reduction;
+pub(crate) mod reduction;
+mod softmax;
+mod strided;
 pub(crate) mod window;
 
 pub(crate) use broadcast::{Broadcast, broadcast_dims};
+pub(crate) use strided::Strided;
 
 use crate::error::Error;
 use crate::graph::{Graph, Node, Wire};
@@ -29,8 +34,17 @@ pub(crate) struct Op {
     pub(crate) evaluate: Evaluate,
 }
 
-const FAMILIES: &[&[Op]] =
-    &[convolution::OPS, elementwise::OPS, matmul::OPS, movement::OPS, pooling::OPS, reduction::OPS];
+const FAMILIES: &[&[Op]] = &[
+    elementwise::OPS,
+    activation::OPS,
+    softmax::OPS,
+    matmul::OPS,
+    reduction::OPS,
+    normalization::OPS,
+    movement::OPS,
+    convolution::OPS,
+    pooling::OPS,
+];
 
 pub(crate) fn find(domain: &str, op: &str) -> Option<&'static Op> {
     if !domain.is_empty() {
@@ -193,17 +207,23 @@ pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
     strides
 }
 
-/// All positions of a tensor of `shape`, in row-major order.
+/// All positions of a tensor of `shape`, in row-major order. Each is a new vector: where offsets alone are needed,
+/// [`Strided`] gives them without.
 pub(crate) fn positions(shape: &[usize]) -> impl Iterator<Item = Vec<usize>> + use<> {
     let shape = shape.to_vec();
-    let total: usize = shape.iter().product();
-    (0..total).map(move |mut flat| {
-        let mut position = vec![0; shape.len()];
+    let mut left: usize = shape.iter().product();
+    let mut next = vec![0; shape.len()];
+    std::iter::from_fn(move || {
+        left = left.checked_sub(1)?;
+        let here = next.clone();
         for axis in (0..shape.len()).rev() {
-            position[axis] = flat % shape[axis];
-            flat /= shape[axis];
+            next[axis] += 1;
+            if next[axis] < shape[axis] {
+                break;
+            }
+            next[axis] = 0;
         }
-        position
+        Some(here)
     })
 }
 

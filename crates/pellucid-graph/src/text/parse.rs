@@ -16,7 +16,7 @@ pub fn parse(text: &str) -> Result<Graph, Error> {
     let graph = parser.graph()?;
     match parser.peek() {
         None => Ok(graph),
-        Some(token) => Err(parser.expected("the end", &token.to_string())),
+        Some(token) => Err(parser.expected("the end", token)),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Writes rare ops as common ones: fewer rules, more runtimes. One file a family of ops.
 
+mod activation;
+mod normalization;
+
 use crate::error::Error;
 use crate::graph::{Graph, Node, Wire};
 use crate::passes::rebuild::{Rebuild, rebuild};
@@ -8,7 +11,7 @@ use crate::passes::rebuild::{Rebuild, rebuild};
 type Lowering = fn(&mut Rebuild, &Node) -> Result<Vec<Wire>, String>;
 
 /// Each family: op → lowering. A lowering may emit ops that are lowered themselves.
-const FAMILIES: &[fn(&str) -> Option<Lowering>] = &[];
+const FAMILIES: &[fn(&str) -> Option<Lowering>] = &[activation::lowering, normalization::lowering];
 
 fn find(op: &str) -> Option<Lowering> {
     FAMILIES.iter().find_map(|family| family(op))
