@@ -3,67 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::nodes::CAPTURES;
-use super::proto::{
-    AttributeProto, AttributeType, GraphProto, NodeProto, OperatorSetIdProto, ValueInfoProto,
-};
+use super::proto::{AttributeProto, AttributeType, GraphProto, NodeProto, ValueInfoProto};
 use super::tensor::encode;
 use super::value_type::value_info;
 use crate::error::Error;
 use crate::graph::{Attribute, Graph, Node, Wire};
 use crate::ops;
 use crate::tensor::ElementType;
-
-/// The opset that nodes are written in unless they need a newer one.
-const CANONICAL: i64 = 18;
-
-/// The domains of a graph and its bodies, with the version of each.
-pub(super) fn imports(graph: &Graph) -> Vec<OperatorSetIdProto> {
-    let mut versions = BTreeMap::from([(String::new(), CANONICAL)]);
-    for node in all_nodes(graph) {
-        if !node.domain.is_empty() {
-            versions.entry(node.domain.clone()).or_insert(domain_version(&node.domain));
-        }
-    }
-    let import = |(domain, version)| OperatorSetIdProto { domain: Some(domain), version: Some(version) };
-    versions.into_iter().map(import).collect()
-}
-
-fn domain_version(domain: &str) -> i64 {
-    if domain == "ai.onnx.ml" { 5 } else { 1 }
-}
-
-/// The nodes of a graph and of the bodies in it.
-fn all_nodes(graph: &Graph) -> Vec<&Node> {
-    let mut nodes = Vec::new();
-    let mut graphs = vec![graph];
-    while let Some(graph) = graphs.pop() {
-        nodes.extend(graph.nodes());
-        graphs.extend(graph.nodes().iter().flat_map(bodies));
-    }
-    nodes
-}
-
-fn bodies(node: &Node) -> impl Iterator<Item = &Graph> {
-    node.attributes.values().flat_map(|attribute| match attribute {
-        Attribute::Graph(graph) => vec![graph.as_ref()],
-        Attribute::Graphs(graphs) => graphs.iter().map(|graph| graph.as_ref()).collect(),
-        _ => Vec::new(),
-    })
-}
-
-/// The oldest file format that knows an opset.
-pub(super) fn ir_version(imports: &[OperatorSetIdProto]) -> i64 {
-    let default = imports.iter().find(|import| import.domain().is_empty());
-    match default.map_or(CANONICAL, OperatorSetIdProto::version) {
-        ..=18 => 8,
-        19..=20 => 9,
-        21..=22 => 10,
-        23 => 11,
-        24 => 12,
-        25 => 13,
-        _ => 14,
-    }
-}
 
 /// The outermost graph, and the constants that it reads.
 pub(super) fn graph_proto(graph: &Graph) -> Result<(GraphProto, Vec<Wire>), Error> {

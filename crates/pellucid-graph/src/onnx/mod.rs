@@ -5,6 +5,7 @@ mod external;
 mod function;
 mod message;
 mod nodes;
+mod opset;
 mod proto;
 mod read;
 mod scope;

@@ -6,7 +6,8 @@ use prost::Message;
 use prost::encoding::encoded_len_varint;
 use sha2::{Digest, Sha256};
 
-use super::message::{graph_proto, imports, ir_version};
+use super::message::graph_proto;
+use super::opset::{imports, ir_version};
 use super::proto::ModelProto;
 use super::tensor::{header, raw_len, write_raw};
 use crate::error::Error;
