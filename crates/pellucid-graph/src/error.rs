@@ -90,6 +90,14 @@ pub enum Error {
         /// Names that are there, ready to be appended.
         hint: String,
     },
+    /// A layer was to be redrawn that has nothing to redraw.
+    #[error("layer `{layer}` has no parameters; {hint}")]
+    NoParameters {
+        /// The layer asked for.
+        layer: String,
+        /// Layers that have.
+        hint: String,
+    },
     /// A run was given an input that the graph does not take.
     #[error("input `{input}`: expected {expected}, got {actual}")]
     Input {

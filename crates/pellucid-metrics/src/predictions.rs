@@ -7,19 +7,26 @@ use crate::error::Error;
 use crate::explained::{check_finite, misfit};
 
 /// What the activations of one row may take, in units of the row itself: a guess on the safe side for image networks,
-/// whose widest layers are some tens of times their input.
+/// whose layers together are some tens of times their input.
 const ACTIVATIONS_PER_INPUT: usize = 64;
 
-/// More rows at once are hardly faster, and a request to stop waits for the run to end.
+/// Beyond this a larger batch gains nothing, and a request to stop waits for the run to end.
+const COMFORTABLE_BYTES: usize = 256 << 20;
+
+/// More rows at once gain nothing either, however small they are.
 const MAX_BATCH_SIZE: usize = 256;
 
-/// Rows of `row_len` elements that one run takes.
+/// Rows of `row_len` elements that one run takes: what was asked for, or what memory allows, as a power of two, since
+/// models pad to one.
 pub(crate) fn batch_size(work: &Work, row_len: usize) -> Result<usize, Error> {
     let row_bytes = row_len.max(1).saturating_mul(size_of::<f32>() * ACTIVATIONS_PER_INPUT);
     match work.batch_size {
         Some(0) => Err(Error::Setting { option: "batch_size", reason: "must be 1 or more".to_owned() }),
         Some(batch_size) => Ok(batch_size),
-        None => Ok((work.max_memory_bytes / row_bytes).clamp(1, MAX_BATCH_SIZE)),
+        None => {
+            let fitting = COMFORTABLE_BYTES.min(work.max_memory_bytes) / row_bytes;
+            Ok(1 << fitting.clamp(1, MAX_BATCH_SIZE).ilog2())
+        }
     }
 }
 

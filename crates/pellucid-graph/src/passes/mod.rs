@@ -8,6 +8,7 @@ mod fold_batch_norm;
 mod fold_constants;
 mod lower;
 mod pin;
+mod randomize;
 mod rebatch;
 mod rebuild;
 
@@ -18,6 +19,7 @@ pub use fold_batch_norm::fold_batch_norm;
 pub use fold_constants::fold_constants;
 pub use lower::{is_lowered, lower};
 pub use pin::{BATCH, pin_shapes};
+pub use randomize::{ParameterLayer, parameter_layers, randomize};
 pub use rebatch::open_batch;
 pub use rebuild::{Rebuild, rebuild};
 
