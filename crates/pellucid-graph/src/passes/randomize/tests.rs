@@ -78,12 +78,12 @@ fn each_op_has_its_own_parameters() {
         "ops (float[N,2,4] x) => (float[N,3] y)
         <float[3,2,1] kernel = {1, 2, 3, 4, 5, 6}, float[3] gamma = {1, 2, 3}, float[3] beta = {1, 2, 3},
          float[3] mean = {1, 2, 3}, float[3] variance = {1, 2, 3}, float[1] slope = {0.2},
-         float[3,3] w = {1, 2, 3, 4, 5, 6, 7, 8, 9}, float[3] b = {1, 2, 3}>
+         float[3,3] w = {1, 2, 3, 4, 5, 6, 7, 8, 9}, float[3] b = {1, 2, 3}, int64[1] last = {2}>
         {
             a = Conv(x, kernel)
             b1 = BatchNormalization(a, gamma, beta, mean, variance)
             c = PRelu(b1, slope)
-            d = ReduceMean<keepdims = 0>(c)
+            d = ReduceMean<keepdims = 0>(c, last)
             y = Gemm(d, w, b)
         }",
         &[("y", &["w", "b"]), ("c", &["slope"]), ("b1", &["gamma", "beta"]), ("a", &["kernel"])],
