@@ -18,6 +18,19 @@ pub(super) fn graph_proto(graph: &Graph) -> Result<(GraphProto, Vec<Wire>), Erro
     Ok((proto, used_constants(graph)))
 }
 
+/// Rewriting leaves nodes of one name, which ONNX Runtime refuses.
+fn make_names_unique(nodes: &mut [NodeProto]) {
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    for (index, node) in nodes.iter_mut().enumerate() {
+        let Some(name) = node.name.clone().filter(|name| !name.is_empty()) else { continue };
+        let mut free = name.clone();
+        while !taken.insert(free.clone()) {
+            free = format!("{free}/{index}");
+        }
+        node.name = Some(free);
+    }
+}
+
 fn used_constants(graph: &Graph) -> Vec<Wire> {
     let read = graph.nodes().iter().flat_map(|node| node.inputs.iter().flatten());
     let used: BTreeSet<&Wire> = read.chain(graph.outputs()).collect();
@@ -53,6 +66,7 @@ impl Writer<'_> {
             }
             output.push(self.value(wire, &name));
         }
+        make_names_unique(&mut node);
         let name = if graph.name.is_empty() { "graph" } else { &graph.name };
         Ok(GraphProto {
             node,

@@ -26,6 +26,15 @@ fn a_written_graph_reads_back_equal() {
 }
 
 #[test]
+fn nodes_of_one_name_are_told_apart() {
+    let graph =
+        text::parse("g (float[N] x) => (float[N] y) { [twin] h = Neg(x) [twin] y = Exp(h) }").unwrap();
+    let read = round_trip(&graph);
+    let names: Vec<&str> = read.nodes().iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["twin", "twin/1"]);
+}
+
+#[test]
 fn the_digest_is_that_of_the_bytes() {
     let digest_of = |weight: &str| {
         let source =
