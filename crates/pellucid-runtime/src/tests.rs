@@ -27,7 +27,6 @@ fn open(choice: RuntimeChoice) -> Result<Arc<dyn Runtime>, pellucid_graph::Error
     runtime(&Options { choice, threads: 2, ..Options::default() })
 }
 
-#[expect(clippy::print_stderr, reason = "a test that leaves something out says it")]
 fn say(what: &str) {
     eprintln!("{what}");
 }

@@ -56,9 +56,10 @@ static ALLOWED: &[Row] = &[
     (&["Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Cos", "Cosh", "Elu", "Erf", "Exp", "Floor", "Gelu",
        "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "PRelu", "Reciprocal", "Relu", "Round", "Sigmoid", "Sin", "Sinh",
        "Softsign", "Sqrt", "Tan", "Tanh"], &[FLOATS]),
-    (&["Abs", "Neg", "Sign", "Add", "Sub", "Mul", "Div", "Clip", "Max", "Min", "Sum"], &[NUMBERS]),
+    (&["Abs", "Neg", "Sign", "Add", "Sub", "Mul", "Div", "Clip", "Max", "Min", "Mod", "Sum"], &[NUMBERS]),
     (&["Mean", "Pow"], &[FLOATS]),
-    (&["IsInf", "IsNaN"], &[FLOATS]),
+    (&["IsNaN"], &[FLOATS]),
+    (&["IsInf"], &[FLOATS, Int("detect_positive", 1), Int("detect_negative", 1)]),
     (&["Equal"], &[]),
     (&["Greater", "GreaterOrEqual", "Less", "LessOrEqual"], &[NUMBERS]),
     (&["And", "Or", "Xor", "Not"], &[Inputs(&[Kind::Bool])]),
@@ -66,7 +67,9 @@ static ALLOWED: &[Row] = &[
     (&["Cast"], &[Own(cast)]),
     (&["Identity"], &[]),
     // Matrices, convolutions, pools.
-    (&["MatMul", "Gemm", "Einsum"], &[FLOATS]),
+    // A vector on the right leaves an axis too many.
+    (&["MatMul"], &[FLOATS, Own(multiplies_matrices)]),
+    (&["Gemm", "Einsum"], &[FLOATS]),
     (&["Conv", "ConvTranspose"], &[FLOATS, ONE_OR_TWO_SPATIAL_AXES, PADDING, No("output_shape")]),
     (&["AveragePool"], &[FLOATS, ONE_OR_TWO_SPATIAL_AXES, PADDING, Ones("dilations")]),
     (&["MaxPool"], &[FLOATS, ONE_OR_TWO_SPATIAL_AXES, PADDING, Ones("dilations"), OneOutput, Int("storage_order", 0)]),
@@ -225,6 +228,13 @@ fn cast(graph: &Graph, node: &Node) -> Result<(), String> {
     match kind(graph, to)? {
         Kind::Bool if from != ElementType::Bool => Err(format!("it casts {from:?} to booleans wrongly")),
         _ => Ok(()),
+    }
+}
+
+fn multiplies_matrices(graph: &Graph, node: &Node) -> Result<(), String> {
+    match present_inputs(node).all(|(_, wire)| graph.rank(wire).is_some_and(|rank| rank >= 2)) {
+        true => Ok(()),
+        false => Err("it multiplies vectors wrongly".to_owned()),
     }
 }
 

@@ -1,11 +1,12 @@
 //! rten, the runtime that is compiled in.
 
-mod allowed;
+pub(crate) mod allowed;
 mod prepare;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use pellucid_graph::passes::lower;
 use pellucid_graph::{Data, ElementType, Error, Graph, Runtime, Session, Tensor, onnx};
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueView};
 
@@ -32,9 +33,7 @@ impl Embedded {
     }
 
     fn make(&self, graph: &Graph) -> Result<Arc<dyn Session>, Error> {
-        let prepared = prepare::prepared(graph)?;
-        allowed::check(&prepared)?;
-        let bytes = onnx::write_bytes(&prepared)?;
+        let bytes = onnx::write_bytes(&admitted(graph)?)?;
         let model = guarded(|| ModelOptions::with_all_ops().prepack_weights(true).load(bytes));
         let model = model.map_err(|error| {
             runtime_error(format!("rten does not load the graph: {error}; {HOW_TO_GET_IT}"))
@@ -54,6 +53,15 @@ impl Runtime for Embedded {
     fn session(&self, graph: &Graph) -> Result<Arc<dyn Session>, Error> {
         self.cache.get_or_make(graph, || self.make(graph))
     }
+}
+
+/// The graph in a form that rten computes rightly: as it is, or else with its rare ops written as common ones.
+fn admitted(graph: &Graph) -> Result<Graph, Error> {
+    let prepared = prepare::prepared(graph)?;
+    let Err(refusal) = allowed::check(&prepared) else { return Ok(prepared) };
+    let lowered = lower(&prepared).and_then(|lowered| prepare::prepared(&lowered));
+    let lowered = lowered.and_then(|lowered| allowed::check(&lowered).map(|()| lowered));
+    lowered.map_err(|_| refusal)
 }
 
 /// Runs may go on at the same time: rten's model is not changed by a run.

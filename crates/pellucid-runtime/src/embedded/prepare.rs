@@ -5,8 +5,8 @@ use pellucid_graph::{
     passes::{Rebuild, rebuild},
 };
 
-/// The same graph with the defaults of convolutions and pools written out, and Softplus in a form that does not
-/// overflow.
+/// The same graph with the defaults of convolutions and pools written out, Softplus in a form that does not overflow,
+/// and no Dropout.
 pub(super) fn prepared(graph: &Graph) -> Result<Graph, Error> {
     rebuild(graph, |new, node| {
         Ok(match node.op.as_str() {
@@ -16,6 +16,7 @@ pub(super) fn prepared(graph: &Graph) -> Result<Graph, Error> {
             }
             "AveragePool" | "MaxPool" => spell_out(new, node, spatial_axes(new, node, 0), &["strides"]),
             "Softplus" => softplus(new, node),
+            "Dropout" => dropout(new, node),
             _ => None,
         })
     })
@@ -53,4 +54,12 @@ fn softplus(new: &mut Rebuild, node: &Node) -> Option<Vec<Wire>> {
     let tail = new.log(tail);
     let ramp = new.relu(x);
     Some(vec![new.add(ramp, tail)])
+}
+
+/// Outside of training its input; rten has the op only with its random numbers.
+fn dropout(new: &mut Rebuild, node: &Node) -> Option<Vec<Wire>> {
+    let training = node.inputs.get(2).copied().flatten();
+    let off = training.is_none_or(|wire| new.constant(wire).is_some_and(|mode| mode.to_f64s() == [0.0]));
+    let mask_unused = node.outputs.iter().skip(1).all(Option::is_none);
+    node.inputs.first().copied().flatten().filter(|_| off && mask_unused).map(|x| vec![x])
 }

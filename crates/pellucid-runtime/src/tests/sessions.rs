@@ -121,6 +121,15 @@ fn integers_beyond_32_bits_are_refused() {
 }
 
 #[test]
+fn softplus_does_not_overflow() {
+    let graph = graph("g (float[N] x) => (float[N] y) { y = Softplus(x) }");
+    for runtime in runtimes() {
+        let outputs = run(&*runtime, &graph, &[Tensor::f32(&[3], vec![-200.0, 0.0, 200.0])]).unwrap();
+        assert_eq!(outputs, [Tensor::f32(&[3], vec![0.0, std::f32::consts::LN_2, 200.0])]);
+    }
+}
+
+#[test]
 fn an_execution_provider_that_is_not_there_is_told_with_those_that_are() {
     if runtimes().len() < 2 {
         return;
