@@ -20,7 +20,7 @@ pub struct Options {
     pub n_random: usize,
     /// What the random orders are drawn from, together with the row.
     pub seed: u64,
-    /// The unit of the curve.
+    /// The unit of the curve; [`OutputSpace::Value`] for a regression, which has no probability.
     pub output_space: OutputSpace,
     /// For images the axis of a row that holds channels, which come and go together; `None` for tables.
     pub channel_axis: Option<usize>,
