@@ -1,5 +1,6 @@
 //! The metrics on a real network: gradients from pellucid-explain, parameters redrawn in its graph. This crate itself
 //! knows nothing of either.
+#![expect(clippy::expect_used, reason = "what a test builds is there, or the test fails")]
 
 use std::sync::Arc;
 
