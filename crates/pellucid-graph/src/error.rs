@@ -12,6 +12,14 @@ pub enum Error {
         /// What the system says.
         reason: String,
     },
+    /// A file cannot be written. Nothing half-written is left.
+    #[error("cannot write {path}: {reason}")]
+    Write {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
     /// The bytes are no ONNX model.
     #[error("not a readable ONNX model: {reason}; is the file complete, and was it exported as ONNX?")]
     NotOnnx {

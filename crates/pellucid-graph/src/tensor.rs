@@ -1,5 +1,7 @@
 //! A dense array with its element type: constants of a graph, inputs and outputs of a run.
 
+use std::sync::OnceLock;
+
 use half::{bf16, f16};
 
 /// The type of one element.
@@ -84,13 +86,28 @@ macro_rules! with_data {
 pub struct Tensor {
     shape: Vec<usize>,
     data: Data,
+    digest: Digest,
+}
+
+/// A digest of the elements, kept once it was asked for: weights are shared by all rewrites of a model.
+#[derive(Clone, Debug, Default)]
+struct Digest(OnceLock<[u8; 32]>);
+
+impl PartialEq for Digest {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Tensor {
     /// A tensor of `shape`, or `None` where the number of elements differs from the shape's.
     pub fn try_new(shape: Vec<usize>, data: Data) -> Option<Self> {
         let expected = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))?;
-        (with_data!(&data, v => v.len()) == expected).then_some(Self { shape, data })
+        (with_data!(&data, v => v.len()) == expected).then_some(Self {
+            shape,
+            data,
+            digest: Digest::default(),
+        })
     }
 
     fn new(shape: Vec<usize>, data: Data) -> Self {
@@ -126,6 +143,11 @@ impl Tensor {
     /// One number without axes, of a float or integer type. Panics for strings.
     pub fn scalar(element: ElementType, value: f64) -> Self {
         Self::f64(&[], vec![value]).cast(element)
+    }
+
+    /// The digest of the elements: `compute` at the first call, remembered at later ones.
+    pub(crate) fn digest(&self, compute: impl FnOnce() -> [u8; 32]) -> &[u8; 32] {
+        self.digest.0.get_or_init(compute)
     }
 
     /// Length of each axis.
@@ -234,7 +256,7 @@ impl Tensor {
             ElementType::Bool => Data::Bool(floats().map(|x| x != 0.0).collect()),
             ElementType::String | ElementType::Unknown => panic!("no conversion to {element:?}"),
         };
-        Self { shape: self.shape.clone(), data }
+        Self { shape: self.shape.clone(), data, digest: Digest::default() }
     }
 
     /// The same elements under another shape. Panics where the number of elements differs.

@@ -10,7 +10,7 @@ const BASE_BYTES: usize = 64 << 20;
 const BYTES_PER_BYTE: usize = 8;
 
 /// Nodes of a model, those of inlined functions counted at each call.
-const MAX_NODES: usize = 2_000_000;
+const MAX_NODES: usize = 500_000;
 
 /// Functions that call functions, and graphs within graphs.
 pub(super) const MAX_DEPTH: usize = 32;

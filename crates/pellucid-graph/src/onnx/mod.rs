@@ -2,12 +2,14 @@
 
 mod budget;
 mod external;
+mod file;
 mod function;
 mod message;
 mod nodes;
 mod opset;
 mod proto;
 mod read;
+mod scan;
 mod scope;
 mod sort;
 mod tensor;
@@ -18,5 +20,6 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use file::write;
 pub use read::{Model, read, read_bytes};
 pub use write::{digest, write_bytes};

@@ -12,6 +12,7 @@ use super::external::External;
 use super::function::Functions;
 use super::nodes::Reader;
 use super::proto::{GraphProto, ModelProto, ValueInfoProto};
+use super::scan::unknown_fields;
 use super::scope::{Scope, versions};
 use super::tensor::Source;
 use super::value_type::input_type;
@@ -72,13 +73,14 @@ fn read_shared(bytes: Bytes, folder: Option<&Path>) -> Result<Model, Error> {
     external.digest.update(&bytes);
     let budget = Budget::new(bytes.len());
     let not_onnx = |reason: String| Error::NotOnnx { reason };
+    let unknown = unknown_fields(&bytes)?;
     let proto = ModelProto::decode(bytes).map_err(|error| not_onnx(error.to_string()))?;
     let graph_proto = proto.graph.as_ref().ok_or_else(|| not_onnx("it holds no graph".to_owned()))?;
     let opsets = versions(&proto.opset_import);
     let mut reader = Reader {
         functions: Functions::new(&proto.functions)?,
         source: Source { external, budget },
-        warnings: Vec::new(),
+        warnings: unknown.into_iter().map(unknown_field).collect(),
     };
     if !proto.training_info.is_empty() {
         reader.warnings.push("the file's training information is left out".to_owned());
@@ -97,6 +99,10 @@ fn read_shared(bytes: Bytes, folder: Option<&Path>) -> Result<Model, Error> {
         digest: reader.source.external.digest.finalize().into(),
         opsets: opsets.clone(),
     })
+}
+
+fn unknown_field((message, tag): (&str, u32)) -> String {
+    format!("the file has field {tag} of {message}, which is newer than Pellucid and was left out")
 }
 
 impl Reader<'_> {
