@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::ops;
-use crate::symbolic;
+use crate::symbolic::{self, Numbers};
 use crate::tensor::{ElementType, Tensor};
 use crate::types::{Dim, Type};
 
@@ -120,8 +120,8 @@ struct WireInfo {
     name: String,
     ty: Type,
     constant: Option<Arc<Tensor>>,
-    /// For small integer vectors: each element as a length, where known (`Shape` chains).
-    lengths: Option<Vec<Dim>>,
+    /// For small integer vectors: what is known of each element (`Shape` chains).
+    numbers: Option<Numbers>,
     producer: Option<usize>,
 }
 
@@ -200,7 +200,12 @@ impl Graph {
 
     /// The elements of a small integer wire as lengths, where known: what `Shape` gives.
     pub fn lengths(&self, wire: Wire) -> Option<&[Dim]> {
-        self.wires[wire.index()].lengths.as_deref()
+        self.numbers(wire).map(Numbers::lengths)
+    }
+
+    /// What is known of the elements of a small integer or boolean vector.
+    pub(crate) fn numbers(&self, wire: Wire) -> Option<&Numbers> {
+        self.wires[wire.index()].numbers.as_ref()
     }
 
     /// The index of the node that makes a wire; `None` for inputs and constants.
@@ -260,7 +265,7 @@ impl Graph {
         let tensor = tensor.into();
         let wire = self.add_wire(name, Type::of(&tensor), None);
         let info = &mut self.wires[wire.index()];
-        info.lengths = symbolic::lengths_of(&tensor);
+        info.numbers = Numbers::of(&tensor);
         info.constant = Some(tensor);
         wire
     }
@@ -358,7 +363,10 @@ impl Graph {
             })
             .collect();
         if let Some(wire) = node.outputs.first().copied().flatten() {
-            self.wires[wire.index()].lengths = symbolic::infer_lengths(self, &node);
+            // Numbers have no shape, so that only vectors are followed.
+            let is_vector = self.rank(wire).is_some_and(|rank| rank <= 1);
+            self.wires[wire.index()].numbers =
+                is_vector.then(|| symbolic::infer_numbers(self, &node)).flatten();
         }
         let outputs = node.outputs.clone();
         self.nodes.push(node);
@@ -394,7 +402,7 @@ impl Graph {
         let wire = Wire(u32::try_from(self.wires.len()).unwrap_or_else(|_| panic!("more than 2^32 wires")));
         let name = self.free_name(name);
         self.by_name.insert(name.clone(), wire);
-        self.wires.push(WireInfo { name, ty, constant: None, lengths: None, producer });
+        self.wires.push(WireInfo { name, ty, constant: None, numbers: None, producer });
         wire
     }
 

@@ -1,5 +1,6 @@
 //! Model file → `Graph` → rewritten `Graph`; a slow exact evaluator.
 
+mod axis_map;
 pub mod backward;
 mod build;
 #[cfg(any(test, feature = "cases"))]

@@ -4,11 +4,15 @@
 mod activation;
 mod convolution;
 mod elementwise;
+mod fill;
+mod join;
 mod matmul;
-mod movement;
 mod normalization;
+mod pick;
 mod pooling;
 mod reduction;
+mod reshape;
+mod resize;
 mod softmax;
 
 use crate::graph::Graph;
@@ -110,7 +114,11 @@ pub fn op_cases() -> Vec<&'static OpCase> {
         matmul::CASES,
         reduction::CASES,
         normalization::CASES,
-        movement::CASES,
+        fill::CASES,
+        reshape::CASES,
+        join::CASES,
+        pick::CASES,
+        resize::CASES,
         convolution::CASES,
         pooling::CASES,
     ];

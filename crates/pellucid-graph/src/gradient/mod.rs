@@ -3,10 +3,13 @@
 mod activation;
 mod convolution;
 mod elementwise;
+mod join;
 mod matmul;
-mod movement;
 mod normalization;
+mod pick;
 mod reduction;
+mod reshape;
+mod resize;
 mod softmax;
 
 #[cfg(test)]
@@ -28,7 +31,10 @@ const FAMILIES: &[fn(&str) -> Option<PlainRule>] = &[
     matmul::rule,
     reduction::rule,
     normalization::rule,
-    movement::rule,
+    reshape::rule,
+    join::rule,
+    pick::rule,
+    resize::rule,
     convolution::rule,
 ];
 

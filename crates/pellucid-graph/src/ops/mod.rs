@@ -4,20 +4,32 @@ pub(crate) mod activation;
 mod broadcast;
 pub(crate) mod convolution;
 mod elementwise;
+mod fill;
+mod join;
 mod matmul;
-mod movement;
 pub(crate) mod normalization;
+mod order;
+mod pick;
 pub(crate) mod pooling;
+mod rearrange;
 pub(crate) mod reduction;
+mod reshape;
+mod resize;
 mod softmax;
 mod strided;
 pub(crate) mod window;
 
 pub(crate) use broadcast::{Broadcast, broadcast_dims};
+pub(crate) use fill::range_length;
+pub(crate) use join::{pad_indices, pads_of, split_lengths};
+pub(crate) use pick::{Cut, cuts, slice_indices};
+pub(crate) use rearrange::resolve_index;
+pub(crate) use resize::{ResizeAxis, known_operands, resize_axes};
 pub(crate) use strided::Strided;
 
 use crate::error::Error;
 use crate::graph::{Graph, Node, Wire};
+use crate::symbolic::{Number, Numbers};
 use crate::tensor::{Data, ElementType, Tensor};
 use crate::types::{Dim, Type};
 
@@ -41,7 +53,12 @@ const FAMILIES: &[&[Op]] = &[
     matmul::OPS,
     reduction::OPS,
     normalization::OPS,
-    movement::OPS,
+    fill::OPS,
+    reshape::OPS,
+    join::OPS,
+    pick::OPS,
+    order::OPS,
+    resize::OPS,
     convolution::OPS,
     pooling::OPS,
 ];
@@ -101,9 +118,18 @@ impl<'a> Site<'a> {
         Ok(self.ty(i)?.shape.as_deref())
     }
 
-    /// The integers of a constant input `i`; `None` where it is left out or not constant.
+    /// The integers of input `i` where they are known before a run; `None` where it is left out or they are not.
     pub(crate) fn constant_ints(&self, i: usize) -> Option<Vec<i64>> {
-        Some(self.graph.constant(self.wire(i)?)?.to_i64s())
+        let wire = self.wire(i)?;
+        match self.graph.constant(wire) {
+            Some(tensor) => tensor.element().is_integer().then(|| tensor.to_i64s()),
+            None => self.graph.numbers(wire)?.ints(),
+        }
+    }
+
+    /// What is known of each number of input `i`.
+    pub(crate) fn numbers(&self, i: usize) -> Option<&'a [Number]> {
+        self.graph.numbers(self.wire(i)?).map(Numbers::numbers)
     }
 
     /// Input `i` as lengths: what is known of a shape operand.

@@ -66,8 +66,7 @@ fn constant_inputs(new: &Rebuild, node: &Node) -> Option<Vec<Option<Arc<Tensor>>
 
 /// `Shape` and what is computed from it, where every length is a number.
 fn known_lengths(new: &Rebuild, node: &Node) -> Option<Tensor> {
-    let lengths = crate::symbolic::infer_lengths(new, node)?;
-    let numbers: Option<Vec<i64>> = lengths.iter().map(|dim| dim.known().map(|n| n as i64)).collect();
+    let numbers = crate::symbolic::infer_numbers(new, node)?.ints();
     let ty = ops::infer(new, node).ok()?.into_iter().next()?;
     let shape = ty.known_shape()?;
     Tensor::try_new(shape, crate::tensor::Data::I64(numbers?)).map(|tensor| tensor.cast(ty.element))
@@ -79,7 +78,7 @@ fn shape_operand(new: &mut Rebuild, node: &Node) -> Option<Vec<crate::graph::Wir
     if node.op != "Reshape" || !node.domain.is_empty() || new.constant(target).is_some() {
         return None;
     }
-    let lengths = new.lengths(target)?.to_vec();
+    let lengths = ops::infer(new, node).ok()?.into_iter().next()?.shape?;
     let symbolic = lengths.iter().filter(|dim| matches!(dim, Dim::Symbol { .. })).count();
     if symbolic != 1 || lengths.contains(&Dim::Unknown) {
         return None;

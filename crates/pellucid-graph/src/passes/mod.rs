@@ -17,6 +17,7 @@ pub use cut::{cut, expose, prune};
 pub use embed::embed;
 pub use fold_batch_norm::fold_batch_norm;
 pub use fold_constants::fold_constants;
+pub(crate) use lower::kept_factors;
 pub use lower::{is_lowered, lower};
 pub use pin::{BATCH, pin_shapes};
 pub use randomize::{ParameterLayer, parameter_layers, randomize};

@@ -119,9 +119,9 @@ fn graphs_of(case: &OpCase) -> Vec<(String, Graph, Vec<Tensor>)> {
             gradient_of(&forward, &inputs).unwrap_or_else(|error| panic!("{}: {error}", case.name));
         graphs.extend(gradient.map(|(graph, inputs)| (format!("{}, gradient", case.name), graph, inputs)));
     }
-    if let Ok(lowered) = lower(&forward)
-        && lowered != forward
-    {
+    let folded = fold_constants(&forward).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    let lowered = lower(&folded).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    if lowered != forward {
         graphs.push((format!("{}, lowered", case.name), lowered, inputs.clone()));
     }
     graphs.push((case.name.to_owned(), forward, inputs));

@@ -1,7 +1,11 @@
 //! Writes rare ops as common ones: fewer rules, more runtimes. One file a family of ops.
 
 mod activation;
+mod movement;
 mod normalization;
+mod resize;
+
+pub(crate) use resize::kept_factors;
 
 use crate::error::Error;
 use crate::graph::{Graph, Node, Wire};
@@ -11,13 +15,19 @@ use crate::passes::rebuild::{Rebuild, rebuild};
 type Lowering = fn(&mut Rebuild, &Node) -> Result<Vec<Wire>, String>;
 
 /// Each family: op → lowering. A lowering may emit ops that are lowered themselves.
-const FAMILIES: &[fn(&str) -> Option<Lowering>] = &[activation::lowering, normalization::lowering];
+const FAMILIES: &[fn(&str) -> Option<Lowering>] =
+    &[activation::lowering, normalization::lowering, movement::lowering, resize::lowering];
+
+/// Forms of lowered ops that stay as they are: every runtime has them, and the tables have rules for them.
+fn stays(graph: &Graph, node: &Node) -> bool {
+    movement::is_plain_pad(graph, node) || kept_factors(graph, node).is_some()
+}
 
 fn find(op: &str) -> Option<Lowering> {
     FAMILIES.iter().find_map(|family| family(op))
 }
 
-/// Whether an op of the default domain is written as others before the backward walk.
+/// Whether an op of the default domain, or most forms of it, is written as others before the backward walk.
 pub fn is_lowered(op: &str) -> bool {
     find(op).is_some()
 }
@@ -27,13 +37,11 @@ pub fn is_lowered(op: &str) -> bool {
 /// # Errors
 /// A node whose attributes or unknown lengths its lowering cannot take.
 pub fn lower(graph: &Graph) -> Result<Graph, Error> {
-    let lowered_here = |node: &Node| node.domain.is_empty() && is_lowered(&node.op);
+    let lowering =
+        |graph: &Graph, node: &Node| find(&node.op).filter(|_| node.domain.is_empty() && !stays(graph, node));
     let mut graph = graph.clone();
-    while graph.nodes().iter().any(lowered_here) {
-        graph = rebuild(&graph, |new, node| match find(&node.op).filter(|_| node.domain.is_empty()) {
-            Some(lowering) => lowering(new, node).map(Some),
-            None => Ok(None),
-        })?;
+    while graph.nodes().iter().any(|node| lowering(&graph, node).is_some()) {
+        graph = rebuild(&graph, |new, node| lowering(new, node).map(|emit| emit(new, node)).transpose())?;
     }
     Ok(graph)
 }
