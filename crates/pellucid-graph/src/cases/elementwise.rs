@@ -75,9 +75,9 @@ pub(super) const CASES: &[OpCase] = &[
     ),
     unary!("Neg"),
     unary!("Abs"),
-    unary!("Sign").forward_only(),
-    unary!("Floor").forward_only(),
-    unary!("Ceil").forward_only(),
+    unary!("Sign"),
+    unary!("Floor"),
+    unary!("Ceil"),
     OpCase::new("Round", "g (float[6] a) => (float[6] y) { y = Round(a) }")
         .fix(&[("a", &[0.5, 1.5, -0.5, -2.5, 1.2, -1.7])])
         .forward_only(),
@@ -133,7 +133,12 @@ pub(super) const CASES: &[OpCase] = &[
         "Cast to half and back",
         "g (float[N,3] a) => (float[N,3] y) { h = Cast<to = 10>(a)  y = Cast<to = 1>(h) }",
     )
-    .fix(&[("a", &[0.5, -0.25, 2.0, 1.0, -3.0, 0.125])]),
+    .fix(&[("a", &[0.5, -0.25, 2.0, 1.0, -3.0, 0.125])])
+    .forward_only(),
+    OpCase::new(
+        "Cast to double and back",
+        "g (float[N,3] a) => (float[N,3] y) { d = Cast<to = 11>(a)  y = Cast<to = 1>(d) }",
+    ),
     OpCase::new("Cast to integers", "g (float[5] a) => (int64[5] y) { y = Cast<to = 7>(a) }")
         .fix(&[("a", &[1.7, -1.7, 0.0, 3.0, -0.2])])
         .forward_only(),
@@ -149,8 +154,7 @@ pub(super) const CASES: &[OpCase] = &[
     )
     .fix(&[("a", &[1.0, -7.0, 0.0, 0.3])])
     .forward_only(),
-    OpCase::new("CastLike", "g (float[N,3] a, float[1] b) => (float[N,3] y) { y = CastLike(a, b) }")
-        .forward_only(),
+    OpCase::new("CastLike", "g (float[N,3] a, float[1] b) => (float[N,3] y) { y = CastLike(a, b) }"),
     OpCase::new("Dropout", "g (float[N,3] a) => (float[N,3] y) { y = Dropout(a) }"),
     OpCase::new(
         "Dropout with its ratio",

@@ -40,27 +40,21 @@ pub(super) const CASES: &[OpCase] = &[
             b = Transpose<perm = [0, 2, 3, 1]>(k)
             y = MatMul(a, b)
         }",
-    )
-    .forward_only(),
-    OpCase::new("MatMul of a row", "g (float[3] a, float[3,4] b) => (float[4] y) { y = MatMul(a, b) }")
-        .forward_only(),
+    ),
+    OpCase::new("MatMul of a row", "g (float[3] a, float[3,4] b) => (float[4] y) { y = MatMul(a, b) }"),
     OpCase::new(
         "MatMul of a row and a batch",
         "g (float[3] a, float[2,3,4] b) => (float[2,4] y) { y = MatMul(a, b) }",
-    )
-    .forward_only(),
-    OpCase::new("MatMul by a column", "g (float[N,3] a, float[3] b) => (float[N] y) { y = MatMul(a, b) }")
-        .forward_only(),
+    ),
+    OpCase::new("MatMul by a column", "g (float[N,3] a, float[3] b) => (float[N] y) { y = MatMul(a, b) }"),
     OpCase::new(
         "MatMul of a batch by a column",
         "g (float[2,4,3] a, float[3] b) => (float[2,4] y) { y = MatMul(a, b) }",
-    )
-    .forward_only(),
+    ),
     OpCase::new(
         "MatMul of a row by a column",
         "g (float[3] a, float[3] b) => (float y) { y = MatMul(a, b) }",
-    )
-    .forward_only(),
+    ),
     OpCase::new("Gemm", "g (float[N,3] a, float[3,4] b) => (float[N,4] y) { y = Gemm(a, b) }"),
     OpCase::new(
         "Gemm scalar bias",

@@ -71,24 +71,35 @@ fn analytic(op: &str) -> Option<PlainRule> {
             let (dy, y) = (s.gradient()?, s.output(0)?);
             let square = s.mul(y, y);
             let product = s.mul(dy, square);
-            only(s.neg(product))
+            let dx = s.neg(product);
+            only(where_signal(s, dy, dx))
         },
         // √x' = 1 / (2 y)
         "Sqrt" => |s| {
             let (dy, y) = (s.gradient()?, s.output(0)?);
             let twice = s.mul_scalar(y, 2.0);
-            only(s.div(dy, twice))
+            let dx = s.div(dy, twice);
+            only(where_signal(s, dy, dx))
         },
         "Exp" => |s| {
             let (dy, y) = (s.gradient()?, s.output(0)?);
-            only(s.mul(dy, y))
+            let dx = s.mul(dy, y);
+            only(where_signal(s, dy, dx))
         },
         "Log" => |s| {
             let (dy, x) = (s.gradient()?, s.input(0)?);
-            only(s.div(dy, x))
+            let dx = s.div(dy, x);
+            only(where_signal(s, dy, dx))
         },
         _ => return trigonometric(op),
     })
+}
+
+/// `dx`, and 0 where no signal arrived: the branch that a `Where` did not take must not send `0 · ∞`.
+fn where_signal(s: &mut Step<'_>, dy: Wire, dx: Wire) -> Wire {
+    let zero = s.scalar(0.0, dy);
+    let silent = s.equal(dy, zero);
+    s.select(silent, zero, dx)
 }
 
 fn trigonometric(op: &str) -> Option<PlainRule> {
@@ -115,7 +126,8 @@ fn trigonometric(op: &str) -> Option<PlainRule> {
             let dy = s.gradient()?;
             let root = root_of_square_plus(s, -1.0, 1.0)?;
             let quotient = s.div(dy, root);
-            only(s.neg(quotient))
+            let dx = s.neg(quotient);
+            only(where_signal(s, dy, dx))
         },
         "Atan" => |s| {
             let (dy, x) = (s.gradient()?, s.input(0)?);
@@ -137,7 +149,8 @@ fn trigonometric(op: &str) -> Option<PlainRule> {
         "Atanh" => |s| {
             let (dy, x) = (s.gradient()?, s.input(0)?);
             let denominator = square_plus(s, x, -1.0, 1.0);
-            only(s.div(dy, denominator))
+            let dx = s.div(dy, denominator);
+            only(where_signal(s, dy, dx))
         },
         _ => return None,
     })
@@ -162,17 +175,23 @@ fn root_of_square_plus(s: &mut Step<'_>, factor: f64, term: f64) -> Result<Wire,
 fn over_root(s: &mut Step<'_>, factor: f64, term: f64) -> Signals {
     let dy = s.gradient()?;
     let root = root_of_square_plus(s, factor, term)?;
-    only(s.div(dy, root))
+    let dx = s.div(dy, root);
+    only(where_signal(s, dy, dx))
 }
 
 /// `da = dy / b`, `db = -dy (y / b)`
 fn div(s: &mut Step<'_>) -> Signals {
     let (dy, b, y) = (s.gradient()?, s.input(1)?, s.output(0)?);
-    let da = s.needs(0).then(|| s.div(dy, b));
+    let da = s.needs(0).then(|| {
+        let da = s.div(dy, b);
+        // A constant divisor is a scale: the model itself would fail on a 0.
+        if s.constant(b).is_some() { da } else { where_signal(s, dy, da) }
+    });
     let db = s.needs(1).then(|| {
         let slope = s.div(y, b);
         let product = s.mul(dy, slope);
-        s.neg(product)
+        let db = s.neg(product);
+        where_signal(s, dy, db)
     });
     each([da, db])
 }
@@ -209,6 +228,7 @@ fn pow(s: &mut Step<'_>) -> Signals {
             let power = s.pow(a, less_one);
             let slope = s.mul(b, power);
             let product = s.mul(dy, slope);
+            let product = where_signal(s, dy, product);
             let zero = s.scalar(0.0, b);
             let constant = s.equal(b, zero);
             Some(s.select(constant, zero, product))
@@ -218,6 +238,7 @@ fn pow(s: &mut Step<'_>) -> Signals {
         let log = s.log(a);
         let slope = s.mul(y, log);
         let product = s.mul(dy, slope);
+        let product = where_signal(s, dy, product);
         let (zero, zero_b) = (s.scalar(0.0, a), s.scalar(0.0, b));
         let (no_base, defined) = (s.equal(a, zero), s.node("GreaterOrEqual", &[b, zero_b], &[]));
         let flat = s.and(no_base, defined);
@@ -228,17 +249,21 @@ fn pow(s: &mut Step<'_>) -> Signals {
 }
 
 fn pow_by_number(s: &mut Step<'_>, dy: Wire, a: Wire, exponent: f64) -> Option<Wire> {
-    let slope = match exponent {
-        0.0 => return None,
-        1.0 => return Some(dy),
-        2.0 => s.mul_scalar(a, 2.0),
-        _ => {
-            let less_one = s.scalar(exponent - 1.0, a);
-            let power = s.pow(a, less_one);
-            s.mul_scalar(power, exponent)
-        }
-    };
-    Some(s.mul(dy, slope))
+    if exponent == 0.0 {
+        return None;
+    }
+    if exponent == 1.0 {
+        return Some(dy);
+    }
+    if exponent == 2.0 {
+        let slope = s.mul_scalar(a, 2.0);
+        return Some(s.mul(dy, slope));
+    }
+    let less_one = s.scalar(exponent - 1.0, a);
+    let power = s.pow(a, less_one);
+    let slope = s.mul_scalar(power, exponent);
+    let product = s.mul(dy, slope);
+    Some(where_signal(s, dy, product))
 }
 
 /// `dy` in equal parts to all candidates that are equal to the chosen `y`, 0 to the others.

@@ -64,12 +64,14 @@ fn right_gradient(s: &mut Step<'_>, dy: Wire, a: Wire, b: Wire) -> Result<Wire, 
 
 /// All rows of all batches as one matrix.
 fn rows(s: &mut Step<'_>, x: Wire) -> Result<Wire, String> {
-    let shape = s.shape(x).unwrap_or_default().to_vec();
-    let [.., _, _, last] = shape.as_slice() else { return Ok(x) };
-    match last.known() {
+    let rank = s.known_rank(x)?;
+    if rank == 2 {
+        return Ok(x);
+    }
+    match s.shape(x).and_then(|shape| shape[rank - 1].known()) {
         Some(n) => Ok(s.reshape(x, &[-1, n as i64])),
         // -1 stands for one length only: flatten instead.
-        None => Ok(s.node("Flatten", &[x], &[("axis", Attribute::Int(shape.len() as i64 - 1))])),
+        None => Ok(s.node("Flatten", &[x], &[("axis", Attribute::Int(rank as i64 - 1))])),
     }
 }
 

@@ -14,6 +14,8 @@ mod softmax;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod ties;
 
 use std::rc::Rc;
 

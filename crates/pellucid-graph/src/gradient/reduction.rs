@@ -40,14 +40,7 @@ pub(super) fn rule(op: &str) -> Option<PlainRule> {
             let inverse = s.exp(minus);
             only(s.mul(dy, inverse))
         },
-        // The softmax: e^(x − y) never overflows.
-        "ReduceLogSumExp" => |s| {
-            let (axes, x) = (Axes::of(s)?, s.input(0)?);
-            let (dy, y) = (axes.gradient(s)?, axes.output(s)?);
-            let below = s.sub(x, y);
-            let share = s.exp(below);
-            only(s.mul(dy, share))
-        },
+        "ReduceLogSumExp" => log_sum_exp,
         "CumSum" => cum_sum,
         _ => return None,
     })
@@ -146,6 +139,22 @@ fn l2(s: &mut Step<'_>) -> Signals {
     let (defined, ratio) = (s.greater_scalar(y, 0.0), s.div(dy, y));
     let ratio = s.keep_where(defined, ratio);
     only(s.mul(ratio, x))
+}
+
+/// The softmax. Not as `e^(x − y)`: in f32 the difference of large numbers has lost its digits.
+fn log_sum_exp(s: &mut Step<'_>) -> Signals {
+    let (axes, x) = (Axes::of(s)?, s.input(0)?);
+    let dy = axes.gradient(s)?;
+    if let [axis] = axes.axes[..] {
+        let share = s.node("Softmax", &[x], &[("axis", Attribute::Int(axis))]);
+        return only(s.mul(dy, share));
+    }
+    let largest = s.reduce("ReduceMax", x, &axes.axes, true);
+    let below = s.sub(x, largest);
+    let power = s.exp(below);
+    let sum = s.reduce_sum(power, &axes.axes, true);
+    let share = s.div(power, sum);
+    only(s.mul(dy, share))
 }
 
 /// The sums from the other end.

@@ -17,6 +17,8 @@ mod reshape;
 mod resize;
 mod softmax;
 mod strided;
+#[cfg(test)]
+mod tests;
 pub(crate) mod window;
 
 pub(crate) use broadcast::{Broadcast, broadcast_dims};
