@@ -1,6 +1,8 @@
 //! Both runtimes against the reference evaluator.
 
 mod agreement;
+mod batches;
+mod networks;
 mod sessions;
 
 use std::sync::Arc;
@@ -11,8 +13,12 @@ use crate::{Options, RuntimeChoice, runtime};
 
 /// rten, and ONNX Runtime where it is found. Where it is not, says so; under `PELLUCID_REQUIRE_ORT=1` it must be.
 fn runtimes() -> Vec<Arc<dyn Runtime>> {
-    let mut found = vec![open(RuntimeChoice::Rten).expect("rten is compiled in")];
-    match open(RuntimeChoice::OnnxRuntime) {
+    runtimes_of(2)
+}
+
+fn runtimes_of(threads: usize) -> Vec<Arc<dyn Runtime>> {
+    let mut found = vec![open(RuntimeChoice::Rten, threads).expect("rten is compiled in")];
+    match open(RuntimeChoice::OnnxRuntime, threads) {
         Ok(runtime) => found.push(runtime),
         Err(error) => {
             let required = std::env::var_os("PELLUCID_REQUIRE_ORT").is_some_and(|value| value == "1");
@@ -23,8 +29,8 @@ fn runtimes() -> Vec<Arc<dyn Runtime>> {
     found
 }
 
-fn open(choice: RuntimeChoice) -> Result<Arc<dyn Runtime>, pellucid_graph::Error> {
-    runtime(&Options { choice, threads: 2, ..Options::default() })
+fn open(choice: RuntimeChoice, threads: usize) -> Result<Arc<dyn Runtime>, pellucid_graph::Error> {
+    runtime(&Options { choice, threads, ..Options::default() })
 }
 
 fn say(what: &str) {

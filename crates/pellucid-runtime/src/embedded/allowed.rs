@@ -69,7 +69,7 @@ static ALLOWED: &[Row] = &[
     // Matrices, convolutions, pools.
     // A vector on the right leaves an axis too many.
     (&["MatMul"], &[FLOATS, Own(multiplies_matrices)]),
-    (&["Gemm", "Einsum"], &[FLOATS]),
+    (&["Gemm"], &[FLOATS]),
     (&["Conv", "ConvTranspose"], &[FLOATS, ONE_OR_TWO_SPATIAL_AXES, PADDING, No("output_shape")]),
     (&["AveragePool"], &[FLOATS, ONE_OR_TWO_SPATIAL_AXES, PADDING, Ones("dilations")]),
     (&["MaxPool"], &[FLOATS, ONE_OR_TWO_SPATIAL_AXES, PADDING, Ones("dilations"), OneOutput, Int("storage_order", 0)]),
@@ -77,7 +77,7 @@ static ALLOWED: &[Row] = &[
     // Normalization.
     (&["BatchNormalization"], &[FLOATS, OneOutput, Int("training_mode", 0)]),
     (&["LayerNormalization"], &[FLOATS, OneOutput, Int("stash_type", 1)]),
-    (&["InstanceNormalization", "LpNormalization"], &[FLOATS]),
+    (&["InstanceNormalization"], &[FLOATS]),
     (&["Softmax", "LogSoftmax"], &[FLOATS]),
     // Reductions.
     (&["ReduceMean", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp"], &[Input(0, Kind::Float)]),

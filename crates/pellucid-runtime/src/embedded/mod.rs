@@ -6,7 +6,7 @@ mod prepare;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use pellucid_graph::passes::lower;
+use pellucid_graph::passes::{fold_constants, lower};
 use pellucid_graph::{Data, ElementType, Error, Graph, Runtime, Session, Tensor, onnx};
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueView};
 
@@ -55,11 +55,13 @@ impl Runtime for Embedded {
     }
 }
 
-/// The graph in a form that rten computes rightly: as it is, or else with its rare ops written as common ones.
+/// The graph in a form that rten computes rightly: as it is, or else folded and with its rare ops written as common
+/// ones.
 fn admitted(graph: &Graph) -> Result<Graph, Error> {
     let prepared = prepare::prepared(graph)?;
     let Err(refusal) = allowed::check(&prepared) else { return Ok(prepared) };
-    let lowered = lower(&prepared).and_then(|lowered| prepare::prepared(&lowered));
+    let lowered = fold_constants(&prepared).and_then(|folded| lower(&folded));
+    let lowered = lowered.and_then(|lowered| prepare::prepared(&lowered));
     let lowered = lowered.and_then(|lowered| allowed::check(&lowered).map(|()| lowered));
     lowered.map_err(|_| refusal)
 }

@@ -1,12 +1,10 @@
 //! The graph in words that rten reads: what it would misread or refuse though it can compute it.
 
-use pellucid_graph::{
-    Attribute, Error, Graph, Node, Wire,
-    passes::{Rebuild, rebuild},
-};
+use pellucid_graph::passes::{Rebuild, rebuild};
+use pellucid_graph::{Attribute, ElementType, Error, Graph, Node, Wire};
 
-/// The same graph with the defaults of convolutions and pools written out, Softplus in a form that does not overflow,
-/// and no Dropout.
+/// The same graph with the defaults of convolutions and pools written out, Softplus in a form that does not overflow, no
+/// Dropout, and casts of the types that rten mixes up.
 pub(super) fn prepared(graph: &Graph) -> Result<Graph, Error> {
     rebuild(graph, |new, node| {
         Ok(match node.op.as_str() {
@@ -17,13 +15,16 @@ pub(super) fn prepared(graph: &Graph) -> Result<Graph, Error> {
             "AveragePool" | "MaxPool" => spell_out(new, node, spatial_axes(new, node, 0), &["strides"]),
             "Softplus" => softplus(new, node),
             "Dropout" => dropout(new, node),
+            "Cast" => cast_to_booleans(new, node),
+            "CastLike" => cast_like(new, node),
+            "Pow" => pow(new, node),
             _ => None,
         })
     })
 }
 
-fn spatial_axes(graph: &Graph, node: &Node, input: usize) -> Option<usize> {
-    graph.rank(node.inputs.get(input).copied().flatten()?)?.checked_sub(2)
+fn spatial_axes(graph: &Graph, node: &Node, i: usize) -> Option<usize> {
+    graph.rank(input(node, i)?)?.checked_sub(2)
 }
 
 /// rten takes the number of spatial axes from `kernel_shape`, and knows no default strides of pools.
@@ -34,7 +35,7 @@ fn spell_out(new: &mut Rebuild, node: &Node, n_axes: Option<usize>, ones: &[&str
         spelled.attributes.entry((*name).to_owned()).or_insert(Attribute::Ints(vec![1; n_axes]));
     }
     if !spelled.attributes.contains_key("kernel_shape") {
-        let weights = new.type_of(node.inputs.get(1).copied().flatten()?).known_shape()?;
+        let weights = new.type_of(input(node, 1)?).known_shape()?;
         let kernel = weights.iter().skip(2).map(|&n| n as i64).collect();
         spelled.attributes.insert("kernel_shape".to_owned(), Attribute::Ints(kernel));
     }
@@ -46,7 +47,7 @@ fn spell_out(new: &mut Rebuild, node: &Node, n_axes: Option<usize>, ones: &[&str
 
 /// `ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|)`; rten's own is infinite from x = 89 on.
 fn softplus(new: &mut Rebuild, node: &Node) -> Option<Vec<Wire>> {
-    let x = node.inputs.first().copied().flatten()?;
+    let x = input(node, 0)?;
     let size = new.abs(x);
     let negative = new.neg(size);
     let tail = new.exp(negative);
@@ -58,8 +59,41 @@ fn softplus(new: &mut Rebuild, node: &Node) -> Option<Vec<Wire>> {
 
 /// Outside of training its input; rten has the op only with its random numbers.
 fn dropout(new: &mut Rebuild, node: &Node) -> Option<Vec<Wire>> {
-    let training = node.inputs.get(2).copied().flatten();
+    let training = input(node, 2);
     let off = training.is_none_or(|wire| new.constant(wire).is_some_and(|mode| mode.to_f64s() == [0.0]));
     let mask_unused = node.outputs.iter().skip(1).all(Option::is_none);
-    node.inputs.first().copied().flatten().filter(|_| off && mask_unused).map(|x| vec![x])
+    input(node, 0).filter(|_| off && mask_unused).map(|x| vec![x])
+}
+
+/// `x ≠ 0`; rten keeps the number as it is, its fraction cut off.
+fn cast_to_booleans(new: &mut Rebuild, node: &Node) -> Option<Vec<Wire>> {
+    const BOOL: i64 = 9;
+    let x = input(node, 0).filter(|_| node.int("to") == Some(BOOL))?;
+    let is_number = new.element(x).is_float() || new.element(x).is_integer();
+    is_number.then(|| {
+        let zero = new.scalar(0.0, x);
+        let is_zero = new.equal(x, zero);
+        vec![new.not(is_zero)]
+    })
+}
+
+/// A cast, whose type is known before the run.
+fn cast_like(new: &mut Rebuild, node: &Node) -> Option<Vec<Wire>> {
+    let (x, like) = (input(node, 0)?, input(node, 1)?);
+    let known = new.element(like) != ElementType::Unknown;
+    known.then(|| vec![new.cast_like(x, like)])
+}
+
+/// rten has no power of a float to an integer.
+fn pow(new: &mut Rebuild, node: &Node) -> Option<Vec<Wire>> {
+    let (base, exponent) = (input(node, 0)?, input(node, 1)?);
+    let mixed = new.element(base).is_float() && new.element(exponent).is_integer();
+    mixed.then(|| {
+        let exponent = new.cast_like(exponent, base);
+        vec![new.pow(base, exponent)]
+    })
+}
+
+fn input(node: &Node, i: usize) -> Option<Wire> {
+    node.inputs.get(i).copied().flatten()
 }
