@@ -1,0 +1,358 @@
+//! Laws that the methods must obey, on small networks in graph text, run by the reference evaluator.
+
+use std::sync::Arc;
+
+use ndarray::{ArrayD, Axis, IxDyn, Slice};
+use pellucid_core::{Attribution, Baseline, Cancellation, Target, Work};
+use pellucid_explain::cam::{self, cam};
+use pellucid_explain::input_x_gradient::input_x_gradient;
+use pellucid_explain::integrated_gradients::{self, Rule, integrated_gradients};
+use pellucid_explain::saliency::{self, saliency};
+use pellucid_explain::smoothgrad::{self, Noise, Statistic, smoothgrad};
+use pellucid_explain::{Error, Network, compile, network};
+use pellucid_graph::{Reference, Tensor, evaluate, text::parse};
+
+/// A curved network of three inputs and two outputs, no layer of it linear in the input but the first.
+const CURVED: &str = "curved (float[N,3] x) => (float[N,2] y)
+    <float[3,4] w = {1, -2, 0.5, 0.3, 0.7, 1, -1, 0.2, -0.4, 0.6, 2, -1}, float[4] b = {0.1, 0.2, -0.3, 0},
+     float[4,2] v = {1, -1, 0.5, 2, -1.5, 0.3, 0.8, 0.6}>
+    { h = MatMul(x, w) i = Add(h, b) t = Tanh(i) y = MatMul(t, v) }";
+
+/// ReLU instead: kinks along every path.
+const KINKED: &str = "kinked (float[N,3] x) => (float[N,2] y)
+    <float[3,4] w = {1, -2, 0.5, 0.3, 0.7, 1, -1, 0.2, -0.4, 0.6, 2, -1}, float[4] b = {0.1, 0.2, -0.3, 0.4},
+     float[4,2] v = {1, -1, 0.5, 2, -1.5, 0.3, 0.8, 0.6}>
+    { h = MatMul(x, w) i = Add(h, b) t = Relu(i) y = MatMul(t, v) }";
+
+/// A small image classifier: two convolutions, a pool between them, 2 × 2 places at the end.
+const IMAGE: &str = "image (float[N,1,4,4] x) => (float[N,2] y)
+    <float[2,1,3,3] k = {1, 0, -1, 2, 0.5, -2, 1, 0, -1, 0.3, 1, 0.2, 0, 0, 0, -0.3, -1, -0.2},
+     float[2,2,1,1] l = {1, -0.5, 0.7, 1.2}, int64[2] flat = {0, -1},
+     float[8,2] v = {1, 0, 0.5, 1, -1, 0.3, 0.8, 0.6, 0.1, 0.2, -0.7, 1, 0.4, 0.4, 0.9, -1}>
+    { a = Conv<pads = [1, 1, 1, 1]>(x, k) b = Relu(a) c = MaxPool<kernel_shape = [2, 2], strides = [2, 2]>(b)
+      d = Conv(c, l) e = Relu(d) f = Reshape(e, flat) y = MatMul(f, v) }";
+
+fn network(text: &str) -> Network {
+    let graph = parse(text).expect("the text is a graph");
+    Network::new(&graph, Arc::new(Reference), &network::Options::default()).expect("an ordinary network")
+}
+
+/// Rows of numbers between -1 and 1 from a seed.
+fn rows(n: usize, shape: &[usize], seed: u64) -> ArrayD<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut full = vec![n];
+    full.extend(shape);
+    ArrayD::from_shape_simple_fn(IxDyn(&full), || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    })
+}
+
+fn work(batch_size: usize) -> Work {
+    Work { batch_size: Some(batch_size), ..Work::default() }
+}
+
+fn ig(
+    network: &Network,
+    rows: &ArrayD<f32>,
+    target: &Target,
+    options: &integrated_gradients::Options,
+) -> Attribution {
+    integrated_gradients(network, rows, target, options, &Work::default()).expect("an ordinary request")
+}
+
+fn largest(values: &ArrayD<f64>) -> f64 {
+    values.iter().fold(0.0, |largest, x| largest.max(x.abs()))
+}
+
+#[test]
+fn saliency_is_the_slope_of_the_output() {
+    let network = network(CURVED);
+    let x = rows(1, &[3], 5);
+    let options = saliency::Options { absolute: false };
+    let attribution = saliency(&network, &x, &Target::Index(1), &options, &Work::default()).expect("runs");
+    for feature in 0..3 {
+        let output = |step: f32| {
+            let mut moved = x.clone();
+            moved[[0, feature]] += step;
+            network.outputs(&moved, &Work::default()).expect("runs")[[0, 1]]
+        };
+        let slope = (output(1e-3) - output(-1e-3)) / 2e-3;
+        assert!((attribution.values[[0, 0, feature]] - slope).abs() < 1e-4);
+    }
+}
+
+#[test]
+fn integrated_gradients_are_complete_by_every_rule() {
+    let network = network(CURVED);
+    let x = rows(3, &[3], 1);
+    for (name, rule) in Rule::NAMES {
+        let options = integrated_gradients::Options { n_steps: 300, rule, ..Default::default() };
+        let attribution = ig(&network, &x, &Target::Index(0), &options);
+        let gap = largest(&attribution.convergence_delta.expect("promised"));
+        let bound = if matches!(rule, Rule::RiemannLeft | Rule::RiemannRight) { 0.03 } else { 1e-5 };
+        assert!(gap < bound, "{name}: {gap}");
+    }
+}
+
+#[test]
+fn a_linear_model_gives_weight_times_difference_from_the_baseline() {
+    let network =
+        network("linear (float[N,2] x) => (float[N,1] y) <float[2,1] w = {3, -2}> { y = MatMul(x, w) }");
+    let x = ArrayD::from_shape_vec(IxDyn(&[1, 2]), vec![2.0f32, 5.0]).expect("two numbers");
+    for (_, rule) in Rule::NAMES {
+        let baseline = Baseline::Value(1.0);
+        let options = integrated_gradients::Options { n_steps: 3, rule, baseline, ..Default::default() };
+        let attribution = ig(&network, &x, &Target::Index(0), &options);
+        let expected = [3.0 * (2.0 - 1.0), -2.0 * (5.0 - 1.0)];
+        assert!(
+            attribution.values.iter().zip(expected).all(|(a, e)| (a - e).abs() < 1e-5),
+            "{:?}",
+            attribution.values
+        );
+        assert!((attribution.base_values.expect("has a baseline")[[0, 0]] - 1.0).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn an_unused_feature_gets_nothing_and_equal_ones_get_equal_shares() {
+    let network = network(
+        "g (float[N,3] x) => (float[N,1] y) <float[3,2] w = {1, 2, 1, 2, 0, 0}, float[2,1] v = {1, -0.5}>
+         { h = MatMul(x, w) t = Tanh(h) y = MatMul(t, v) }",
+    );
+    let x = ArrayD::from_shape_vec(IxDyn(&[1, 3]), vec![0.4f32, 0.4, 0.9]).expect("three numbers");
+    let values = ig(&network, &x, &Target::Index(0), &integrated_gradients::Options::default()).values;
+    assert_eq!(values[[0, 0, 2]], 0.0);
+    assert_eq!(values[[0, 0, 0]], values[[0, 0, 1]]);
+}
+
+#[test]
+fn a_tolerance_is_reached_where_fixed_steps_miss_it() {
+    let network = network(KINKED);
+    let x = rows(4, &[3], 9);
+    let fixed = integrated_gradients::Options { n_steps: 10, ..Default::default() };
+    let refined = integrated_gradients::Options { tolerance: Some(1e-4), ..Default::default() };
+    let share = |attribution: &Attribution| {
+        let scale = &attribution.outputs - attribution.base_values.as_ref().expect("has a baseline");
+        largest(&(attribution.convergence_delta.clone().expect("promised") / scale))
+    };
+    let (fixed, refined) =
+        (ig(&network, &x, &Target::Index(0), &fixed), ig(&network, &x, &Target::Index(0), &refined));
+    assert!(share(&fixed) > 1e-4, "the case is too easy");
+    assert!(share(&refined) <= 1.1e-4, "{}", share(&refined));
+    assert!(refined.warnings.is_empty());
+    assert!(refined.evaluations.iter().all(|&n| n > 8 && n < 1000), "{:?}", refined.evaluations);
+}
+
+#[test]
+fn a_tolerance_that_is_not_reached_is_said() {
+    let options =
+        integrated_gradients::Options { tolerance: Some(1e-12), max_evaluations: 60, ..Default::default() };
+    let attribution = ig(&network(KINKED), &rows(1, &[3], 9), &Target::Index(0), &options);
+    assert!(attribution.warnings[0].contains("completeness gap"), "{:?}", attribution.warnings);
+}
+
+#[test]
+fn rows_do_not_depend_on_each_other_or_on_the_batch() {
+    let network = network(IMAGE);
+    let x = rows(5, &[1, 4, 4], 3);
+    let smooth = smoothgrad::Options { n_samples: 3, ..Default::default() };
+    let all = |rows: &ArrayD<f32>, work: &Work| {
+        let target = Target::Top(1);
+        let signed = saliency::Options { absolute: false };
+        vec![
+            saliency(&network, rows, &target, &signed, work),
+            input_x_gradient(&network, rows, &target, work),
+            integrated_gradients(&network, rows, &target, &integrated_gradients::Options::default(), work),
+            cam(&network, rows, &target, &cam::Options::default(), work),
+            smoothgrad(&network, rows, &target, &smooth, work, |rows, target| {
+                saliency(&network, rows, target, &signed, work)
+            }),
+        ]
+    };
+    let together = all(&x, &work(64));
+    let last = x.slice_axis(Axis(0), Slice::from(4..5)).to_owned();
+    for (together, others) in together.iter().zip(all(&last, &work(1)).iter().zip(all(&x, &work(2)))) {
+        let values = &together.as_ref().expect("runs").values;
+        let (alone, in_pairs) =
+            (&others.0.as_ref().expect("runs").values, &others.1.as_ref().expect("runs").values);
+        let close = |a: &ArrayD<f64>, b: &ArrayD<f64>| largest(&(a - b)) <= 1e-6 * largest(a);
+        assert!(close(&values.slice_axis(Axis(0), Slice::from(4..5)).to_owned(), alone));
+        assert!(close(values, in_pairs));
+    }
+}
+
+#[test]
+fn the_highest_classes_in_one_graph_are_those_asked_for_one_by_one() {
+    let network = network(IMAGE);
+    let x = rows(3, &[1, 4, 4], 8);
+    let options = saliency::Options::default();
+    let both = saliency(&network, &x, &Target::Top(2), &options, &Work::default()).expect("runs");
+    assert_eq!(both.values.shape(), [3, 2, 1, 4, 4]);
+    let resolved = network.resolve(&Target::Top(2), &x, None, &Work::default()).expect("two outputs");
+    let indices = resolved.indices.expect("single outputs");
+    for k in 0..2 {
+        let target = Target::PerRow(indices.iter().map(|row| row[k]).collect());
+        let one = saliency(&network, &x, &target, &options, &Work::default()).expect("runs");
+        assert_eq!(one.values.index_axis(Axis(1), 0), both.values.index_axis(Axis(1), k));
+        assert_eq!(one.outputs.index_axis(Axis(1), 0), both.outputs.index_axis(Axis(1), k));
+    }
+}
+
+#[test]
+fn a_difference_of_two_outputs_is_the_difference_of_their_attributions() {
+    let network = network(CURVED);
+    let x = rows(2, &[3], 4);
+    let of = |target: Target| input_x_gradient(&network, &x, &target, &Work::default()).expect("runs").values;
+    let difference = of(Target::Weighted(vec![(0, 1.0), (1, -1.0)]));
+    assert!(largest(&(difference - (of(Target::Index(0)) - of(Target::Index(1))))) < 1e-6);
+}
+
+#[test]
+fn the_logits_are_explained_unless_asked_otherwise() {
+    let ended = CURVED.replace("y = MatMul(t, v)", "z = MatMul(t, v) y = Softmax<axis = -1>(z)");
+    let graph = parse(&ended).expect("the text is a graph");
+    let x = rows(1, &[3], 2);
+    let values = |explain_probability: bool| {
+        let options = network::Options { explain_probability, ..Default::default() };
+        let network = Network::new(&graph, Arc::new(Reference), &options).expect("an ordinary network");
+        let signed = saliency::Options { absolute: false };
+        saliency(&network, &x, &Target::Index(0), &signed, &Work::default()).expect("runs").values
+    };
+    let signed = saliency::Options { absolute: false };
+    let bare =
+        saliency(&network(CURVED), &x, &Target::Index(0), &signed, &Work::default()).expect("runs").values;
+    assert!(largest(&(values(false) - &bare)) < 1e-12);
+    assert!(largest(&(values(true) - &bare)) > 1e-3);
+}
+
+#[test]
+fn smoothgrad_repeats_from_its_seed_and_knows_its_error() {
+    let network = network(CURVED);
+    let x = rows(2, &[3], 6);
+    let run = |seed: u64, n_samples: usize, statistic: Statistic| {
+        let options = smoothgrad::Options { seed, n_samples, statistic, noise: Noise::Absolute(0.5) };
+        smoothgrad(&network, &x, &Target::Index(0), &options, &Work::default(), |rows, target| {
+            input_x_gradient(&network, rows, target, &Work::default())
+        })
+        .expect("runs")
+    };
+    for statistic in [Statistic::Mean, Statistic::MeanSquare, Statistic::Variance] {
+        assert_eq!(run(1, 10, statistic), run(1, 10, statistic));
+        let (many, few) = (run(2, 4000, statistic), run(3, 100, statistic));
+        let error = few.standard_error.expect("sampled");
+        let z = (few.values - many.values) / error;
+        // 5 standard errors: one in a million by chance, and the seeds are fixed.
+        assert!(largest(&z) < 5.0, "{statistic:?}: {z:?}");
+    }
+}
+
+#[test]
+fn maps_follow_their_formulas() {
+    let network = network(IMAGE);
+    let x = rows(2, &[1, 4, 4], 7);
+    for (name, variant) in cam::Variant::NAMES {
+        let options = cam::Options { variant, ..Default::default() };
+        let map = cam(&network, &x, &Target::Index(0), &options, &Work::default()).expect("runs");
+        assert_eq!(map.values.shape(), [2, 1, 4, 4], "{name}");
+        let raw = map.raw_map.expect("kept");
+        assert_eq!(raw.shape(), [2, 1, 2, 2]);
+        assert!(raw.iter().all(|&v| v >= 0.0));
+        let expected = map_by_hand(&x, variant);
+        assert!(
+            largest(&(&raw - &expected)) < 1e-6 * largest(&expected).max(1.0),
+            "{name}: {raw:?} {expected:?}"
+        );
+    }
+}
+
+/// The formulas once more, in loops, from the activations before the flattening and the weights behind it.
+fn map_by_hand(x: &ArrayD<f32>, variant: cam::Variant) -> ArrayD<f64> {
+    let mut graph = parse(IMAGE).expect("the text is a graph");
+    let layer = graph.wire("e").expect("the last feature map");
+    graph.set_outputs(&[layer]);
+    let input = Tensor::f32(x.shape(), x.iter().copied().collect());
+    let activations = evaluate(&graph, &[input]).expect("runs")[0].to_f64s();
+    // Output 0 reads the flattened map with these weights: they are its gradient.
+    let weights = [1.0, 0.5, -1.0, 0.8, 0.1, -0.7, 0.4, 0.9];
+    let mut map = ArrayD::zeros(IxDyn(&[2, 1, 2, 2]));
+    for row in 0..2 {
+        for channel in 0..2 {
+            let a = &activations[row * 8 + channel * 4..][..4];
+            let g = &weights[channel * 4..][..4];
+            let weight = |place: usize| match variant {
+                cam::Variant::GradCam => g.iter().sum::<f64>() / 4.0,
+                cam::Variant::LayerCam => g[place].max(0.0),
+                cam::Variant::HiResCam => g[place],
+                cam::Variant::GradCamPlusPlus => {
+                    let sum: f64 = a.iter().sum();
+                    g.iter().map(|g| g.max(0.0) * g * g / (2.0 * g * g + g.powi(3) * sum + 1e-6)).sum()
+                }
+            };
+            for place in 0..4 {
+                map[[row, 0, place / 2, place % 2]] += weight(place) * a[place];
+            }
+        }
+    }
+    map.mapv(|v: f64| v.max(0.0))
+}
+
+#[test]
+fn a_compiled_graph_gives_what_the_method_gives() {
+    let network = network(IMAGE);
+    let x = rows(2, &[1, 4, 4], 11);
+    let check = |method: compile::Method, attribution: Attribution| {
+        let graph =
+            compile::compile(&network, &method, compile::CompiledTarget::Predicted).expect("compiles");
+        let input = Tensor::f32(x.shape(), x.iter().copied().collect());
+        let outputs = evaluate(&graph, &[input]).expect("runs");
+        let values: Vec<f64> = attribution.values.iter().copied().collect();
+        let close = outputs[1].to_f64s().iter().zip(&values).all(|(a, b)| (a - b).abs() < 1e-5);
+        assert!(close && outputs[1].len() == values.len(), "{method:?}");
+    };
+    let (target, work) = (Target::Top(1), Work::default());
+    let options = saliency::Options::default();
+    check(
+        compile::Method::Saliency { absolute: true },
+        saliency(&network, &x, &target, &options, &work).expect("runs"),
+    );
+    check(compile::Method::InputXGradient, input_x_gradient(&network, &x, &target, &work).expect("runs"));
+    let options = integrated_gradients::Options { n_steps: 7, ..Default::default() };
+    check(compile::Method::IntegratedGradients(options.clone()), ig(&network, &x, &target, &options));
+    let options = cam::Options::default();
+    check(compile::Method::Cam(options.clone()), cam(&network, &x, &target, &options, &work).expect("runs"));
+}
+
+#[test]
+fn canceled_work_stops() {
+    let cancellation = Cancellation::default();
+    cancellation.cancel();
+    let work = Work { cancellation, ..Work::default() };
+    let result = input_x_gradient(&network(CURVED), &rows(1, &[3], 1), &Target::Index(0), &work);
+    assert_eq!(result, Err(Error::Core(pellucid_core::Error::Canceled)));
+}
+
+#[test]
+fn what_cannot_be_is_refused_by_name() {
+    let network = network(CURVED);
+    let x = rows(1, &[3], 1);
+    let message = |result: Result<Attribution, Error>| result.expect_err("refused").to_string();
+    let saliency_of = |rows: &ArrayD<f32>, target: Target| {
+        saliency(&network, rows, &target, &saliency::Options::default(), &Work::default())
+    };
+    assert!(message(saliency_of(&x, Target::Index(2))).contains("outputs 0 to 1"));
+    assert!(message(saliency_of(&x, Target::Top(3))).contains("2 outputs"));
+    assert!(message(saliency_of(&rows(1, &[4], 1), Target::Index(0))).contains("[rows, 3]"));
+    let mut broken = x.clone();
+    broken[[0, 1]] = f32::NAN;
+    assert!(message(saliency_of(&broken, Target::Index(0))).contains("NaN at [0, 1]"));
+    let options = integrated_gradients::Options { n_steps: 0, ..Default::default() };
+    let result = integrated_gradients(&network, &x, &Target::Index(0), &options, &Work::default());
+    assert!(message(result).contains("n_steps"));
+    let options = cam::Options { layer: Some("nothing".to_owned()), ..Default::default() };
+    assert!(message(cam(&network, &x, &Target::Index(0), &options, &Work::default())).contains("`nothing`"));
+    let result = cam(&network, &x, &Target::Index(0), &cam::Options::default(), &Work::default());
+    assert!(message(result).contains("no convolutional feature map"));
+}
