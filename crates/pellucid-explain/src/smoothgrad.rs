@@ -66,7 +66,7 @@ pub fn smoothgrad(
     let outputs = network.outputs(rows, work)?;
     let resolved = target.resolve(outputs.view(), None)?;
     let draws: Vec<RowNoise> = rows.axis_iter(Axis(0)).map(|row| RowNoise::new(row, options)).collect();
-    let mut per_target = Vec::new();
+    let (mut values, mut errors) = (Vec::new(), Vec::new());
     for k in 0..resolved.weights.len() {
         let fixed = fixed_target(target, &resolved, k);
         let mut moments = Moments::default();
@@ -75,15 +75,16 @@ pub fn smoothgrad(
             let noisy = noisy_rows(rows, &draws, draw as u64)?;
             moments.add(&method(&noisy, &fixed)?.values);
         }
-        per_target.push((moments.statistic(options.statistic), moments.standard_error(options.statistic)));
+        values.push(moments.statistic(options.statistic));
+        errors.push(moments.standard_error(options.statistic));
     }
-    let stacked = |pick: fn(&(ArrayD<f64>, ArrayD<f64>)) -> &ArrayD<f64>| {
-        let views: Vec<_> = per_target.iter().map(|pair| pick(pair).view()).collect();
+    let joined = |parts: &[ArrayD<f64>]| {
+        let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
         ndarray::concatenate(Axis(1), &views).map_err(|error| Error::network(error.to_string()))
     };
     let mut attribution =
-        Attribution::new(stacked(|pair| &pair.0)?, crate::gradients::explained(&outputs, &resolved));
-    attribution.standard_error = Some(stacked(|pair| &pair.1)?);
+        Attribution::new(joined(&values)?, crate::gradients::explained(&outputs, &resolved));
+    attribution.standard_error = Some(joined(&errors)?);
     attribution.evaluations.fill(options.n_samples * resolved.weights.len());
     Ok(attribution)
 }

@@ -1,0 +1,250 @@
+//! Real exports of small architectures against float64 references from PyTorch and captum, on both runtimes.
+//!
+//! `fixtures/README.md` says what each file holds. The bound is the one of the design: 1e-4 relative L2 of the float64
+//! gradient, or five times what float32 PyTorch itself is off, where ReLU gates flip on rounding.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ndarray::{ArrayD, Axis, IxDyn};
+use pellucid_core::{Target, Work};
+use pellucid_explain::cam::{self, Variant, cam};
+use pellucid_explain::integrated_gradients::{self, integrated_gradients};
+use pellucid_explain::saliency::{self, saliency};
+use pellucid_explain::{Network, network};
+use pellucid_graph::{Error, Runtime, Wire, onnx};
+use pellucid_runtime::{Options, RuntimeChoice, runtime};
+
+const BOUND: f64 = 1e-4;
+const TIMES_FLOAT32: f64 = 5.0;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/gradients")
+}
+
+/// The arrays of an `.npz` file, all as f64.
+struct Reference(zip::ZipArchive<File>);
+
+impl Reference {
+    fn open(name: &str) -> Self {
+        let file = File::open(folder().join(format!("{name}.npz"))).expect("a reference beside each network");
+        Self(zip::ZipArchive::new(file).expect("an archive"))
+    }
+
+    fn has(&mut self, name: &str) -> bool {
+        self.0.by_name(&format!("{name}.npy")).is_ok()
+    }
+
+    /// NumPy's format: magic, version, length of the header as u16, the header as a Python dictionary, the elements.
+    fn array(&mut self, name: &str) -> ArrayD<f64> {
+        let mut file = self.0.by_name(&format!("{name}.npy")).unwrap_or_else(|_| panic!("no array `{name}`"));
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).expect("a whole file");
+        let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+        let header = String::from_utf8_lossy(&bytes[10..start]).into_owned();
+        let elements = &bytes[start..];
+        let value =
+            |key: &str| header.split(key).nth(1).expect("every header has it").trim_start_matches([':', ' ']);
+        let shape: Vec<usize> = value("'shape'")[1..]
+            .split(')')
+            .next()
+            .expect("a closed tuple")
+            .split(',')
+            .filter_map(|length| length.trim().parse().ok())
+            .collect();
+        let eight = |chunk: &[u8]| <[u8; 8]>::try_from(chunk).expect("eight bytes");
+        let four = |chunk: &[u8]| <[u8; 4]>::try_from(chunk).expect("four bytes");
+        let elements: Vec<f64> = match &value("'descr'")[1..4] {
+            "<f8" => elements.chunks_exact(8).map(|c| f64::from_le_bytes(eight(c))).collect(),
+            "<f4" => elements.chunks_exact(4).map(|c| f64::from(f32::from_le_bytes(four(c)))).collect(),
+            "<i8" => elements.chunks_exact(8).map(|c| i64::from_le_bytes(eight(c)) as f64).collect(),
+            other => panic!("array `{name}` holds {other}"),
+        };
+        ArrayD::from_shape_vec(IxDyn(&shape), elements).expect("as many as its shape says")
+    }
+}
+
+fn relative_l2(actual: &ArrayD<f64>, expected: &ArrayD<f64>) -> f64 {
+    let norm = |array: &ArrayD<f64>| array.iter().map(|x| x * x).sum::<f64>().sqrt();
+    norm(&(actual - expected)) / norm(expected)
+}
+
+/// The networks in the folder: names without `.script.onnx` or `.dynamo.onnx`.
+fn names() -> Vec<String> {
+    let files = std::fs::read_dir(folder()).expect("committed fixtures").flatten();
+    let mut names: Vec<String> = files
+        .filter_map(|file| file.file_name().to_str()?.strip_suffix(".script.onnx").map(str::to_owned))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 6, "{names:?}");
+    names
+}
+
+/// Both runtimes; ONNX Runtime may be missing on a developer's machine, not where `PELLUCID_REQUIRE_ORT` is set.
+fn runtimes() -> Vec<(&'static str, Arc<dyn Runtime>)> {
+    let of = |choice: RuntimeChoice| runtime(&Options { choice, ..Options::default() });
+    let mut found = vec![("rten", of(RuntimeChoice::Rten).expect("compiled in"))];
+    match of(RuntimeChoice::OnnxRuntime) {
+        Ok(onnxruntime) => found.push(("onnxruntime", onnxruntime)),
+        Err(error) if std::env::var_os("PELLUCID_REQUIRE_ORT").is_some() => panic!("{error}"),
+        Err(error) => eprintln!("LEFT OUT: everything on ONNX Runtime: {error}"),
+    }
+    found
+}
+
+/// `Ok(None)` where the runtime refuses the graph by name, as rten's allow-list does.
+fn unless_refused<T>(result: Result<T, pellucid_explain::Error>) -> Result<Option<T>, String> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(pellucid_explain::Error::Graph(Error::Runtime { .. })) => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+struct Loaded {
+    network: Network,
+    rows: ArrayD<f32>,
+    target: Target,
+}
+
+fn loaded(
+    file: &str,
+    reference: &mut Reference,
+    runtime: &Arc<dyn Runtime>,
+) -> Result<Option<Loaded>, String> {
+    let model = onnx::read(&folder().join(file)).map_err(|error| error.to_string())?;
+    let rows = reference.array("input").mapv(|x| x as f32);
+    let options = network::Options { input_shape: Some(rows.shape()[1..].to_vec()), ..Default::default() };
+    let network = unless_refused(Network::new(&model.graph, runtime.clone(), &options))?;
+    let target = Target::PerRow(reference.array("target").iter().map(|&x| x as usize).collect());
+    Ok(network.map(|network| Loaded { network, rows, target }))
+}
+
+fn check_gradient(loaded: &Loaded, reference: &mut Reference) -> Result<Option<f64>, String> {
+    let signed = saliency::Options { absolute: false };
+    let result = saliency(&loaded.network, &loaded.rows, &loaded.target, &signed, &Work::default());
+    let Some(attribution) = unless_refused(result)? else { return Ok(None) };
+    let expected = reference.array("gradient");
+    let of_float32 = relative_l2(&reference.array("gradient_f32"), &expected);
+    let distance = relative_l2(&attribution.values.index_axis(Axis(1), 0).to_owned(), &expected);
+    let bound = BOUND.max(TIMES_FLOAT32 * of_float32);
+    match distance <= bound {
+        true => Ok(Some(distance)),
+        false => Err(format!("gradient: {distance:.2e} off, allowed {bound:.2e}")),
+    }
+}
+
+fn check_integrated_gradients(loaded: &Loaded, reference: &mut Reference) -> Result<(), String> {
+    let options = integrated_gradients::Options::default();
+    let result =
+        integrated_gradients(&loaded.network, &loaded.rows, &loaded.target, &options, &Work::default());
+    let Some(attribution) = unless_refused(result)? else { return Ok(()) };
+    let of_float32 = relative_l2(&reference.array("gradient_f32"), &reference.array("gradient"));
+    let values = attribution.values.index_axis(Axis(1), 0).to_owned();
+    let distance = relative_l2(&values, &reference.array("ig_captum"));
+    // The sum over 50 points flips more gates than a single one.
+    let bound = (10.0 * BOUND).max(2.0 * TIMES_FLOAT32 * of_float32);
+    match distance <= bound {
+        true => Ok(()),
+        false => Err(format!("integrated gradients: {distance:.2e} from captum's, allowed {bound:.2e}")),
+    }
+}
+
+#[test]
+fn gradients_match_float64_pytorch_on_both_runtimes() {
+    let mut failures = Vec::new();
+    let mut report = Vec::new();
+    for (runtime_name, runtime) in runtimes() {
+        let mut n_run = 0;
+        for name in names() {
+            for exporter in ["script", "dynamo"] {
+                let file = format!("{name}.{exporter}.onnx");
+                let mut reference = Reference::open(&name);
+                let result = loaded(&file, &mut reference, &runtime).and_then(|loaded| match loaded {
+                    Some(loaded) => {
+                        let distance = check_gradient(&loaded, &mut reference)?;
+                        check_integrated_gradients(&loaded, &mut reference)?;
+                        Ok(distance)
+                    }
+                    None => Ok(None),
+                });
+                match result {
+                    Ok(Some(distance)) => {
+                        n_run += 1;
+                        report.push(format!("{runtime_name} {file}: {distance:.1e}"));
+                    }
+                    Ok(None) => report.push(format!("{runtime_name} {file}: refused")),
+                    Err(reason) => failures.push(format!("{runtime_name} {file}: {reason}")),
+                }
+            }
+        }
+        let least = if runtime_name == "onnxruntime" { 2 * names().len() } else { 12 };
+        if n_run < least {
+            failures.push(format!("{runtime_name} ran {n_run} files, expected {least}"));
+        }
+    }
+    eprintln!("{}", report.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The wire that holds torch's activation of the layer, found by its values.
+fn wire_with(loaded: &Loaded, runtime: &Arc<dyn Runtime>, expected: &ArrayD<f64>) -> Option<Wire> {
+    let graph = loaded.network.graph();
+    let candidates: Vec<Wire> = graph
+        .nodes()
+        .iter()
+        .flat_map(|node| node.outputs.iter().flatten().copied())
+        .filter(|wire| graph.type_of(*wire).admits(expected.shape()))
+        .collect();
+    let mut exposed = graph.clone();
+    exposed.set_outputs(&candidates);
+    let exposed = pellucid_graph::passes::prune(&exposed).ok()?;
+    let input = pellucid_graph::Tensor::f32(loaded.rows.shape(), loaded.rows.iter().copied().collect());
+    let outputs = runtime.session(&exposed).ok()?.run(&[input]).ok()?;
+    let matches = |tensor: &pellucid_graph::Tensor| {
+        let values = ArrayD::from_shape_vec(IxDyn(expected.shape()), tensor.to_f64s());
+        values.is_ok_and(|values| relative_l2(&values, expected) < 1e-4)
+    };
+    outputs.iter().position(matches).map(|index| candidates[index])
+}
+
+#[test]
+fn class_activation_maps_match_their_formulas_in_float64() {
+    let Some((_, runtime)) = runtimes().into_iter().find(|(name, _)| *name == "onnxruntime") else { return };
+    let mut failures = Vec::new();
+    let mut n_checked = 0;
+    for name in names() {
+        let mut reference = Reference::open(&name);
+        if !reference.has("cam_activation") {
+            continue;
+        }
+        let file = format!("{name}.script.onnx");
+        let loaded =
+            loaded(&file, &mut reference, &runtime).expect("readable").expect("ONNX Runtime takes it");
+        let Some(layer) = wire_with(&loaded, &runtime, &reference.array("cam_activation")) else {
+            eprintln!("{file}: no wire holds torch's activation (folded away)");
+            continue;
+        };
+        n_checked += 1;
+        let keys = [
+            ("gradcam", Variant::GradCam),
+            ("gradcam_plus_plus", Variant::GradCamPlusPlus),
+            ("layercam", Variant::LayerCam),
+            ("hirescam", Variant::HiResCam),
+        ];
+        for (key, variant) in keys {
+            let layer = Some(loaded.network.graph().name_of(layer).to_owned());
+            let options = cam::Options { variant, layer, ..Default::default() };
+            let map = cam(&loaded.network, &loaded.rows, &loaded.target, &options, &Work::default());
+            let raw = map.expect("runs").raw_map.expect("kept").index_axis(Axis(1), 0).to_owned();
+            let distance = relative_l2(&raw, &reference.array(key));
+            if distance > 1e-3 {
+                failures.push(format!("{file}: {key} {distance:.2e} off"));
+            }
+        }
+    }
+    assert!(n_checked >= 8, "only {n_checked} networks checked");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
