@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::graph::{Graph, Node};
+use crate::graph::{Attribute, Graph, Node, Wire};
 use crate::ops;
+use crate::passes::embed::embed;
 use crate::passes::rebuild::{Rebuild, rebuild};
 use crate::tensor::{ElementType, Tensor};
 use crate::types::Dim;
@@ -23,8 +24,25 @@ pub fn fold_constants(graph: &Graph) -> Result<Graph, Error> {
             let wires = results.into_iter().map(|tensor| new.add_constant("folded", tensor)).collect();
             return Ok(Some(wires));
         }
-        Ok(shape_operand(new, node))
+        match taken_branch(new, node) {
+            Some((body, captured)) => {
+                embed(new, &body, &captured).map(Some).map_err(|error| error.to_string())
+            }
+            None => Ok(shape_operand(new, node)),
+        }
     })
+}
+
+/// The branch of an `If` whose condition is constant by now, and the wires that it takes from around it.
+fn taken_branch(new: &Rebuild, node: &Node) -> Option<(Arc<Graph>, Vec<Wire>)> {
+    if node.op != "If" || !node.domain.is_empty() {
+        return None;
+    }
+    let (condition, captured) = node.inputs.split_first()?;
+    let holds = new.constant((*condition)?)?.to_f64s().first()? != &0.0;
+    let name = if holds { "then_branch" } else { "else_branch" };
+    let Some(Attribute::Graph(body)) = node.attributes.get(name) else { return None };
+    Some((body.clone(), captured.iter().copied().collect::<Option<_>>()?))
 }
 
 /// The values of a node all of whose inputs are constant, in the types that its outputs are to have.
@@ -73,7 +91,7 @@ fn known_lengths(new: &Rebuild, node: &Node) -> Option<Tensor> {
 }
 
 /// A `Reshape` whose target has the batch axis as its only unknown length: the target becomes a constant with -1.
-fn shape_operand(new: &mut Rebuild, node: &Node) -> Option<Vec<crate::graph::Wire>> {
+fn shape_operand(new: &mut Rebuild, node: &Node) -> Option<Vec<Wire>> {
     let (x, target) = (node.inputs.first().copied().flatten()?, node.inputs.get(1).copied().flatten()?);
     if node.op != "Reshape" || !node.domain.is_empty() || new.constant(target).is_some() {
         return None;
