@@ -33,6 +33,12 @@ pub(super) const CASES: &[OpCase] = &[
         }",
     ),
     case(
+        "Conv 2-D stride leaves a remainder",
+        "g (float[1,1,6,8] x, float[2,1,2,1] w) => (float[1,2,2,3] y) {
+            y = Conv<kernel_shape = [2, 1], strides = [3, 3]>(x, w)
+        }",
+    ),
+    case(
         "Conv 2-D dilated",
         "g (float[1,2,6,7] x, float[1,2,2,3] w) => (float[1,1,5,4] y) {
             y = Conv<kernel_shape = [2, 3], dilations = [3, 2], pads = [1, 0, 1, 1]>(x, w)
@@ -64,14 +70,40 @@ pub(super) const CASES: &[OpCase] = &[
         }",
     ),
     case(
+        "Conv 2-D depthwise with a stride, constant weights",
+        "g (float[N,2,5,6] x) => (float[N,2,3,3] y)
+        <float[2,1,3,3] w = {1, -2, 3, 0.5, -1, 0.25, 2, 1, -0.5, 0.75, -1.5, 4, 0.125, -3, 2.5, 1.5, -0.75, 3.5}> {
+            y = Conv<group = 2, kernel_shape = [3, 3], pads = [1, 1, 1, 1], strides = [2, 2]>(x, w)
+        }",
+    ),
+    case(
+        "Conv 2-D depthwise with a stride along one axis, constant weights",
+        "g (float[N,2,4,7] x) => (float[N,2,4,3] y)
+        <float[2,1,2,2] w = {1, -2, 3, 0.5, -1, 0.25, 2, 1}> {
+            y = Conv<group = 2, kernel_shape = [2, 2], pads = [0, 0, 1, 1], strides = [1, 3]>(x, w)
+        }",
+    ),
+    case(
         "Conv 2-D depthwise with two outputs a channel",
         "g (float[1,2,4,4] x, float[4,1,2,2] w) => (float[1,4,2,3] y) {
             y = Conv<group = 2, kernel_shape = [2, 2], strides = [2, 1]>(x, w)
         }",
     ),
     case(
+        "Conv 2-D pointwise with a stride",
+        "g (float[N,3,5,4] x, float[2,3,1,1] w) => (float[N,2,3,2] y) {
+            y = Conv<kernel_shape = [1, 1], strides = [2, 2]>(x, w)
+        }",
+    ),
+    case(
         "Conv 2-D more padding than kernel",
         "g (float[1,1,3,3] x, float[1,1,1,2] w) => (float[1,1,5,7] y) {
+            y = Conv<kernel_shape = [1, 2], pads = [1, 2, 1, 3]>(x, w)
+        }",
+    ),
+    case(
+        "Conv 2-D more padding than kernel, constant weights",
+        "g (float[1,1,3,3] x) => (float[1,1,5,7] y) <float[1,1,1,2] w = {2, -3}> {
             y = Conv<kernel_shape = [1, 2], pads = [1, 2, 1, 3]>(x, w)
         }",
     ),

@@ -1,6 +1,7 @@
 //! Convolutions: the gradient of the input is a convolution the other way, that of the weights one over the batch.
 
-use super::{PlainRule, each};
+use super::windows::{spatial_shape, window_attributes};
+use super::{PlainRule, each, strided_depthwise};
 use crate::backward::{Signals, Step};
 use crate::graph::{Attribute, Graph, Wire};
 use crate::ops::convolution::Convolution;
@@ -33,39 +34,26 @@ fn transposed(s: &mut Step<'_>) -> Signals {
     each([dx, dw, db])
 }
 
-/// The shape of a wire whose batch alone may be unknown, then taken as 1.
-pub(super) fn spatial_shape(s: &Step<'_>, wire: Wire) -> Result<Vec<usize>, String> {
-    let unknown = || {
-        format!(
-            "channels or spatial lengths of `{}` are unknown; pin the shape of the model's input",
-            s.name_of(wire)
-        )
-    };
-    let shape = s.shape(wire).filter(|shape| !shape.is_empty()).ok_or_else(unknown)?;
-    let rest = shape[1..].iter().map(|dim| dim.known().ok_or_else(unknown));
-    std::iter::once(Ok(shape[0].known().unwrap_or(1))).chain(rest).collect()
-}
-
 fn known_shape(s: &Step<'_>, wire: Wire) -> Result<Vec<usize>, String> {
     s.type_of(wire).known_shape().ok_or_else(|| format!("the shape of `{}` is unknown", s.name_of(wire)))
 }
 
 /// From the short side to the long one: the input gradient of a Conv with weights `w`.
 fn spread(s: &mut Step<'_>, c: &Convolution, dy: Wire, w: Wire) -> Wire {
-    let constant = s.constant(w).cloned();
-    match constant.filter(|_| c.axes.iter().all(|axis| axis.stride == 1)) {
-        Some(weights) => {
+    if let Some(weights) = s.constant(w).cloned() {
+        if c.axes.iter().all(|axis| axis.stride == 1) {
             let name = format!("{}.flipped", s.name_of(w));
             let flipped = s.add_constant(&name, flipped(&weights, c));
-            stride_one(s, c, dy, flipped)
+            return stride_one(s, c, dy, flipped);
         }
-        None => {
-            let extra: Vec<i64> = c.axes.iter().map(|axis| axis.unread() as i64).collect();
-            let mut attributes = attributes(c.groups, &c.axes);
-            attributes.push(("output_padding", extra.into()));
-            s.node("ConvTranspose", &[dy, w], &attributes)
+        if let Some(dx) = strided_depthwise::spread(s, c, dy, &weights) {
+            return dx;
         }
     }
+    let extra: Vec<i64> = c.axes.iter().map(|axis| axis.unread() as i64).collect();
+    let mut attributes = attributes(c.groups, &c.axes);
+    attributes.push(("output_padding", extra.into()));
+    s.node("ConvTranspose", &[dy, w], &attributes)
 }
 
 /// The same for stride 1, as a Conv with flipped weights, which runtimes compute faster than a ConvTranspose.
@@ -160,15 +148,8 @@ fn bias_gradient(s: &mut Graph, dy: Wire, n_axes: usize) -> Wire {
     s.reduce_sum(dy, &axes, false)
 }
 
-/// The attributes of a Conv or ConvTranspose, all written out: a runtime may not take the kernel from the weights.
-fn attributes(groups: usize, axes: &[Places]) -> Vec<(&'static str, Attribute)> {
-    let list = |f: fn(&Places) -> usize| -> Vec<i64> { axes.iter().map(|axis| f(axis) as i64).collect() };
-    let pads = [list(|axis| axis.begin), list(|axis| axis.end)].concat();
-    vec![
-        ("dilations", list(|axis| axis.dilation).into()),
-        ("group", Attribute::Int(groups as i64)),
-        ("kernel_shape", list(|axis| axis.kernel).into()),
-        ("pads", pads.into()),
-        ("strides", list(|axis| axis.stride).into()),
-    ]
+pub(super) fn attributes(groups: usize, axes: &[Places]) -> Vec<(&'static str, Attribute)> {
+    let mut attributes = window_attributes(axes);
+    attributes.push(("group", Attribute::Int(groups as i64)));
+    attributes
 }

@@ -7,15 +7,20 @@ mod join;
 mod matmul;
 mod normalization;
 mod pick;
+mod pooling;
 mod reduction;
 mod reshape;
 mod resize;
 mod softmax;
+mod strided_depthwise;
+mod windows;
 
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod ties;
+#[cfg(test)]
+mod window_tests;
 
 use std::rc::Rc;
 
@@ -38,6 +43,7 @@ const FAMILIES: &[fn(&str) -> Option<PlainRule>] = &[
     pick::rule,
     resize::rule,
     convolution::rule,
+    pooling::rule,
 ];
 
 fn find(op: &str) -> Option<PlainRule> {

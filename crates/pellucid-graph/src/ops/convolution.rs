@@ -94,7 +94,12 @@ fn check_transposed(node: &Node, x: &[Dim], w: &[Dim]) -> Result<usize, String> 
     Ok(groups)
 }
 
-fn transposed_axes(node: &Node, counts: &[usize], kernel: &[usize]) -> Result<Vec<Places>, String> {
+/// The places of a ConvTranspose with inputs of these lengths.
+pub(crate) fn transposed_axes(
+    node: &Node,
+    counts: &[usize],
+    kernel: &[usize],
+) -> Result<Vec<Places>, String> {
     let extra = per_axis(node, "output_padding", kernel.len(), 0)?;
     let stated = match node.ints("output_shape") {
         Some(_) => per_axis(node, "output_shape", kernel.len(), 0)?.into_iter().map(Some).collect(),
@@ -105,7 +110,7 @@ fn transposed_axes(node: &Node, counts: &[usize], kernel: &[usize]) -> Result<Ve
 }
 
 /// The kernel's lengths from the weights, or else from the attribute.
-fn kernel(node: &Node, w: &[Dim]) -> Option<Vec<usize>> {
+pub(crate) fn kernel_of_weights(node: &Node, w: &[Dim]) -> Option<Vec<usize>> {
     let from_weights: Option<Vec<usize>> = w[2..].iter().map(Dim::known).collect();
     from_weights.or_else(|| node.ints("kernel_shape")?.iter().map(|&n| usize::try_from(n).ok()).collect())
 }
@@ -114,7 +119,7 @@ fn infer_conv(site: &Site<'_>) -> Result<Vec<Type>, String> {
     let (Some(x), Some(w)) = (site.shape(0)?, site.shape(1)?) else { return site.like_first(None) };
     check_conv(site.node, x, w)?;
     let mut shape = vec![x[0].clone(), w[0].clone()];
-    match kernel(site.node, w) {
+    match kernel_of_weights(site.node, w) {
         Some(kernel) => {
             let counts = slides(site.node, &kernel)?;
             let counts = counts.iter().zip(&x[2..]).map(|(slide, length)| slide.count_dim(length));
@@ -130,7 +135,7 @@ fn infer_transposed(site: &Site<'_>) -> Result<Vec<Type>, String> {
     let groups = check_transposed(site.node, x, w)?;
     let mut shape = vec![x[0].clone(), w[1].times(&Dim::Known(groups))];
     let counts: Option<Vec<usize>> = x[2..].iter().map(Dim::known).collect();
-    match counts.zip(kernel(site.node, w)) {
+    match counts.zip(kernel_of_weights(site.node, w)) {
         Some((counts, kernel)) => {
             let axes = transposed_axes(site.node, &counts, &kernel)?;
             shape.extend(axes.iter().map(|axis| Dim::Known(axis.length)));

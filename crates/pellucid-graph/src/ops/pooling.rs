@@ -15,8 +15,8 @@ pub(super) const OPS: &[Op] = &[
     Op { name: "GlobalLpPool", infer: infer_global, evaluate: evaluate_global_lp },
 ];
 
-/// The kernel of a pool over `n_axes` spatial axes.
-fn kernel(node: &Node, rank: usize) -> Result<Vec<usize>, String> {
+/// The kernel of a pool over an input of `rank` axes.
+pub(crate) fn kernel_of_pool(node: &Node, rank: usize) -> Result<Vec<usize>, String> {
     if rank < 3 {
         return Err(format!("expected batch, channels and spatial axes, got {rank} axes"));
     }
@@ -28,7 +28,7 @@ fn kernel(node: &Node, rank: usize) -> Result<Vec<usize>, String> {
 
 /// The windows of a pool over an input of `shape`, axis by axis; batch and channels are not looked at.
 pub(crate) fn pool_places(node: &Node, shape: &[usize]) -> Result<Vec<Places>, String> {
-    let slides = slides(node, &kernel(node, shape.len())?)?;
+    let slides = slides(node, &kernel_of_pool(node, shape.len())?)?;
     slides.iter().zip(&shape[2..]).map(|(slide, &length)| slide.along(length)).collect()
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn exponent(node: &Node) -> Result<i32, String> {
 
 fn infer(site: &Site<'_>) -> Result<Vec<Type>, String> {
     let Some(x) = site.shape(0)? else { return site.like_first(None) };
-    let slides = slides(site.node, &kernel(site.node, x.len())?)?;
+    let slides = slides(site.node, &kernel_of_pool(site.node, x.len())?)?;
     let counts = slides.iter().zip(&x[2..]).map(|(slide, length)| slide.count_dim(length));
     let counts: Vec<Dim> = counts.collect::<Result<_, _>>()?;
     site.like_first(Some(x[..2].iter().cloned().chain(counts).collect()))
@@ -131,7 +131,7 @@ fn evaluate_average(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
 }
 
 /// What each window's sum is divided by.
-fn window_sizes(axes: &[Places], padded: bool) -> Vec<f64> {
+pub(crate) fn window_sizes(axes: &[Places], padded: bool) -> Vec<f64> {
     axes.iter().fold(vec![1.0], |sizes, axis| {
         let along = axis.tap_counts(padded);
         sizes.iter().flat_map(|size| along.iter().map(move |&n| size * n as f64)).collect()

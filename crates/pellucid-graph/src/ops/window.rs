@@ -48,10 +48,7 @@ impl Slide {
 
     /// The places along an axis of `length`, as convolutions and pools count them.
     pub(crate) fn along(&self, length: usize) -> Result<Places, String> {
-        let (begin, end) = match self.padding {
-            Padding::Explicit { begin, end } => (begin, end),
-            Padding::Same { odd_at_end } => self.same_padding(length, odd_at_end),
-        };
+        let (begin, end) = self.padding_along(&Dim::Known(length)).unwrap_or_default();
         let free = (length + begin + end).checked_sub(self.reach()).ok_or_else(|| {
             format!("a window of {} does not fit in {length} with padding {begin} and {end}", self.reach())
         })?;
@@ -61,6 +58,22 @@ impl Slide {
             count -= 1;
         }
         Ok(self.placed(begin, end, length, count))
+    }
+
+    /// The padding along an axis, `None` where it depends on a length that is not known.
+    pub(crate) fn padding_along(&self, length: &Dim) -> Option<(usize, usize)> {
+        match self.padding {
+            Padding::Explicit { begin, end } => Some((begin, end)),
+            Padding::Same { odd_at_end } => Some(self.same_padding(length.known()?, odd_at_end)),
+        }
+    }
+
+    /// The padding with which `ceil_mode` finds no more windows than without, `None` where the length is not known.
+    pub(crate) fn padding_without_ceil(&self, length: &Dim) -> Result<Option<(usize, usize)>, String> {
+        let Some(length) = length.known() else { return Ok(None) };
+        let places = self.along(length)?;
+        let read = self.stride * places.count.saturating_sub(1) + self.reach();
+        Ok(Some((places.begin, read.saturating_sub(places.begin + length))))
     }
 
     fn same_padding(&self, length: usize, odd_at_end: bool) -> (usize, usize) {

@@ -11,6 +11,7 @@ mod pin;
 mod randomize;
 mod rebatch;
 mod rebuild;
+mod spell_out_windows;
 
 pub use affine::affine_frontier;
 pub use cut::{cut, expose, prune};
@@ -23,18 +24,19 @@ pub use pin::{BATCH, pin_shapes};
 pub use randomize::{ParameterLayer, parameter_layers, randomize};
 pub use rebatch::open_batch;
 pub use rebuild::{Rebuild, rebuild};
+pub use spell_out_windows::spell_out_windows;
 
 use crate::error::Error;
 use crate::graph::Graph;
 
 /// Makes a graph as the backward walk wants it: constants folded, BatchNorm merged into what stands before it, rare ops
-/// written as common ones, dead nodes gone.
+/// written as common ones, windows spelled out, dead nodes gone.
 ///
 /// # Errors
 /// Whatever a pass reports of the graph.
 pub fn canonize(graph: &Graph) -> Result<Graph, Error> {
     let graph = fold_constants(graph)?;
     let graph = fold_batch_norm(&graph)?;
-    let graph = lower(&graph)?;
+    let graph = spell_out_windows(&lower(&graph)?)?;
     prune(&fold_constants(&graph)?)
 }
