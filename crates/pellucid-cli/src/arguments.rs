@@ -1,0 +1,381 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use pellucid_engine::{
+    Color, Layout, MethodOptions, ModelOptions, PreprocessOptions, Resample, Resize, RuntimeChoice, Size,
+};
+
+/// Explains trained models: what made the model say this?
+#[derive(Debug, Parser)]
+#[command(name = "pellucid", version, about, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the machine failed, 2 usage, 3 bad model or input, 4 unsupported, \
+                          5 a check failed, 130 Ctrl-C.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Explain what a model says of inputs.
+    Explain(ExplainArguments),
+    /// Explain inputs and measure how far the explanation is to be trusted.
+    Evaluate(EvaluateArguments),
+    /// Explain photos with several methods and write one page about them.
+    Report(ReportArguments),
+    /// Write an ONNX file that returns prediction and attribution together.
+    Compile(CompileArguments),
+    /// Say what is in a model file and what of it can be explained.
+    Inspect(InspectArguments),
+    /// Say which runtimes are found, which is used, and why.
+    Doctor(DoctorArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    #[command(flatten)]
+    pub(crate) what: InputArguments,
+    #[command(flatten)]
+    pub(crate) method: MethodArguments,
+    /// Which output: top-1, top-5, an index, a label, a difference 281-282, or weights 281:1,282:-0.5.
+    #[arg(long, default_value = "top-1", value_name = "TARGET", allow_hyphen_values = true)]
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) work: WorkArguments,
+    /// Write explanation.json, explanation.npz and, for images, heatmaps into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the explanation as JSON, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArguments {
+    #[command(flatten)]
+    pub(crate) what: InputArguments,
+    #[command(flatten)]
+    pub(crate) method: MethodArguments,
+    /// Which output: see `pellucid explain`.
+    #[arg(long, default_value = "top-1", value_name = "TARGET", allow_hyphen_values = true)]
+    pub(crate) target: String,
+    /// What to measure: completeness, deletion, insertion, randomization.
+    #[arg(long, value_delimiter = ',', default_value = "completeness,deletion,insertion")]
+    pub(crate) metrics: Vec<String>,
+    /// Points of the deletion and insertion curves.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) curve_steps: usize,
+    /// Random orders to compare the curves with.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) n_random: usize,
+    /// What a deleted feature becomes, as for --baseline [default: zeros; for images, the image blurred].
+    #[arg(long, value_name = "BASELINE")]
+    pub(crate) deletion_baseline: Option<String>,
+    /// What features are inserted into [default: as for deletion].
+    #[arg(long, value_name = "BASELINE")]
+    pub(crate) insertion_baseline: Option<String>,
+    /// Layers to redraw one after the other for randomization, evenly spread.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub(crate) n_layers: usize,
+    /// Fail with exit code 5 where a completeness gap is above this share, such as 0.01.
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) max_gap: Option<f64>,
+    /// Fail with exit code 5 where deletion or insertion is no better than random orders.
+    #[arg(long)]
+    pub(crate) beat_random: bool,
+    #[command(flatten)]
+    pub(crate) work: WorkArguments,
+    /// Write evaluation.json and everything that `explain` writes into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the evaluation as JSON, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    #[command(flatten)]
+    pub(crate) what: InputArguments,
+    /// The methods of the page, in order [default: integrated-gradients (to a gap of 1 %), grad-cam, smoothgrad,
+    /// saliency].
+    #[arg(long, value_name = "METHODS", value_delimiter = ',')]
+    pub(crate) methods: Option<Vec<String>>,
+    /// Which output: see `pellucid explain`.
+    #[arg(long, default_value = "top-1", value_name = "TARGET", allow_hyphen_values = true)]
+    pub(crate) target: String,
+    /// The folder that index.html is written into.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) work: WorkArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompileArguments {
+    #[command(flatten)]
+    pub(crate) model: ModelArguments,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessArguments,
+    #[command(flatten)]
+    pub(crate) method: MethodArguments,
+    /// Which output: predicted (whatever is highest), an index, or a label.
+    #[arg(long, default_value = "predicted", value_name = "TARGET")]
+    pub(crate) target: String,
+    /// What random baselines are made from.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeArguments,
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    #[command(flatten)]
+    pub(crate) model: ModelArguments,
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeArguments,
+    /// Print JSON, and nothing else.
+    #[arg(long, conflicts_with = "text")]
+    pub(crate) json: bool,
+    /// Print the graph in ONNX's textual syntax, and nothing else.
+    #[arg(long)]
+    pub(crate) text: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeArguments,
+    /// Print JSON, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A model and its inputs.
+#[derive(Debug, Args)]
+pub(crate) struct InputArguments {
+    #[command(flatten)]
+    pub(crate) model: ModelArguments,
+    /// Rows to explain: .npy, .npz, .csv, .png, .jpg.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The array of an .npz file.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) array: Option<String>,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelArguments {
+    /// The model file: .onnx.
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    /// The lengths of one row, such as 3,224,224, where the file leaves them open.
+    #[arg(long, value_name = "LENGTHS", value_delimiter = ',')]
+    input_shape: Option<Vec<usize>>,
+    /// The output of the model, by name; the first one otherwise.
+    #[arg(long, value_name = "NAME")]
+    output: Option<String>,
+    /// Explain what stands behind a final softmax or sigmoid instead of the logits before it.
+    #[arg(long)]
+    explain_probability: bool,
+    /// Names of the outputs: a JSON list, or one a line. Otherwise MODEL.labels.json beside the model.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+}
+
+/// What is done to a photo; goes before MODEL.preprocess.json beside the model.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Preprocessing of photos (instead of what MODEL.preprocess.json says)")]
+pub(crate) struct PreprocessArguments {
+    /// A file to take instead of MODEL.preprocess.json.
+    #[arg(long, value_name = "FILE")]
+    preprocess: Option<PathBuf>,
+    /// rgb or gray.
+    #[arg(long)]
+    color: Option<Color>,
+    /// 256 for the shorter side, or WIDTHxHEIGHT.
+    #[arg(long, value_name = "SIZE")]
+    resize: Option<Resize>,
+    /// nearest, bilinear, bicubic or lanczos.
+    #[arg(long)]
+    resample: Option<Resample>,
+    /// The center to keep: 224, or WIDTHxHEIGHT.
+    #[arg(long, value_name = "SIZE")]
+    crop: Option<Size>,
+    /// What 0 and 255 become, before mean and deviation: 0,1.
+    #[arg(long, value_name = "LOW,HIGH", value_parser = range, allow_hyphen_values = true)]
+    range: Option<Range>,
+    /// Taken off, one number a channel: 0.485,0.456,0.406.
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', allow_hyphen_values = true)]
+    mean: Option<Vec<f64>>,
+    /// Divided by, one number a channel.
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', allow_hyphen_values = true)]
+    std: Option<Vec<f64>>,
+    /// nchw or nhwc.
+    #[arg(long)]
+    layout: Option<Layout>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Method")]
+pub(crate) struct MethodArguments {
+    /// saliency, input-x-gradient, integrated-gradients, smoothgrad, smoothgrad-sq, vargrad, grad-cam, grad-cam-pp,
+    /// layer-cam or hires-cam.
+    #[arg(long, value_name = "METHOD", default_value = "integrated-gradients")]
+    pub(crate) method: String,
+    #[command(flatten)]
+    pub(crate) options: MethodOptionArguments,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of methods")]
+pub(crate) struct MethodOptionArguments {
+    /// saliency: whether the sign is dropped.
+    #[arg(long, value_name = "BOOL")]
+    absolute: Option<bool>,
+    /// integrated-gradients: zeros, value:0.5, black, white, blurred:SIGMA, uniform, gaussian:SIGMA, array:FILE,
+    /// mean:FILE.
+    #[arg(long, value_name = "BASELINE")]
+    baseline: Option<String>,
+    /// integrated-gradients: points on the path [default: 50].
+    #[arg(long, value_name = "N")]
+    n_steps: Option<usize>,
+    /// integrated-gradients: gauss-legendre, riemann-left, riemann-right, riemann-middle or trapezoid.
+    #[arg(long)]
+    rule: Option<String>,
+    /// integrated-gradients: refine until the completeness gap is below this share, such as 0.01.
+    #[arg(long, value_name = "SHARE")]
+    tolerance: Option<f64>,
+    /// integrated-gradients: evaluations a row may take with --tolerance [default: 1000].
+    #[arg(long, value_name = "N")]
+    max_evaluations: Option<usize>,
+    /// CAM methods: the layer, by the name of its wire (`pellucid inspect` suggests some).
+    #[arg(long, value_name = "WIRE")]
+    layer: Option<String>,
+    /// smoothgrad, smoothgrad-sq, vargrad: the method to smooth [default: saliency].
+    #[arg(long, value_name = "METHOD")]
+    base_method: Option<String>,
+    /// smoothgrad, smoothgrad-sq, vargrad: share:0.15 of the row's range, or abs:0.1.
+    #[arg(long, value_name = "NOISE")]
+    noise: Option<String>,
+    /// smoothgrad, smoothgrad-sq, vargrad: noisy copies [default: 50].
+    #[arg(long, value_name = "N")]
+    n_samples: Option<usize>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Work")]
+pub(crate) struct WorkArguments {
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeArguments,
+    /// Rows that one run of the model takes [default: what fits --max-memory].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch_size: Option<u32>,
+    /// Memory for the activations of one run, such as 512M or 2G.
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = bytes)]
+    pub(crate) max_memory: usize,
+    /// What random draws are made from.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// No progress bar.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Work")]
+pub(crate) struct RuntimeArguments {
+    /// auto, rten or onnxruntime [default: PELLUCID_RUNTIME, or auto].
+    #[arg(long, value_name = "RUNTIME", value_parser = runtime_choice)]
+    pub(crate) runtime: Option<RuntimeChoice>,
+    /// Threads of one run [default: all cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) threads: Option<u32>,
+}
+
+/// Two numbers with a comma between them.
+#[derive(Clone, Copy, Debug)]
+struct Range([f64; 2]);
+
+fn range(text: &str) -> Result<Range, String> {
+    let numbers = text
+        .split_once(',')
+        .and_then(|(low, high)| Some([low.trim().parse().ok()?, high.trim().parse().ok()?]));
+    numbers.map(Range).ok_or_else(|| format!("`{text}` is no range; write LOW,HIGH"))
+}
+
+fn runtime_choice(text: &str) -> Result<RuntimeChoice, String> {
+    text.parse().map_err(|error: pellucid_engine::GraphError| error.to_string())
+}
+
+/// `512M` as bytes; K, M and G are powers of 1024.
+fn bytes(text: &str) -> Result<usize, String> {
+    let (digits, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(end) => text.split_at(end),
+        None => (text, ""),
+    };
+    let factor = match unit.to_uppercase().as_str() {
+        "" => 1,
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        _ => 0usize,
+    };
+    let size = digits.parse().ok().and_then(|n: usize| n.checked_mul(factor)).filter(|&size| size > 0);
+    size.ok_or_else(|| format!("`{text}` is no size; write 512M or 2G"))
+}
+
+impl ModelArguments {
+    pub(crate) fn options(&self, preprocess: PreprocessOptions) -> ModelOptions {
+        ModelOptions {
+            input_shape: self.input_shape.clone(),
+            output: self.output.clone(),
+            explain_probability: self.explain_probability,
+            labels: self.labels.clone(),
+            preprocess,
+        }
+    }
+}
+
+impl PreprocessArguments {
+    pub(crate) fn options(&self) -> PreprocessOptions {
+        PreprocessOptions {
+            file: self.preprocess.clone(),
+            color: self.color,
+            resize: self.resize,
+            resample: self.resample,
+            crop: self.crop,
+            range: self.range.map(|range| range.0),
+            mean: self.mean.clone(),
+            std: self.std.clone(),
+            layout: self.layout,
+        }
+    }
+}
+
+impl MethodOptionArguments {
+    pub(crate) fn options(&self) -> MethodOptions {
+        let given = self.clone();
+        MethodOptions {
+            absolute: given.absolute,
+            baseline: given.baseline,
+            n_steps: given.n_steps,
+            rule: given.rule,
+            tolerance: given.tolerance,
+            max_evaluations: given.max_evaluations,
+            layer: given.layer,
+            base_method: given.base_method,
+            noise: given.noise,
+            n_samples: given.n_samples,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What goes to standard output and standard error.
+
+use std::io::{self, Write};
+
+use crate::failure::Failure;
+
+/// Standard output for results, standard error for everything else.
+pub(crate) struct Console;
+
+impl Console {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    /// Prints a result. A reader that has seen enough (`| head`) is no fault.
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(Failure::Output),
+        }
+    }
+
+    /// Says what went wrong, in one line.
+    pub(crate) fn error(&self, text: &str) {
+        // Where standard error is gone, nobody is left to be told.
+        let _ = writeln!(io::stderr(), "error: {text}");
+    }
+}

@@ -1,0 +1,103 @@
+//! What commands have in common: a model opened, a runtime chosen, the work bounded.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pellucid_engine::{
+    Cancellation, Error, Explanation, LoadedModel, Method, PreprocessOptions, Request, Runtime,
+    RuntimeChoice, RuntimeOptions, Work, parse_target, runtime, write_file,
+};
+
+use crate::arguments::{InputArguments, MethodArguments, ModelArguments, RuntimeArguments, WorkArguments};
+use crate::failure::Failure;
+use crate::progress::progress;
+
+pub(crate) fn model(
+    arguments: &ModelArguments,
+    preprocess: PreprocessOptions,
+    runtime: &RuntimeArguments,
+) -> Result<LoadedModel, Failure> {
+    let options = arguments.options(preprocess);
+    Ok(LoadedModel::open(&arguments.model, open_runtime(runtime)?, &options)?)
+}
+
+pub(crate) fn model_of_inputs(
+    what: &InputArguments,
+    runtime: &RuntimeArguments,
+) -> Result<LoadedModel, Failure> {
+    model(&what.model, what.preprocess.options(), runtime)
+}
+
+pub(crate) fn request(
+    model: &LoadedModel,
+    method: &MethodArguments,
+    target: &str,
+    seed: u64,
+) -> Result<Request, Failure> {
+    let method = Method::new(&method.method, &method.options.options(), model, seed)?;
+    Ok(Request { method, target: parse_target(target)?, seed })
+}
+
+pub(crate) fn runtime_options(arguments: &RuntimeArguments) -> Result<RuntimeOptions, Failure> {
+    let choice = match arguments.runtime {
+        Some(choice) => choice,
+        None => RuntimeChoice::from_environment().map_err(Error::from)?,
+    };
+    let defaults = RuntimeOptions::default();
+    let threads = arguments.threads.map_or(defaults.threads, |n| n as usize);
+    Ok(RuntimeOptions { choice, threads, ..defaults })
+}
+
+pub(crate) fn open_runtime(arguments: &RuntimeArguments) -> Result<Arc<dyn Runtime>, Failure> {
+    Ok(runtime(&runtime_options(arguments)?).map_err(Error::from)?)
+}
+
+pub(crate) fn work(arguments: &WorkArguments, quiet: bool, cancellation: &Cancellation) -> Work {
+    Work {
+        batch_size: arguments.batch_size.map(|n| n as usize),
+        max_memory_bytes: arguments.max_memory,
+        cancellation: cancellation.clone(),
+        progress: progress(quiet || arguments.quiet),
+    }
+}
+
+/// Writes files into a folder; gives their paths.
+pub(crate) fn write_files(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<Vec<String>, Failure> {
+    let mut written = Vec::new();
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        write_file(&path, bytes)?;
+        written.push(path.display().to_string());
+    }
+    Ok(written)
+}
+
+/// Pictures are drawn of no more rows than these.
+const MAX_PICTURED_ROWS: usize = 20;
+
+/// The files of an explanation: all of it twice, and for images a panel of each row and target.
+pub(crate) fn files_of(explanation: &Explanation) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let mut files = vec![
+        ("explanation.json".to_owned(), explanation.to_json()?.into_bytes()),
+        ("explanation.npz".to_owned(), explanation.to_npz()?),
+    ];
+    for row in 0..explanation.n_rows().min(MAX_PICTURED_ROWS) {
+        for target in 0..explanation.n_targets() {
+            let Some(panel) = pellucid_engine::panel(explanation, row, target)? else { return Ok(files) };
+            let name = picture_name(explanation, row, target);
+            files.push((format!("{name}.png"), panel.png));
+            files.push((format!("{name}.svg"), panel.svg.into_bytes()));
+        }
+    }
+    Ok(files)
+}
+
+/// `heatmap-0-chelsea`, with several targets `heatmap-0-chelsea-target-2`.
+fn picture_name(explanation: &Explanation, row: usize, target: usize) -> String {
+    let file = &explanation.about.inputs[row].source.file;
+    let stem =
+        Path::new(file).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let stem: String = stem.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    let target = if explanation.n_targets() == 1 { String::new() } else { format!("-target-{target}") };
+    format!("heatmap-{row}-{stem}{target}")
+}

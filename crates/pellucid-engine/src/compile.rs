@@ -1,0 +1,42 @@
+//! Model + method → ONNX file that returns prediction and attribution together.
+
+use pellucid_core::Target;
+use pellucid_explain::compile::{self, CompiledTarget};
+use pellucid_graph::onnx;
+
+use crate::error::Error;
+use crate::explain::by_index;
+use crate::method::Method;
+use crate::model::LoadedModel;
+
+/// The bytes of an ONNX file with the model's input, and the outputs `output` `[N, outputs]` and `attribution`
+/// `[N, features…]`, which any ONNX runtime runs. The target is `top-1` (whatever is predicted), an index, or a label.
+///
+/// # Errors
+/// A method or target that is no single graph; whatever the method reports.
+pub fn compile(model: &LoadedModel, method: &Method, target: &Target) -> Result<Vec<u8>, Error> {
+    let target = match by_index(model, target)? {
+        Target::Top(1) => CompiledTarget::Predicted,
+        Target::Index(index) => CompiledTarget::Index(index),
+        other => {
+            let reason = format!("{other} cannot be compiled; compile top-1, an index or a label");
+            return Err(Error::request("target", reason));
+        }
+    };
+    let method = match method {
+        Method::Saliency(options) => compile::Method::Saliency { absolute: options.absolute },
+        Method::InputXGradient => compile::Method::InputXGradient,
+        Method::IntegratedGradients(options, _) => compile::Method::IntegratedGradients(options.clone()),
+        Method::Cam(options) => compile::Method::Cam(options.clone()),
+        Method::Smoothed(..) => {
+            let what = format!(
+                "{} draws random numbers and cannot be compiled; compile saliency, input_x_gradient, \
+                 integrated_gradients or a CAM method",
+                method.name()
+            );
+            return Err(Error::Unsupported { what });
+        }
+    };
+    let graph = compile::compile(model.network(), &method, target)?;
+    Ok(onnx::write_bytes(&graph)?)
+}

@@ -1,0 +1,43 @@
+//! What a deleted feature becomes, and what features are inserted into.
+
+use ndarray::{ArrayD, Axis};
+use pellucid_core::{Baseline, Model as _};
+
+use crate::error::Error;
+use crate::input::Input;
+use crate::model::LoadedModel;
+
+/// An image is blurred by this share of its shorter side: objects are gone, colors and light stay.
+const BLUR_SHARE: f64 = 0.05;
+
+/// A deleted feature becomes what it is in the blurred image; in a table, 0.
+pub(crate) fn for_deletion(model: &LoadedModel, input: &Input) -> Result<ArrayD<f32>, Error> {
+    of_rows(model, input, &plain(model), 0)
+}
+
+/// Features are inserted into the blurred image; in a table, into zeros.
+pub(crate) fn for_insertion(model: &LoadedModel, input: &Input) -> Result<ArrayD<f32>, Error> {
+    of_rows(model, input, &plain(model), 0)
+}
+
+fn plain(model: &LoadedModel) -> Baseline {
+    let Some(channel_axis) = model.channel_axis() else { return Baseline::Zeros };
+    let shape = model.network().input_shape();
+    let sides = shape.iter().enumerate().filter(|(axis, _)| *axis != channel_axis).map(|(_, side)| *side);
+    Baseline::Blurred { sigma: (BLUR_SHARE * sides.min().unwrap_or(1) as f64).max(1.0) }
+}
+
+/// The baseline of each row, `[rows, features…]`.
+pub(crate) fn of_rows(
+    model: &LoadedModel,
+    input: &Input,
+    baseline: &Baseline,
+    seed: u64,
+) -> Result<ArrayD<f32>, Error> {
+    let image = model.preprocess().map(|preprocess| preprocess.image_values());
+    let mut baselines = ArrayD::zeros(input.rows.raw_dim());
+    for (mut slot, row) in baselines.axis_iter_mut(Axis(0)).zip(input.rows.axis_iter(Axis(0))) {
+        slot.assign(&baseline.of_row(row, image.as_ref(), seed)?);
+    }
+    Ok(baselines)
+}

@@ -1,0 +1,199 @@
+//! Model + input + method → [`Explanation`].
+
+use ndarray::{Array2, Axis};
+use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Target, Work, top_outputs};
+use pellucid_explain::network::Ending;
+
+use crate::error::Error;
+use crate::explanation::{
+    About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, targets_last,
+};
+use crate::input::Input;
+use crate::method::Method;
+use crate::model::LoadedModel;
+
+/// Outputs of each row that an explanation tells of.
+const N_PREDICTIONS: usize = 5;
+
+/// What is asked about some rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// How to explain.
+    pub method: Method,
+    /// What to explain.
+    pub target: Target,
+    /// What random draws are made from; the method holds the same.
+    pub seed: u64,
+}
+
+/// Explains every row of `input`.
+///
+/// # Errors
+/// Whatever model, input and method report; a result that is not finite.
+pub fn explain(
+    model: &LoadedModel,
+    input: &Input,
+    request: &Request,
+    work: &Work,
+) -> Result<Explanation, Error> {
+    let attributed = attribute(model, input, request, work)?;
+    explanation(model, input, request, work, attributed)
+}
+
+/// An attribution with what it was made for.
+pub(crate) struct Attributed {
+    /// The model's outputs, `[rows, outputs]`.
+    pub(crate) outputs: Array2<f64>,
+    /// Which of them are explained.
+    pub(crate) target: ResolvedTarget,
+    pub(crate) attribution: Attribution,
+}
+
+pub(crate) fn attribute(
+    model: &LoadedModel,
+    input: &Input,
+    request: &Request,
+    work: &Work,
+) -> Result<Attributed, Error> {
+    let network = model.network();
+    let target = by_index(model, &request.target)?;
+    let outputs = network.outputs(&input.rows, work)?;
+    let resolved = target.resolve(outputs.view(), model.labels())?;
+    let attribution = request.method.attribute(network, &input.rows, &target, work)?;
+    Ok(Attributed { outputs, target: resolved, attribution })
+}
+
+pub(crate) fn explanation(
+    model: &LoadedModel,
+    input: &Input,
+    request: &Request,
+    work: &Work,
+    attributed: Attributed,
+) -> Result<Explanation, Error> {
+    let about = about(model, input, request, work, &attributed);
+    let attribution = attributed.attribution;
+    let explanation = Explanation {
+        values: targets_last(attribution.values),
+        outputs: targets_last(attribution.outputs),
+        base_values: attribution.base_values.map(targets_last),
+        convergence_delta: attribution.convergence_delta.map(targets_last),
+        standard_error: attribution.standard_error.map(targets_last),
+        raw_map: attribution.raw_map.map(targets_last),
+        data: input.rows.clone(),
+        baselines: request.method.baselines(&input.rows)?,
+        evaluations: attribution.evaluations.to_vec(),
+        about,
+    };
+    explanation.check_finite()?;
+    Ok(explanation)
+}
+
+fn about(
+    model: &LoadedModel,
+    input: &Input,
+    request: &Request,
+    work: &Work,
+    attributed: &Attributed,
+) -> About {
+    let network = model.network();
+    let parameters = request.method.parameters();
+    About {
+        method: request.method.name().to_owned(),
+        parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        seed: request.seed,
+        target: ExplainedTarget {
+            asked: request.target.to_string(),
+            indices: attributed.target.indices.clone(),
+        },
+        output_space: network.space(),
+        output_name: model.output_name().to_owned(),
+        output_names: model.labels().map(<[String]>::to_vec),
+        feature_names: input.feature_names.clone(),
+        channel_axis: model.channel_axis(),
+        signed: request.method.is_signed(),
+        predictions: predictions(model, &attributed.outputs, &attributed.target),
+        model: ModelSource {
+            name: model.name().to_owned(),
+            format: "onnx".to_owned(),
+            digest: model.digest(),
+            producer: producer(model),
+        },
+        runtime: RuntimeUse {
+            fingerprint: network.runtime().fingerprint(),
+            batch_size: work.batch_size,
+            max_memory_bytes: work.max_memory_bytes,
+        },
+        inputs: row_sources(input),
+        preprocessing: model.preprocess().cloned(),
+        warnings: warnings(model, input, &attributed.attribution),
+        pellucid_version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// The target with a label turned into its index.
+pub(crate) fn by_index(model: &LoadedModel, target: &Target) -> Result<Target, Error> {
+    if !matches!(target, Target::Label(_)) {
+        return Ok(target.clone());
+    }
+    let n_outputs = pellucid_core::Model::n_outputs(model.network());
+    let resolved = target.resolve(Array2::zeros((1, n_outputs)).view(), model.labels())?;
+    let index = resolved.indices.and_then(|indices| indices.first()?.first().copied());
+    Ok(index.map_or_else(|| target.clone(), Target::Index))
+}
+
+/// The highest outputs of each row, and the explained ones where they are not among them.
+pub(crate) fn predictions(
+    model: &LoadedModel,
+    outputs: &Array2<f64>,
+    resolved: &ResolvedTarget,
+) -> Vec<Vec<Prediction>> {
+    let probabilities = classifies(model).then(|| model.network().probabilities(outputs));
+    let of_row = |row: usize| {
+        let mut indices = top_outputs(outputs.row(row), N_PREDICTIONS);
+        let explained = resolved.indices.as_ref().map_or(&[][..], |indices| &indices[row]);
+        for index in explained {
+            if !indices.contains(index) {
+                indices.push(*index);
+            }
+        }
+        let prediction = |index: usize| Prediction {
+            index,
+            label: model.labels().and_then(|labels| labels.get(index).cloned()),
+            output: outputs[[row, index]],
+            probability: probabilities.as_ref().map(|probabilities| probabilities[[row, index]]),
+        };
+        indices.into_iter().map(prediction).collect()
+    };
+    (0..outputs.nrows()).map(of_row).collect()
+}
+
+/// Whether outputs have probabilities: a single plain output is a regression's.
+pub(crate) fn classifies(model: &LoadedModel) -> bool {
+    model.network().space() != OutputSpace::Value || model.network().ending() != Ending::Plain
+}
+
+fn producer(model: &LoadedModel) -> String {
+    format!("{} {}", model.file().producer_name, model.file().producer_version).trim().to_owned()
+}
+
+fn row_sources(input: &Input) -> Vec<RowSource> {
+    let sources = input.sources.iter().cloned();
+    sources.zip(input.digests()).map(|(source, digest)| RowSource { source, digest }).collect()
+}
+
+fn warnings(model: &LoadedModel, input: &Input, attribution: &Attribution) -> Vec<String> {
+    let mut warnings = model.file().warnings.clone();
+    warnings.extend_from_slice(model.network().warnings());
+    warnings.extend(input.warnings.iter().cloned());
+    warnings.extend(attribution.warnings.iter().cloned());
+    for (row, values) in attribution.values.axis_iter(Axis(0)).enumerate() {
+        for (k, values) in values.axis_iter(Axis(0)).enumerate() {
+            if values.iter().all(|&value| value == 0.0) {
+                warnings.push(format!(
+                    "row {row}, target {k}: every value is 0; the output does not react to the input there"
+                ));
+            }
+        }
+    }
+    warnings
+}

@@ -1,0 +1,234 @@
+//! What a person gets: an attribution with everything needed to understand, repeat and judge it.
+
+use std::collections::BTreeMap;
+
+use ndarray::{ArrayD, ArrayView, ArrayViewD, Axis, Dimension, IxDyn};
+use pellucid_core::OutputSpace;
+
+use crate::error::Error;
+use crate::input::Source;
+use crate::parameter::Parameter;
+use crate::preprocess::Preprocess;
+
+/// The form of [`Explanation`] in files; a number larger than this one's is refused.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The explanation of some rows by one method.
+///
+/// Arrays have one place a row, and behind all other axes one a target where several are explained (`top-5`): for
+/// `[rows, features…]` below read `[rows, features…, targets]` then, for `[rows]` read `[rows, targets]`. An axis of
+/// length 1 is never there. Class activation maps have no channels: their features are `[height, width]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// One signed number a feature, `[rows, features…]`.
+    pub values: ArrayD<f64>,
+    /// The explained output at the input, `[rows]`, in [`Explanation::output_space`].
+    pub outputs: ArrayD<f64>,
+    /// The explained output at the baseline, `[rows]`, for methods that have one.
+    pub base_values: Option<ArrayD<f64>>,
+    /// `Σ values − (output − base_value)`, `[rows]`, for methods that promise completeness.
+    pub convergence_delta: Option<ArrayD<f64>>,
+    /// The standard error of each value, of the shape of `values`, for sampled methods.
+    pub standard_error: Option<ArrayD<f64>>,
+    /// The map before it was enlarged to the input's size, `[rows, height, width]`, for CAM methods.
+    pub raw_map: Option<ArrayD<f64>>,
+    /// The rows as the model takes them, `[rows, features…]`; never with an axis of targets.
+    pub data: ArrayD<f32>,
+    /// The baseline of each row, of the shape of `data`, where it is more than one number.
+    pub baselines: Option<ArrayD<f32>>,
+    /// Model evaluations that each row took.
+    pub evaluations: Vec<usize>,
+    /// Everything else.
+    pub about: About,
+}
+
+/// What an explanation is of and how it was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct About {
+    /// The method's name.
+    pub method: String,
+    /// All its options, defaults written out.
+    pub parameters: BTreeMap<String, Parameter>,
+    /// What random draws were made from, together with each row's digest.
+    pub seed: u64,
+    /// Which outputs are explained.
+    pub target: ExplainedTarget,
+    /// The unit of values and outputs.
+    pub output_space: OutputSpace,
+    /// The name of the explained output in the model file.
+    pub output_name: String,
+    /// The names of the model's outputs.
+    pub output_names: Option<Vec<String>>,
+    /// The names of the features, for tables.
+    pub feature_names: Option<Vec<String>>,
+    /// The axis of a row that holds channels, where rows are images.
+    pub channel_axis: Option<usize>,
+    /// Whether values below 0 speak against the output; otherwise there are none.
+    pub signed: bool,
+    /// The highest outputs of each row, highest first.
+    pub predictions: Vec<Vec<Prediction>>,
+    /// The model.
+    pub model: ModelSource,
+    /// What ran it.
+    pub runtime: RuntimeUse,
+    /// The rows.
+    pub inputs: Vec<RowSource>,
+    /// What is done to photos before this model; rows that were photos have a crop box.
+    pub preprocessing: Option<Preprocess>,
+    /// What the reader must know.
+    pub warnings: Vec<String>,
+    /// The version of Pellucid.
+    pub pellucid_version: String,
+}
+
+/// Which outputs are explained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExplainedTarget {
+    /// As asked for: `top-1`, `281`, `+1*281-1*282`.
+    pub asked: String,
+    /// For each row the explained outputs, where each target is one output.
+    pub indices: Option<Vec<Vec<usize>>>,
+}
+
+/// One output of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// Which output.
+    pub index: usize,
+    /// Its label.
+    pub label: Option<String>,
+    /// Its value, in the explanation's output space.
+    pub output: f64,
+    /// Its probability, where the model classifies: by what the file ends in, by softmax where it ends in bare logits.
+    pub probability: Option<f64>,
+}
+
+/// A model, by what identifies it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelSource {
+    /// The file's name without folder and ending.
+    pub name: String,
+    /// `onnx`.
+    pub format: String,
+    /// SHA-256 of the file (and its external data), in hexadecimal.
+    pub digest: String,
+    /// The tool that wrote it.
+    pub producer: String,
+}
+
+/// What ran a model. Within one fingerprint, batch size and memory, results are equal to the bit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuntimeUse {
+    /// Name and version, processor features, threads.
+    pub fingerprint: String,
+    /// Rows of one run, as asked for.
+    pub batch_size: Option<usize>,
+    /// What activations of one run could take, by which the rows of one run were chosen otherwise.
+    pub max_memory_bytes: usize,
+}
+
+/// One explained row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowSource {
+    /// Where it came from.
+    pub source: Source,
+    /// SHA-256 of its numbers, in hexadecimal: see `pellucid_core::row_digest`.
+    pub digest: String,
+}
+
+impl Explanation {
+    /// The number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.data.len_of(Axis(0))
+    }
+
+    /// The number of targets of each row.
+    pub fn n_targets(&self) -> usize {
+        if self.outputs.ndim() == 2 { self.outputs.len_of(Axis(1)) } else { 1 }
+    }
+
+    /// The values of one row and target, `[features…]`.
+    pub fn values_of(&self, row: usize, target: usize) -> ArrayViewD<'_, f64> {
+        self.part(&self.values, row, target)
+    }
+
+    /// A number of one row and target out of `[rows]` or `[rows, targets]`.
+    pub fn number_of(&self, numbers: &ArrayD<f64>, row: usize, target: usize) -> f64 {
+        self.part(numbers, row, target).iter().copied().next().unwrap_or(f64::NAN)
+    }
+
+    fn part<'a>(&self, array: &'a ArrayD<f64>, row: usize, target: usize) -> ArrayViewD<'a, f64> {
+        let of_row = array.index_axis(Axis(0), row);
+        match self.n_targets() {
+            1 => of_row,
+            _ => {
+                let last = of_row.ndim() - 1;
+                of_row.index_axis_move(Axis(last), target)
+            }
+        }
+    }
+
+    /// The name of the explained output of one row and target.
+    pub fn target_label(&self, row: usize, target: usize) -> String {
+        let Some(indices) = &self.about.target.indices else { return self.about.target.asked.clone() };
+        let index = indices[row][target];
+        let names = self.about.output_names.as_ref();
+        names.and_then(|names| names.get(index).cloned()).unwrap_or_else(|| format!("output {index}"))
+    }
+
+    /// The probability of the explained output of one row and target, where it is one output of a classifier.
+    pub fn target_probability(&self, row: usize, target: usize) -> Option<f64> {
+        let index = self.about.target.indices.as_ref()?[row][target];
+        self.about.predictions[row].iter().find(|prediction| prediction.index == index)?.probability
+    }
+
+    /// `|convergence_delta|` as a share of `|output − base_value|`, for methods that promise completeness; infinite
+    /// where both ends give the same output.
+    pub fn relative_gap(&self, row: usize, target: usize) -> Option<f64> {
+        let delta = self.number_of(self.convergence_delta.as_ref()?, row, target);
+        let base_value = self.number_of(self.base_values.as_ref()?, row, target);
+        let difference = self.number_of(&self.outputs, row, target) - base_value;
+        Some(if delta == 0.0 { 0.0 } else { delta.abs() / difference.abs() })
+    }
+
+    /// Refuses NaN and infinities, by their place.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`].
+    pub fn check_finite(&self) -> Result<(), Error> {
+        let parts = [
+            ("values", Some(&self.values)),
+            ("outputs", Some(&self.outputs)),
+            ("base_values", self.base_values.as_ref()),
+            ("convergence_delta", self.convergence_delta.as_ref()),
+            ("standard_error", self.standard_error.as_ref()),
+            ("raw_map", self.raw_map.as_ref()),
+        ];
+        for (what, array) in parts {
+            if let Some(array) = array {
+                finite(what, array.view())?;
+            }
+        }
+        finite("data", self.data.view())?;
+        self.baselines.as_ref().map_or(Ok(()), |baselines| finite("baselines", baselines.view()))
+    }
+}
+
+fn finite<T: Copy + Into<f64>>(what: &'static str, array: ArrayView<'_, T, IxDyn>) -> Result<(), Error> {
+    match array.indexed_iter().find(|(_, value)| !(**value).into().is_finite()) {
+        None => Ok(()),
+        Some((place, &value)) => {
+            Err(Error::NotFinite { what, value: value.into(), index: place.slice().to_vec() })
+        }
+    }
+}
+
+/// `[rows, K, …]` as `[rows, …]` for one target, `[rows, …, K]` for several.
+pub(crate) fn targets_last(array: ArrayD<f64>) -> ArrayD<f64> {
+    if array.len_of(Axis(1)) == 1 {
+        return array.index_axis_move(Axis(1), 0);
+    }
+    let mut axes: Vec<usize> = (0..array.ndim()).filter(|&axis| axis != 1).collect();
+    axes.push(1);
+    array.permuted_axes(axes).as_standard_layout().into_owned()
+}

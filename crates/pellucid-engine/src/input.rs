@@ -1,0 +1,200 @@
+//! Input files → rows of a model.
+
+use std::path::{Path, PathBuf};
+
+use ndarray::{ArrayD, Axis};
+use pellucid_core::row_digest;
+
+use crate::error::Error;
+use crate::file;
+use crate::npy;
+use crate::npz::Npz;
+use crate::photo::Photo;
+use crate::preprocess::Preprocess;
+use crate::table;
+
+/// Rows to be explained, with where they came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// `[rows, features…]`.
+    pub rows: ArrayD<f32>,
+    /// One for each row.
+    pub sources: Vec<Source>,
+    /// The names of the features, for tables.
+    pub feature_names: Option<Vec<String>>,
+    /// What the reader of an explanation must know of the inputs.
+    pub warnings: Vec<String>,
+}
+
+/// Where a row came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// The file's name without its folder; empty for rows that came from no file.
+    pub file: String,
+    /// Which row of the file.
+    pub row_index: usize,
+    /// For a photo, the part that the model sees: left, top, right, bottom, in pixel edges of the upright photo.
+    pub crop_box: Option<[f64; 4]>,
+}
+
+/// How input files are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReadOptions<'a> {
+    /// The shape of a row, which the model knows.
+    pub input_shape: &'a [usize],
+    /// The name of the model's input, by which an array is found among several.
+    pub input_name: &'a str,
+    /// The array of an `.npz` file.
+    pub array: Option<&'a str>,
+    /// What is done to photos.
+    pub preprocess: Option<&'a Preprocess>,
+}
+
+impl Input {
+    /// Rows that came from no file.
+    pub fn from_rows(rows: ArrayD<f32>) -> Self {
+        let n_rows = if rows.ndim() == 0 { 0 } else { rows.len_of(Axis(0)) };
+        let source = |row_index| Source { file: String::new(), row_index, crop_box: None };
+        Self { rows, sources: (0..n_rows).map(source).collect(), feature_names: None, warnings: Vec::new() }
+    }
+
+    /// Reads `.npy`, `.npz`, `.csv`, `.png` and `.jpg` files, all rows one below the other.
+    ///
+    /// # Errors
+    /// A file that cannot be read, of another kind, or whose rows do not fit the model; a number that is none.
+    pub fn read(paths: &[PathBuf], options: &ReadOptions<'_>) -> Result<Self, Error> {
+        let mut parts = paths.iter().map(|path| read_one(path, options));
+        let mut input = parts.next().ok_or_else(|| Error::request("input", "name at least one file"))??;
+        for (part, path) in parts.zip(&paths[1..]) {
+            let part = part?;
+            if part.feature_names.is_some() && part.feature_names != input.feature_names {
+                return Err(Error::input(path, "names other features than the file before"));
+            }
+            let views = [input.rows.view(), part.rows.view()];
+            input.rows = ndarray::concatenate(Axis(0), &views)
+                .map_err(|error| Error::input(path, error.to_string()))?;
+            input.sources.extend(part.sources);
+            input.warnings.extend(part.warnings);
+        }
+        Ok(input)
+    }
+
+    /// SHA-256 of each row, in hexadecimal: see [`row_digest`].
+    pub fn digests(&self) -> Vec<String> {
+        self.rows.axis_iter(Axis(0)).map(|row| hex(&row_digest(row))).collect()
+    }
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read_one(path: &Path, options: &ReadOptions<'_>) -> Result<Input, Error> {
+    let mut crop_box = None;
+    let mut feature_names = None;
+    let mut warnings = Vec::new();
+    let rows = match ending(path).as_str() {
+        "png" | "jpg" | "jpeg" => {
+            let photo = Photo::read(path)?;
+            let preprocess = options.preprocess.ok_or_else(|| no_preprocessing(path))?;
+            let prepared = photo.prepare(preprocess)?;
+            crop_box = Some(prepared.crop_box);
+            warnings.extend(photo.warnings.iter().map(|warning| format!("{}: {warning}", path.display())));
+            let hint = "after preprocessing";
+            fitting(path, prepared.row.insert_axis(Axis(0)), options.input_shape, hint)?
+        }
+        "csv" => {
+            let table = table::read(path)?;
+            feature_names = Some(table.feature_names);
+            fitting(path, table.rows.into_dyn(), options.input_shape, "")?
+        }
+        _ => rows_of_array(path, options)?,
+    };
+    let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let source = |row_index| Source { file: file.clone(), row_index, crop_box };
+    let sources = (0..rows.len_of(Axis(0))).map(source).collect();
+    Ok(Input { rows, sources, feature_names, warnings })
+}
+
+fn no_preprocessing(path: &Path) -> Error {
+    let reason = "nothing says what the model expects of a photo; write MODEL.preprocess.json beside the model, or say \
+                  --resize, --crop, --range, --mean and --std";
+    Error::input(path, reason)
+}
+
+/// The rows of an array or table file.
+pub(crate) fn rows_of_file(
+    path: &Path,
+    array: Option<&str>,
+    input_shape: &[usize],
+) -> Result<ArrayD<f32>, Error> {
+    match ending(path).as_str() {
+        "csv" => fitting(path, table::read(path)?.rows.into_dyn(), input_shape, ""),
+        _ => rows_of_array(path, &ReadOptions { input_shape, array, ..ReadOptions::default() }),
+    }
+}
+
+fn ending(path: &Path) -> String {
+    path.extension().map_or_else(String::new, |ending| ending.to_string_lossy().to_lowercase())
+}
+
+fn rows_of_array(path: &Path, options: &ReadOptions<'_>) -> Result<ArrayD<f32>, Error> {
+    let numbers = match ending(path).as_str() {
+        "npy" => npy::parse(&file::read(path)?),
+        "npz" => chosen_array(&file::read(path)?, options),
+        "parquet" | "txt" => {
+            return Err(Error::Unsupported {
+                what: format!(
+                    "{}: such inputs are not supported yet; give .npy, .npz, .csv, .png or .jpg",
+                    path.display()
+                ),
+            });
+        }
+        _ => Err("is of an unknown kind; give .npy, .npz, .csv, .png or .jpg".to_owned()),
+    };
+    let numbers = numbers.map_err(|reason| Error::input(path, reason))?;
+    fitting(path, numbers.mapv(|x| x as f32), options.input_shape, "")
+}
+
+/// The array named, the only one, or the one called as the model's input.
+fn chosen_array(bytes: &[u8], options: &ReadOptions<'_>) -> Result<ArrayD<f64>, String> {
+    let mut npz = Npz::open(bytes)?;
+    let names = npz.names();
+    let wanted = match options.array {
+        Some(name) => Some(name.to_owned()),
+        None if names.len() == 1 => names.first().cloned(),
+        None => {
+            let own = [options.input_name.to_owned(), format!("in_{}", options.input_name)];
+            own.into_iter().find(|name| names.contains(name))
+        }
+    };
+    match wanted {
+        Some(name) if names.contains(&name) => npz.array(&name),
+        _ => Err(format!("holds the arrays {}; name one with --array", names.join(", "))),
+    }
+}
+
+/// Checks that rows have the model's shape, adding the leading axis to a single one, and that all are finite numbers.
+fn fitting(path: &Path, rows: ArrayD<f32>, input_shape: &[usize], hint: &str) -> Result<ArrayD<f32>, Error> {
+    let rows = if rows.shape() == input_shape { rows.insert_axis(Axis(0)) } else { rows };
+    if rows.ndim() == 0 || rows.shape()[1..] != *input_shape {
+        let expected: String = input_shape.iter().map(|n| format!(", {n}")).collect();
+        let hint = if hint.is_empty() { String::new() } else { format!(" {hint}") };
+        let reason = format!("has shape {:?}{hint}, the model takes [rows{expected}]", rows.shape());
+        return Err(Error::input(path, reason));
+    }
+    if rows.is_empty() {
+        return Err(Error::input(path, "holds no rows"));
+    }
+    match rows.indexed_iter().find(|(_, x)| !x.is_finite()) {
+        Some((place, x)) => {
+            let place = ndarray::Dimension::slice(&place).to_vec();
+            Err(Error::input(path, format!("holds {x} at {place:?}; replace it before explaining")))
+        }
+        None => Ok(rows),
+    }
+}
+
+#[cfg(test)]
+mod tests;

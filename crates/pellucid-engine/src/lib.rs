@@ -1,0 +1,52 @@
+//! Request → model → explanation. What the command line, the server and Python call.
+//!
+//! [`LoadedModel::open`] reads a model file with its labels and preprocessing, [`LoadedModel::read_input`] reads rows,
+//! [`Method::new`] and [`parse_target`] turn what a person wrote into a [`Request`], and [`explain()`] gives an
+//! [`Explanation`], which goes to JSON and `.npz` and comes back.
+
+mod baseline;
+mod compile;
+mod error;
+mod evaluate;
+mod explain;
+mod explanation;
+mod file;
+mod input;
+mod inspect;
+mod labels;
+mod method;
+mod model;
+mod npy;
+mod npz;
+mod parameter;
+mod photo;
+mod picture;
+mod preprocess;
+mod report;
+mod resample;
+mod table;
+mod target;
+mod wire;
+
+pub use baseline::parse_baseline;
+pub use compile::compile;
+pub use error::{Error, Kind};
+pub use evaluate::{Check, Evaluation, EvaluationOptions, Metric, RowScores, SimilarityStage, evaluate};
+pub use explain::{Request, explain};
+pub use explanation::{
+    About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, SCHEMA_VERSION,
+};
+pub use file::write as write_file;
+pub use input::{Input, ReadOptions, Source};
+pub use inspect::{Flops, GradientSupport, Inspection, OpInfo, WireInfo, inspect};
+pub use method::{Method, MethodOptions};
+pub use model::{LoadedModel, ModelOptions};
+pub use parameter::Parameter;
+pub use pellucid_core::{Cancellation, NoProgress, OutputSpace, Progress, Target, Work};
+pub use pellucid_graph::{Error as GraphError, Runtime};
+pub use pellucid_runtime::{Doctor, Options as RuntimeOptions, RuntimeChoice, doctor, runtime};
+pub use photo::{Photo, PreparedPhoto};
+pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
+pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
+pub use report::{ReportOptions, report};
+pub use target::parse_target;

@@ -1,0 +1,353 @@
+//! The methods with their options, as a person asks for them.
+
+use pellucid_core::{Attribution, Baseline, NoProgress, Target, Work};
+use pellucid_explain::Network;
+use pellucid_explain::cam::{self, cam};
+use pellucid_explain::input_x_gradient::input_x_gradient;
+use pellucid_explain::integrated_gradients::{self, Rule, integrated_gradients};
+use pellucid_explain::saliency::{self, saliency};
+use pellucid_explain::smoothgrad::{self, Noise, Statistic, smoothgrad};
+
+use ndarray::ArrayD;
+
+use crate::baseline::parse_baseline;
+use crate::error::Error;
+use crate::model::LoadedModel;
+use crate::parameter::Parameter;
+
+/// A method with all its options set.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Method {
+    /// The gradient.
+    Saliency(saliency::Options),
+    /// The gradient times the input.
+    InputXGradient,
+    /// The gradient along a path from a baseline, with what the person wrote for the baseline.
+    IntegratedGradients(integrated_gradients::Options, String),
+    /// A class activation map.
+    Cam(cam::Options),
+    /// Another method on many noisy copies of the input.
+    Smoothed(smoothgrad::Options, Box<Method>),
+}
+
+/// What a person says of a method: the options of all methods, of which each takes its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MethodOptions {
+    /// saliency: whether the sign is dropped. Default: yes, but under smoothing no.
+    pub absolute: Option<bool>,
+    /// integrated_gradients: see [`parse_baseline`]. Default: zeros.
+    pub baseline: Option<String>,
+    /// integrated_gradients: points on the path. Default: 50.
+    pub n_steps: Option<usize>,
+    /// integrated_gradients: `gauss_legendre` (default), `riemann_left`, `riemann_right`, `riemann_middle`, `trapezoid`.
+    pub rule: Option<String>,
+    /// integrated_gradients: refine until the completeness gap is below this share, instead of `n_steps`.
+    pub tolerance: Option<f64>,
+    /// integrated_gradients: evaluations that a row may take while refining. Default: 1000.
+    pub max_evaluations: Option<usize>,
+    /// CAM methods: the layer, by the name of its wire. Default: found automatically.
+    pub layer: Option<String>,
+    /// Smoothing methods: what is smoothed. Default: saliency.
+    pub base_method: Option<String>,
+    /// Smoothing methods: `share:0.15` of the row's range (default), or `abs:0.1`.
+    pub noise: Option<String>,
+    /// Smoothing methods: noisy copies. Default: 50.
+    pub n_samples: Option<usize>,
+}
+
+/// A method's name for people.
+pub(crate) fn title(name: &str) -> &str {
+    Method::NAMES.iter().find(|(known, _)| *known == name).map_or(name, |(_, title)| title)
+}
+
+const SMOOTHED: [(&str, Statistic); 3] = [
+    ("smoothgrad", Statistic::Mean),
+    ("smoothgrad_sq", Statistic::MeanSquare),
+    ("vargrad", Statistic::Variance),
+];
+
+impl Method {
+    /// All methods: the name, as in JSON, and one for people.
+    pub const NAMES: [(&'static str, &'static str); 10] = [
+        ("saliency", "Saliency"),
+        ("input_x_gradient", "Input × gradient"),
+        ("integrated_gradients", "Integrated gradients"),
+        ("smoothgrad", "SmoothGrad"),
+        ("smoothgrad_sq", "SmoothGrad²"),
+        ("vargrad", "VarGrad"),
+        ("grad_cam", "Grad-CAM"),
+        ("grad_cam_pp", "Grad-CAM++"),
+        ("layer_cam", "LayerCAM"),
+        ("hires_cam", "HiResCAM"),
+    ];
+
+    /// The method of that name (`-` and `_` alike) for a model, defaults filled in.
+    ///
+    /// # Errors
+    /// An unknown name; an option that this method does not have, or a value that it cannot take.
+    pub fn new(name: &str, options: &MethodOptions, model: &LoadedModel, seed: u64) -> Result<Self, Error> {
+        let mut left = options.clone();
+        let name = name.replace('-', "_");
+        let method = match SMOOTHED.iter().find(|(known, _)| *known == name) {
+            None => plain(&name, &mut left, model, seed, true)?,
+            Some((_, statistic)) => smoothed(*statistic, &mut left, model, seed)?,
+        };
+        match left.first_given() {
+            None => Ok(method),
+            Some(option) => {
+                let own: Vec<&str> = method.parameters().iter().map(|(name, _)| *name).collect();
+                let has = if own.is_empty() { "none".to_owned() } else { own.join(", ") };
+                Err(Error::request(option, format!("{name} has no such option; its options: {has}")))
+            }
+        }
+    }
+
+    /// The name, as in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Saliency(_) => "saliency",
+            Self::InputXGradient => "input_x_gradient",
+            Self::IntegratedGradients(..) => "integrated_gradients",
+            Self::Cam(options) => name_of(&cam::Variant::NAMES, options.variant),
+            Self::Smoothed(options, _) => name_of(&SMOOTHED, options.statistic),
+        }
+    }
+
+    /// Whether values have signs.
+    pub fn is_signed(&self) -> bool {
+        match self {
+            Self::Saliency(options) => !options.absolute,
+            Self::InputXGradient | Self::IntegratedGradients(..) => true,
+            Self::Cam(_) => false,
+            Self::Smoothed(options, base) => options.statistic == Statistic::Mean && base.is_signed(),
+        }
+    }
+
+    /// All options with their values, in the order of their importance.
+    pub fn parameters(&self) -> Vec<(&'static str, Parameter)> {
+        match self {
+            Self::Saliency(options) => vec![("absolute", options.absolute.into())],
+            Self::InputXGradient => Vec::new(),
+            Self::IntegratedGradients(options, baseline) => vec![
+                ("baseline", baseline.clone().into()),
+                ("n_steps", options.n_steps.into()),
+                ("rule", options.rule.name().into()),
+                ("tolerance", options.tolerance.into()),
+                ("max_evaluations", options.max_evaluations.into()),
+            ],
+            Self::Cam(options) => vec![("layer", options.layer.clone().unwrap_or_default().into())],
+            Self::Smoothed(options, base) => {
+                let mut parameters: Vec<(&str, Parameter)> = vec![
+                    ("base_method", base.name().into()),
+                    ("noise", noise_text(options.noise).into()),
+                    ("n_samples", options.n_samples.into()),
+                ];
+                parameters.extend(base.parameters());
+                parameters
+            }
+        }
+    }
+
+    /// The attribution of `rows` `[rows, features…]`.
+    ///
+    /// # Errors
+    /// Whatever the method reports.
+    pub fn attribute(
+        &self,
+        network: &Network,
+        rows: &ArrayD<f32>,
+        target: &Target,
+        work: &Work,
+    ) -> Result<Attribution, pellucid_explain::Error> {
+        match self {
+            Self::Saliency(options) => saliency(network, rows, target, options, work),
+            Self::InputXGradient => input_x_gradient(network, rows, target, work),
+            Self::IntegratedGradients(options, _) => {
+                integrated_gradients(network, rows, target, options, work)
+            }
+            Self::Cam(options) => cam(network, rows, target, options, work),
+            Self::Smoothed(options, base) => {
+                let silent = Work { progress: std::sync::Arc::new(NoProgress), ..work.clone() };
+                work.progress.begin(rows.shape()[0] * options.n_samples * target.n_targets());
+                let result = smoothgrad(network, rows, target, options, &silent, |noisy, target| {
+                    let attribution = base.attribute(network, noisy, target, &silent)?;
+                    work.progress.advance(noisy.shape()[0]);
+                    Ok(attribution)
+                });
+                work.progress.end();
+                result
+            }
+        }
+    }
+
+    /// The baseline of each row, where the method has one that is more than a number.
+    ///
+    /// # Errors
+    /// Whatever the baseline reports.
+    pub(crate) fn baselines(&self, rows: &ArrayD<f32>) -> Result<Option<ArrayD<f32>>, Error> {
+        let options = match self {
+            Self::IntegratedGradients(options, _) => options,
+            _ => return Ok(None),
+        };
+        if matches!(options.baseline, Baseline::Zeros | Baseline::Value(_)) {
+            return Ok(None);
+        }
+        let of_row = |row| options.baseline.of_row(row, options.image.as_ref(), options.seed);
+        let each: Vec<ArrayD<f32>> = rows.outer_iter().map(of_row).collect::<Result<_, _>>()?;
+        let mut baselines = ArrayD::zeros(rows.raw_dim());
+        for (mut slot, baseline) in baselines.outer_iter_mut().zip(&each) {
+            slot.assign(baseline);
+        }
+        Ok(Some(baselines))
+    }
+}
+
+impl MethodOptions {
+    /// The first option that is given.
+    fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            ("absolute", self.absolute.is_some()),
+            ("baseline", self.baseline.is_some()),
+            ("n_steps", self.n_steps.is_some()),
+            ("rule", self.rule.is_some()),
+            ("tolerance", self.tolerance.is_some()),
+            ("max_evaluations", self.max_evaluations.is_some()),
+            ("layer", self.layer.is_some()),
+            ("base_method", self.base_method.is_some()),
+            ("noise", self.noise.is_some()),
+            ("n_samples", self.n_samples.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+}
+
+/// A method that smooths nothing; takes its options out of `left`.
+fn plain(
+    name: &str,
+    left: &mut MethodOptions,
+    model: &LoadedModel,
+    seed: u64,
+    absolute: bool,
+) -> Result<Method, Error> {
+    if let Some((_, variant)) = cam::Variant::NAMES.iter().find(|(known, _)| *known == name) {
+        return cam_method(*variant, left, model);
+    }
+    match name {
+        "saliency" => {
+            let absolute = left.absolute.take().unwrap_or(absolute);
+            Ok(Method::Saliency(saliency::Options { absolute }))
+        }
+        "input_x_gradient" => Ok(Method::InputXGradient),
+        "integrated_gradients" => integrated(left, model, seed),
+        _ => {
+            let names: Vec<&str> = Method::NAMES.iter().map(|(name, _)| *name).collect();
+            Err(Error::request("method", format!("no method `{name}`; there are: {}", names.join(", "))))
+        }
+    }
+}
+
+fn integrated(left: &mut MethodOptions, model: &LoadedModel, seed: u64) -> Result<Method, Error> {
+    if left.tolerance.is_some() {
+        for (option, given) in [("n_steps", left.n_steps.is_some()), ("rule", left.rule.is_some())] {
+            if given {
+                return Err(Error::request(
+                    option,
+                    "is of no use with `tolerance`, which sets its own steps",
+                ));
+            }
+        }
+    } else if left.max_evaluations.is_some() {
+        return Err(Error::request("max_evaluations", "bounds the refinement to a `tolerance`; give one"));
+    }
+    let defaults = integrated_gradients::Options::default();
+    let text = left.baseline.take().unwrap_or_else(|| "zeros".to_owned());
+    let rule = match left.rule.take() {
+        None => defaults.rule,
+        Some(name) => rule(&name)?,
+    };
+    let options = integrated_gradients::Options {
+        baseline: parse_baseline(&text, pellucid_core::Model::input_shape(model.network()))?,
+        image: model.preprocess().map(|preprocess| preprocess.image_values()),
+        n_steps: left.n_steps.take().unwrap_or(defaults.n_steps),
+        rule,
+        tolerance: left.tolerance.take(),
+        max_evaluations: left.max_evaluations.take().unwrap_or(defaults.max_evaluations),
+        seed,
+    };
+    Ok(Method::IntegratedGradients(options, without_folder(&text)))
+}
+
+fn rule(name: &str) -> Result<Rule, Error> {
+    let name = name.replace('-', "_");
+    let found = Rule::NAMES.iter().find(|(known, _)| *known == name).map(|(_, rule)| *rule);
+    found.ok_or_else(|| {
+        let known: Vec<&str> = Rule::NAMES.iter().map(|(name, _)| *name).collect();
+        Error::request("rule", format!("no rule `{name}`; there are: {}", known.join(", ")))
+    })
+}
+
+/// `mean:/home/me/train.npy` as `mean:train.npy`: where a file lay is nobody's business.
+fn without_folder(text: &str) -> String {
+    match text.split_once(':') {
+        Some((kind @ ("array" | "mean"), path)) => {
+            let file = std::path::Path::new(path).file_name().unwrap_or_default();
+            format!("{kind}:{}", file.to_string_lossy())
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn cam_method(variant: cam::Variant, left: &mut MethodOptions, model: &LoadedModel) -> Result<Method, Error> {
+    let graph = model.network().graph();
+    let found = || cam::find_layer(graph).map(|wire| graph.name_of(wire).to_owned());
+    let layer = left.layer.take().or_else(found);
+    let channel_axis = model.channel_axis().unwrap_or(0);
+    Ok(Method::Cam(cam::Options { variant, layer, channel_axis }))
+}
+
+fn smoothed(
+    statistic: Statistic,
+    left: &mut MethodOptions,
+    model: &LoadedModel,
+    seed: u64,
+) -> Result<Method, Error> {
+    let base = left.base_method.take().unwrap_or_else(|| "saliency".to_owned()).replace('-', "_");
+    if SMOOTHED.iter().any(|(name, _)| *name == base) {
+        return Err(Error::request(
+            "base_method",
+            format!("{base} smooths already; name a gradient or CAM method"),
+        ));
+    }
+    let defaults = smoothgrad::Options::default();
+    let options = smoothgrad::Options {
+        statistic,
+        noise: left.noise.take().map_or(Ok(defaults.noise), |text| parse_noise(&text))?,
+        n_samples: left.n_samples.take().unwrap_or(defaults.n_samples),
+        seed,
+    };
+    Ok(Method::Smoothed(options, Box::new(plain(&base, left, model, seed, false)?)))
+}
+
+fn parse_noise(text: &str) -> Result<Noise, Error> {
+    let parsed = text.split_once(':').and_then(|(unit, sigma)| {
+        let sigma: f64 = sigma.parse().ok()?;
+        match unit {
+            "share" => Some(Noise::ShareOfRange(sigma)),
+            "abs" => Some(Noise::Absolute(sigma)),
+            _ => None,
+        }
+    });
+    let wrong = || Error::request("noise", format!("`{text}` is none; write share:0.15 or abs:0.1"));
+    parsed.ok_or_else(wrong)
+}
+
+fn noise_text(noise: Noise) -> String {
+    match noise {
+        Noise::ShareOfRange(share) => format!("share:{share}"),
+        Noise::Absolute(sigma) => format!("abs:{sigma}"),
+    }
+}
+
+fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
+    names.iter().find(|(_, known)| *known == value).map_or("", |(name, _)| name)
+}

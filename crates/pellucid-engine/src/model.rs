@@ -1,0 +1,162 @@
+//! A model file with everything that stands beside it: labels, preprocessing, a runtime.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pellucid_core::Model as _;
+use pellucid_explain::Network;
+use pellucid_explain::network;
+use pellucid_graph::{Runtime, onnx};
+
+use crate::error::Error;
+use crate::input::{Input, ReadOptions, hex};
+use crate::labels;
+use crate::preprocess::{Preprocess, PreprocessOptions};
+
+/// What a person says of a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelOptions {
+    /// The shape of one row, needed where the file leaves lengths other than the batch open.
+    pub input_shape: Option<Vec<usize>>,
+    /// The output by name; the first one otherwise.
+    pub output: Option<String>,
+    /// Explain what stands behind a final softmax or sigmoid instead of the logits before it.
+    pub explain_probability: bool,
+    /// A file of labels to take instead of the one beside the model.
+    pub labels: Option<PathBuf>,
+    /// What is done to photos.
+    pub preprocess: PreprocessOptions,
+}
+
+/// A model ready to be explained.
+pub struct LoadedModel {
+    name: String,
+    file: onnx::Model,
+    network: Network,
+    input_name: String,
+    output_name: String,
+    labels: Option<Vec<String>>,
+    preprocess: Option<Preprocess>,
+}
+
+impl LoadedModel {
+    /// Opens a model file, with the labels and the preprocessing that lie beside it.
+    ///
+    /// # Errors
+    /// A file of another kind, broken, or beyond what can be explained; labels or preprocessing that do not fit.
+    pub fn open(path: &Path, runtime: Arc<dyn Runtime>, options: &ModelOptions) -> Result<Self, Error> {
+        let file = read(path)?;
+        let of_network = network::Options {
+            input_shape: options.input_shape.clone(),
+            output: options.output.clone(),
+            explain_probability: options.explain_probability,
+        };
+        let network = Network::new(&file.graph, runtime, &of_network)?;
+        let labels = labels::find(path, options.labels.as_deref(), network.n_outputs())?;
+        let preprocess = Preprocess::find(path, &options.preprocess)?;
+        let first = |wires: &[pellucid_graph::Wire]| {
+            wires.first().map_or_else(String::new, |wire| file.graph.name_of(*wire).to_owned())
+        };
+        let network_input = network.graph().inputs()[0];
+        Ok(Self {
+            name: path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+            input_name: network.graph().name_of(network_input).to_owned(),
+            output_name: options.output.clone().unwrap_or_else(|| first(file.graph.outputs())),
+            file,
+            network,
+            labels,
+            preprocess,
+        })
+    }
+
+    /// The file's name without folder and ending.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the file says of itself.
+    pub fn file(&self) -> &onnx::Model {
+        &self.file
+    }
+
+    /// SHA-256 of the file, in hexadecimal.
+    pub fn digest(&self) -> String {
+        hex(&self.file.digest)
+    }
+
+    /// What can be differentiated.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The name of the input.
+    pub fn input_name(&self) -> &str {
+        &self.input_name
+    }
+
+    /// The name of the explained output in the file.
+    pub fn output_name(&self) -> &str {
+        &self.output_name
+    }
+
+    /// The names of the outputs.
+    pub fn labels(&self) -> Option<&[String]> {
+        self.labels.as_deref()
+    }
+
+    /// What is done to photos.
+    pub fn preprocess(&self) -> Option<&Preprocess> {
+        self.preprocess.as_ref()
+    }
+
+    /// The name of an output: its label, or `output 3`.
+    pub fn output_label(&self, index: usize) -> String {
+        match self.labels.as_ref().and_then(|labels| labels.get(index)) {
+            Some(label) => label.clone(),
+            None => format!("output {index}"),
+        }
+    }
+
+    /// The axis of a row that holds channels, where rows are images: as the preprocessing says, or the axis of length 1
+    /// or 3, the first where both ends have it.
+    pub fn channel_axis(&self) -> Option<usize> {
+        let shape = self.network.input_shape();
+        match (&self.preprocess, shape) {
+            (_, shape) if shape.len() != 3 => None,
+            (Some(preprocess), _) => Some(preprocess.channel_axis()),
+            (None, [1 | 3, _, _]) => Some(0),
+            (None, [_, _, 1 | 3]) => Some(2),
+            _ => None,
+        }
+    }
+
+    /// Reads input files for this model; `array` names the array of an `.npz` file.
+    ///
+    /// # Errors
+    /// As [`Input::read`].
+    pub fn read_input(&self, paths: &[PathBuf], array: Option<&str>) -> Result<Input, Error> {
+        let options = ReadOptions {
+            input_shape: self.network.input_shape(),
+            input_name: &self.input_name,
+            array,
+            preprocess: self.preprocess.as_ref(),
+        };
+        Input::read(paths, &options)
+    }
+}
+
+/// Reads a model file of a kind that is known.
+pub(crate) fn read(path: &Path) -> Result<onnx::Model, Error> {
+    let ending = path.extension().map_or_else(String::new, |ending| ending.to_string_lossy().to_lowercase());
+    let later = match ending.as_str() {
+        "json" | "ubj" | "txt" | "cbm" | "bst" => "tree models are not supported yet",
+        "pt" | "pth" => "torch files are not read; export the model with torch.onnx.export",
+        "h5" | "keras" | "pb" | "tflite" => {
+            "such files are not read; export the model as ONNX (tf2onnx, Keras' export)"
+        }
+        "pkl" | "joblib" => "pickles are not read; export the model as ONNX (skl2onnx)",
+        "safetensors" => "it holds weights without the network; export the model as ONNX",
+        _ => return Ok(onnx::read(path)?),
+    };
+    Err(Error::Unsupported { what: format!("{}: {later}", path.display()) })
+}

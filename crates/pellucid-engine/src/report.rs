@@ -1,0 +1,265 @@
+//! Photos + methods → one page that shows what the model saw, and how far each picture is to be trusted.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ndarray::Array2;
+use pellucid_core::{Model as _, Target, Work};
+use pellucid_metrics::Explained;
+use pellucid_metrics::deletion_insertion::{Direction, RandomReference, Score, Trial};
+use pellucid_plot::{
+    Better, ClassScore, Measurement, Report, ReportCurve, ReportMetric, ReportPanel, ReportSection,
+    report_html,
+};
+
+use crate::error::Error;
+use crate::evaluate::{completeness_gaps, curve_options, for_deletion, for_insertion};
+use crate::explain::{Attributed, Request, attribute, explanation};
+use crate::explanation::Explanation;
+use crate::file;
+use crate::input::Input;
+use crate::method::{Method, MethodOptions, title};
+use crate::model::LoadedModel;
+use crate::picture::{heatmap, parameters_text, picture_of_row};
+
+/// What the page shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReportOptions {
+    /// The methods, in the order of the panels.
+    pub methods: Vec<(String, MethodOptions)>,
+    /// What is explained of each photo.
+    pub target: Target,
+    /// What random draws are made from.
+    pub seed: u64,
+    /// Points of the deletion and insertion curves.
+    pub n_steps: usize,
+    /// Random orders that they are compared with.
+    pub n_random: usize,
+}
+
+impl Default for ReportOptions {
+    /// Integrated gradients until the gap is below 1 %, Grad-CAM, SmoothGrad and saliency, of the predicted class.
+    fn default() -> Self {
+        let plain = |name: &str| (name.to_owned(), MethodOptions::default());
+        let refined = MethodOptions { tolerance: Some(0.01), ..MethodOptions::default() };
+        Self {
+            methods: vec![
+                ("integrated_gradients".to_owned(), refined),
+                plain("grad_cam"),
+                plain("smoothgrad"),
+                plain("saliency"),
+            ],
+            target: Target::Top(1),
+            seed: 0,
+            n_steps: 50,
+            n_random: 10,
+        }
+    }
+}
+
+/// The page, one HTML file that needs no other. Photos may have their makers and licenses in a `credits.json` beside
+/// them: `{"photo.jpg": "CC0, by …"}`.
+///
+/// # Errors
+/// Whatever reading, explaining, scoring and drawing report; inputs that are no images.
+pub fn report(
+    model: &LoadedModel,
+    photos: &[PathBuf],
+    options: &ReportOptions,
+    work: &Work,
+) -> Result<String, Error> {
+    let mut sections = Vec::new();
+    for photo in photos {
+        let input = model.read_input(std::slice::from_ref(photo), None)?;
+        sections.push(section(model, photo, &input, options, work)?);
+    }
+    let page = Report {
+        title: format!("What {} sees", model.name()),
+        lead: LEAD.to_owned(),
+        facts: facts(model, options),
+        sections,
+        footer: format!("Made by Pellucid {}.", env!("CARGO_PKG_VERSION")),
+    };
+    Ok(report_html(&page)?)
+}
+
+const LEAD: &str = "Each heatmap answers the same question, what made the model say this, by another method, and \
+                    below it stands how far the answer is to be trusted. Deletion takes the highest pixels away \
+                    first: the model's confidence should fall early, so a small area under the curve is good. Insertion \
+                    lets them appear in a blurred photo: confidence should rise early, so a large area is good. Both \
+                    are compared with pixels in random order.";
+
+fn facts(model: &LoadedModel, options: &ReportOptions) -> Vec<(String, String)> {
+    let fact = |name: &str, value: String| (name.to_owned(), value);
+    vec![
+        fact("Model", format!("{}.onnx", model.name())),
+        fact("SHA-256", model.digest()),
+        fact("Input", format!("{:?}", model.network().input_shape())),
+        fact("Runtime", model.network().runtime().fingerprint()),
+        fact("Seed", options.seed.to_string()),
+    ]
+}
+
+fn section(
+    model: &LoadedModel,
+    photo: &Path,
+    input: &Input,
+    options: &ReportOptions,
+    work: &Work,
+) -> Result<ReportSection, Error> {
+    let no_images = || Error::input(photo, "is no image of this model; a report is of images");
+    let mut scored = Vec::new();
+    let mut random = None;
+    for (name, of_method) in &options.methods {
+        let method = Method::new(name, of_method, model, options.seed)?;
+        let request = Request { method, target: options.target.clone(), seed: options.seed };
+        let attributed = attribute(model, input, &request, work)?;
+        let scores = score(model, input, &request, &attributed, options, &mut random, work)?;
+        scored.push((explanation(model, input, &request, work, attributed)?, scores));
+    }
+    let (first, _) = scored.first().ok_or_else(|| Error::request("methods", "name at least one"))?;
+    let section = ReportSection {
+        heading: photo.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        photo: picture_of_row(first, 0).ok_or_else(no_images)?,
+        credit: credit(photo)?,
+        classes: classes(first),
+        warnings: input.warnings.iter().chain(model.network().warnings()).cloned().collect(),
+        panels: Vec::new(),
+    };
+    let panels = scored.iter().map(|(explanation, scores)| panel(explanation, scores));
+    let panels = panels.collect::<Result<Option<Vec<_>>, _>>()?.ok_or_else(no_images)?;
+    Ok(ReportSection { panels, ..section })
+}
+
+/// What is told of one heatmap.
+struct Scores {
+    gap: Option<f64>,
+    deletion: Score,
+    insertion: Score,
+}
+
+/// Scores the first target of the first row; `random` is found out once for all methods.
+fn score(
+    model: &LoadedModel,
+    input: &Input,
+    request: &Request,
+    attributed: &Attributed,
+    options: &ReportOptions,
+    random: &mut Option<[Array2<RandomReference>; 2]>,
+    work: &Work,
+) -> Result<Scores, Error> {
+    let explained = Explained { model: model.network(), inputs: &input.rows, target: &attributed.target };
+    let gaps = completeness_gaps(model, &explained, request, attributed, work)?;
+    let settings =
+        curve_options(model, &attributed.target.indices, options.seed, options.n_steps, options.n_random);
+    let (deleted, blank) = (for_deletion(model, input)?, for_insertion(model, input)?);
+    let deletion = Trial::new(explained, Direction::Deletion, &deleted, &settings)?;
+    let insertion = Trial::new(explained, Direction::Insertion, &blank, &settings)?;
+    if random.is_none() {
+        *random = Some([deletion.random_reference(work)?, insertion.random_reference(work)?]);
+    }
+    let first = |trial: &Trial<'_>, index: usize| -> Result<Score, Error> {
+        let reference = random.as_ref().map(|random| &random[index]);
+        let reference = reference.ok_or_else(|| Error::request("report", "without random orders"))?;
+        Ok(trial.score(&attributed.attribution, reference, work)?[[0, 0]].clone())
+    };
+    Ok(Scores {
+        gap: gaps.map(|gaps| gaps[[0, 0]]),
+        deletion: first(&deletion, 0)?,
+        insertion: first(&insertion, 1)?,
+    })
+}
+
+fn classes(explanation: &Explanation) -> Vec<ClassScore> {
+    let explained: Vec<usize> =
+        explanation.about.target.indices.as_ref().map_or_else(Vec::new, |rows| rows[0].clone());
+    let class = |prediction: &crate::Prediction| {
+        let label = prediction.label.clone().unwrap_or_else(|| format!("output {}", prediction.index));
+        let probability = prediction.probability?;
+        Some(ClassScore { label, probability, explained: explained.contains(&prediction.index) })
+    };
+    explanation.about.predictions[0].iter().filter_map(class).collect()
+}
+
+fn panel(explanation: &Explanation, scores: &Scores) -> Result<Option<ReportPanel>, Error> {
+    let Some(heatmap) = heatmap(explanation, 0, 0)? else { return Ok(None) };
+    let evaluations = explanation.evaluations[0];
+    let parameters = parameters_text(explanation);
+    let separator = if parameters.is_empty() { "" } else { "; " };
+    Ok(Some(ReportPanel {
+        method: title(&explanation.about.method).to_owned(),
+        parameters: format!("{parameters}{separator}{evaluations} evaluations"),
+        explanation: what_it_shows(&explanation.about.method).to_owned(),
+        heatmap,
+        metrics: metrics(scores),
+        curves: vec![
+            curve("Deletion", "pixels deleted", &scores.deletion),
+            curve("Insertion", "pixels inserted", &scores.insertion),
+        ],
+        warnings: explanation.about.warnings.clone(),
+    }))
+}
+
+fn metrics(scores: &Scores) -> Vec<ReportMetric> {
+    let gap = match scores.gap {
+        Some(gap) if gap.is_finite() => Measurement::Number(gap),
+        _ => Measurement::NotPromised,
+    };
+    let of_curve = |name: &str, score: &Score, better| ReportMetric {
+        name: name.to_owned(),
+        measurement: Measurement::Number(score.curve.auc),
+        random: Some(score.random.mean.auc),
+        better,
+    };
+    vec![
+        ReportMetric {
+            name: "Completeness gap".to_owned(),
+            measurement: gap,
+            random: None,
+            better: Better::Zero,
+        },
+        of_curve("Deletion AUC", &scores.deletion, Better::Lower),
+        of_curve("Insertion AUC", &scores.insertion, Better::Higher),
+    ]
+}
+
+fn curve(name: &str, axis: &str, score: &Score) -> ReportCurve {
+    ReportCurve {
+        name: name.to_owned(),
+        axis: axis.to_owned(),
+        fractions: score.curve.fractions.clone(),
+        values: score.curve.values.clone(),
+        random: score.random.mean.values.clone(),
+    }
+}
+
+fn what_it_shows(method: &str) -> &'static str {
+    match method {
+        "saliency" => "Where a small change of a pixel would move the output most, whichever way.",
+        "input_x_gradient" => "What each pixel would add if the network were linear.",
+        "integrated_gradients" => {
+            "What each pixel adds on the way from a plain gray image to the photo: red speaks for the class, blue \
+             against it. All pixels together add up to the output."
+        }
+        "smoothgrad" => {
+            "The gradient averaged over many noisy copies of the photo: red pixels raise the output."
+        }
+        "smoothgrad_sq" => "How strong the gradient is over many noisy copies of the photo.",
+        "vargrad" => "How much the gradient varies over many noisy copies of the photo.",
+        _ => {
+            "Where the last feature map holds what speaks for the class. It is coarse: a few places, enlarged."
+        }
+    }
+}
+
+/// The line of `credits.json` beside the photo.
+fn credit(photo: &Path) -> Result<String, Error> {
+    let path = photo.with_file_name("credits.json");
+    if !path.is_file() {
+        return Ok(String::new());
+    }
+    let credits: BTreeMap<String, String> = serde_json::from_str(&file::read_text(&path)?)
+        .map_err(|error| Error::input(&path, format!("is no JSON map of photos to credits: {error}")))?;
+    let name = photo.file_name().unwrap_or_default().to_string_lossy();
+    Ok(credits.get(name.as_ref()).cloned().unwrap_or_default())
+}
