@@ -292,7 +292,7 @@ impl Reader<'_> {
             return Ok(None);
         }
         let condition = proto.input.first().map(|input| resolve(scope, input, name)).transpose()?.flatten();
-        let Some(holds) = condition.and_then(|wire| known_condition(graph, wire, MAX_DEPTH)) else {
+        let Some(holds) = condition.and_then(|wire| known_condition(graph, wire)) else {
             return Ok(None);
         };
         let branch = if holds { "then_branch" } else { "else_branch" };
@@ -426,30 +426,10 @@ fn constant_value(value: &Attribute) -> Option<Tensor> {
     Tensor::try_new(shape, data)
 }
 
-/// Whether a condition holds, where it is constant or compares lengths that are known: exporters ask in this way
-/// whether an axis has length 1.
-fn known_condition(graph: &Graph, wire: Wire, depth: usize) -> Option<bool> {
-    if let Some(tensor) = graph.constant(wire) {
-        return match tensor.data() {
-            Data::Bool(v) => v.first().copied(),
-            _ => None,
-        };
-    }
-    let node = graph.producer(wire).filter(|_| depth > 0)?;
-    let input = |i: usize| node.inputs.get(i).copied().flatten();
-    let length = |i: usize| match graph.lengths(input(i)?)? {
-        [one] => one.known(),
-        _ => None,
-    };
-    match node.op.as_str() {
-        _ if !node.domain.is_empty() => None,
-        "Identity" | "Cast" | "Squeeze" | "Unsqueeze" | "Reshape" => {
-            known_condition(graph, input(0)?, depth - 1)
-        }
-        "Not" => known_condition(graph, input(0)?, depth - 1).map(|holds| !holds),
-        "Equal" => Some(length(0)? == length(1)?),
-        "Less" => Some(length(0)? < length(1)?),
-        "Greater" => Some(length(0)? > length(1)?),
+/// Whether a condition certainly holds, or certainly does not, whatever the input.
+fn known_condition(graph: &Graph, wire: Wire) -> Option<bool> {
+    match graph.numbers(wire)?.ints()?.as_slice() {
+        [holds] => Some(*holds != 0),
         _ => None,
     }
 }

@@ -13,36 +13,54 @@ use crate::types::Dim;
 /// A folded tensor that is larger than this and than all it is computed from stays a node: files stay small.
 const MAX_GROWN_ELEMENTS: usize = 1 << 16;
 
-/// Replaces each node whose inputs are all constant by its values, and shape operands whose lengths are known before
-/// the run (the batch axis as -1) by constants.
+/// Replaces each node whose inputs are all constant by its values, shape operands whose lengths are known before the
+/// run (the batch axis as -1) by constants, and an `If` whose condition is known by the branch it takes.
 ///
 /// # Errors
 /// Whatever the evaluator reports of a node with constant inputs.
 pub fn fold_constants(graph: &Graph) -> Result<Graph, Error> {
-    rebuild(graph, |new, node| {
+    let (mut graph, mut took_branch) = fold_once(graph)?;
+    // A branch may hold what folds, and branches of its own.
+    while took_branch {
+        (graph, took_branch) = fold_once(&graph)?;
+    }
+    Ok(graph)
+}
+
+/// The graph with one more layer of branches inlined, and whether there was any.
+fn fold_once(graph: &Graph) -> Result<(Graph, bool), Error> {
+    let mut took_branch = false;
+    let folded = rebuild(graph, |new, node| {
         if let Some(results) = constant_results(new, node)? {
             let wires = results.into_iter().map(|tensor| new.add_constant("folded", tensor)).collect();
             return Ok(Some(wires));
         }
-        match taken_branch(new, node) {
-            Some((body, captured)) => {
-                embed(new, &body, &captured).map(Some).map_err(|error| error.to_string())
-            }
-            None => Ok(shape_operand(new, node)),
+        if let Some(wires) = decided_branch(new, node)? {
+            took_branch = true;
+            return Ok(Some(wires));
         }
-    })
+        Ok(shape_operand(new, node))
+    })?;
+    Ok((folded, took_branch))
 }
 
-/// The branch of an `If` whose condition is constant by now, and the wires that it takes from around it.
-fn taken_branch(new: &Rebuild, node: &Node) -> Option<(Arc<Graph>, Vec<Wire>)> {
-    if node.op != "If" || !node.domain.is_empty() {
-        return None;
-    }
-    let (condition, captured) = node.inputs.split_first()?;
-    let holds = new.constant((*condition)?)?.to_f64s().first()? != &0.0;
-    let name = if holds { "then_branch" } else { "else_branch" };
-    let Some(Attribute::Graph(body)) = node.attributes.get(name) else { return None };
-    Some((body.clone(), captured.iter().copied().collect::<Option<_>>()?))
+/// The branch that an `If` takes whatever the input: exporters ask for lengths before they squeeze an axis. The
+/// inputs behind the condition are what the branches take from around them.
+fn decided_branch(new: &mut Rebuild, node: &Node) -> Result<Option<Vec<Wire>>, String> {
+    let condition = match node.inputs.first() {
+        Some(Some(wire)) if node.op == "If" && node.domain.is_empty() => *wire,
+        _ => return Ok(None),
+    };
+    let Some([holds]) = new.numbers(condition).and_then(|numbers| <[i64; 1]>::try_from(numbers.ints()?).ok())
+    else {
+        return Ok(None);
+    };
+    let name = if holds != 0 { "then_branch" } else { "else_branch" };
+    let Some(Attribute::Graph(branch)) = node.attributes.get(name) else { return Ok(None) };
+    let captured: Option<Vec<Wire>> = node.inputs[1..].iter().copied().collect();
+    let captured = captured.filter(|wires| wires.len() == branch.inputs().len());
+    let captured = captured.ok_or_else(|| format!("`{name}` does not fit the node's inputs"))?;
+    embed(new, branch, &captured).map(Some).map_err(|error| error.to_string())
 }
 
 /// The values of a node all of whose inputs are constant, in the types that its outputs are to have.
@@ -103,4 +121,44 @@ fn shape_operand(new: &mut Rebuild, node: &Node) -> Option<Vec<Wire>> {
     }
     let shape = crate::build::constant_shape(&lengths)?;
     Some(vec![new.reshape(x, &shape)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::evaluate;
+
+    /// `y = squeeze(h)` where the last axis of `h` has length 1, else `y = h`, with `h = x + x`.
+    fn asks_for_a_length(length: usize) -> Graph {
+        let mut graph = crate::text::parse(&format!(
+            "g (float[N,{length}] x) => (float[N,{length}] h) <int64 last = {{1}}, int64 one = {{1}}>
+             {{ h = Add(x, x) s = Shape(h) n = Gather(s, last) c = Equal(n, one) }}"
+        ))
+        .unwrap();
+        let (c, h) = (graph.wire("c").unwrap(), graph.wire("h").unwrap());
+        let branch = |shape: &str, body: &str| {
+            let text =
+                format!("b (float[N,{length}] h) => (float{shape} y) <int64[1] last = {{1}}> {{ {body} }}");
+            Attribute::Graph(crate::text::parse(&text).unwrap().into())
+        };
+        let then = if length == 1 {
+            branch("[N]", "y = Squeeze(h, last)")
+        } else {
+            branch("[N,2]", "y = Identity(h)")
+        };
+        let attributes = [("then_branch", then), ("else_branch", branch("[N,?]", "y = Neg(h)"))];
+        let y = graph.node("If", &[c, h], &attributes);
+        graph.set_outputs(&[y]);
+        graph
+    }
+
+    #[test]
+    fn a_branch_decided_by_a_length_is_taken() {
+        for (length, expected) in [(1, vec![6.0]), (2, vec![-6.0, -8.0])] {
+            let folded = fold_constants(&asks_for_a_length(length)).unwrap();
+            assert!(folded.nodes().iter().all(|node| node.op != "If"));
+            let x = Tensor::f32(&[1, length], vec![3.0, 4.0][..length].to_vec());
+            assert_eq!(evaluate(&folded, &[x]).unwrap()[0].to_f64s(), expected);
+        }
+    }
 }
