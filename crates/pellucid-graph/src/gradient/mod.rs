@@ -16,6 +16,8 @@ mod strided_depthwise;
 mod windows;
 
 #[cfg(test)]
+mod adjoint;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod ties;

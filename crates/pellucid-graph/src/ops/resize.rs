@@ -1,6 +1,9 @@
 //! Resize: each output element is a weighted sum of a few input elements, axis by axis. A plain reading of the ONNX
 //! text; `passes/lower/resize.rs` computes the same by matrices, in another way.
 
+#[cfg(test)]
+mod tests;
+
 use super::rearrange::checked_shape;
 use super::{Call, Op, Site, offset, positions, resolve_axis, strides};
 use crate::graph::Node;
