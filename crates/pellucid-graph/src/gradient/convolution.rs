@@ -1,6 +1,6 @@
 //! Convolutions: the gradient of the input is a convolution the other way, that of the weights one over the batch.
 
-use super::windows::{spatial_shape, window_attributes};
+use super::windows::{derived_constant, spatial_shape, window_attributes};
 use super::{PlainRule, each, strided_depthwise};
 use crate::backward::{Signals, Step};
 use crate::graph::{Attribute, Graph, Wire};
@@ -42,11 +42,10 @@ fn known_shape(s: &Step<'_>, wire: Wire) -> Result<Vec<usize>, String> {
 fn spread(s: &mut Step<'_>, c: &Convolution, dy: Wire, w: Wire) -> Wire {
     if let Some(weights) = s.constant(w).cloned() {
         if c.axes.iter().all(|axis| axis.stride == 1) {
-            let name = format!("{}.flipped", s.name_of(w));
-            let flipped = s.add_constant(&name, flipped(&weights, c));
+            let flipped = derived_constant(s, w, "flipped", flipped(&weights, c));
             return stride_one(s, c, dy, flipped);
         }
-        if let Some(dx) = strided_depthwise::spread(s, c, dy, &weights) {
+        if let Some(dx) = strided_depthwise::spread(s, c, dy, w, &weights) {
             return dx;
         }
     }

@@ -7,20 +7,20 @@
 //! 0.53 against 0.14. For dense and for grouped convolutions, ConvTranspose is the faster one or as fast.
 
 use super::convolution::attributes;
-use super::windows::interleave;
+use super::windows::{derived_constant, interleave};
 use crate::graph::{Graph, Wire};
 use crate::ops::convolution::Convolution;
 use crate::ops::window::Places;
 use crate::tensor::Tensor;
 
 /// The gradient of the input from that of the output; `None` where this way does not apply.
-pub(super) fn spread(s: &mut Graph, c: &Convolution, dy: Wire, weights: &Tensor) -> Option<Wire> {
+pub(super) fn spread(s: &mut Graph, c: &Convolution, dy: Wire, w: Wire, weights: &Tensor) -> Option<Wire> {
     let depthwise = c.n_narrow == 1 && c.n_wide == 1 && c.groups > 1;
     let plain = |axis: &Places| axis.dilation == 1 && steps(axis).is_some();
     if !depthwise || c.axes.iter().all(|axis| axis.stride == 1) || !c.axes.iter().all(plain) {
         return None;
     }
-    let mut phases = phases(s, c, dy, weights);
+    let mut phases = phases(s, c, dy, w, weights);
     let mut behind = Vec::new();
     for (i, axis) in c.axes.iter().enumerate().rev() {
         let (from, to) = steps(axis)?;
@@ -48,7 +48,7 @@ fn taps(axis: &Places, phase: usize) -> Vec<usize> {
 }
 
 /// One convolution for each phase, in row-major order; `None` for those that no tap reads.
-fn phases(s: &mut Graph, c: &Convolution, dy: Wire, weights: &Tensor) -> Vec<Option<Wire>> {
+fn phases(s: &mut Graph, c: &Convolution, dy: Wire, w: Wire, weights: &Tensor) -> Vec<Option<Wire>> {
     let elements = weights.to_f64s();
     let n_phases = c.axes.iter().map(|axis| axis.stride).product();
     let phase = |index: usize| {
@@ -56,7 +56,7 @@ fn phases(s: &mut Graph, c: &Convolution, dy: Wire, weights: &Tensor) -> Vec<Opt
         let mut shape = weights.shape()[..2].to_vec();
         shape.extend(places.iter().map(|axis| axis.kernel));
         let own = Tensor::f64(&shape, phase_weights(c, &elements, index)).cast(weights.element());
-        let own = s.add_constant("phase", own);
+        let own = derived_constant(s, w, &format!("phase_{index}"), own);
         Some(s.node("Conv", &[dy, own], &attributes(c.groups, &places)))
     };
     (0..n_phases).map(phase).collect()

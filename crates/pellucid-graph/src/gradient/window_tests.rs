@@ -221,6 +221,31 @@ fn a_norm_of_zeros_sends_nothing() {
 }
 
 #[test]
+fn two_walks_share_the_weights_that_the_first_has_made() {
+    for attributes in ["group = 1", "group = 1, strides = [2, 2]", "group = 2", "group = 2, strides = [2, 2]"]
+    {
+        let channels = if attributes.starts_with("group = 1") { 1 } else { 2 };
+        let w = Draw(1).tensor(&[channels, 1, 3, 3]);
+        let elements: Vec<String> = w.to_f64s().iter().map(f64::to_string).collect();
+        let mut graph = parse(&format!(
+            "g (float[1,{channels},5,5] x) => (float[?,?,?,?] y) <float[{channels},1,3,3] w = {{{}}}>
+            {{ y = Conv<{attributes}>(x, w) }}",
+            elements.join(", ")
+        ))
+        .expect("a graph");
+        let (x, y) = (graph.inputs()[0], graph.outputs()[0]);
+        let n_weights = |graph: &Graph| {
+            let tensors = graph.wires().filter_map(|wire| graph.constant(wire).cloned());
+            tensors.filter(|tensor| tensor.shape().len() == 4).count()
+        };
+        gradient(&mut graph, y, y, &[x]).expect("a gradient");
+        let after_one = n_weights(&graph);
+        gradient(&mut graph, y, y, &[x]).expect("a gradient");
+        assert_eq!(n_weights(&graph), after_one, "{attributes}");
+    }
+}
+
+#[test]
 fn unknown_lengths_are_an_error_that_says_what_to_do() {
     let text =
         "g (float[N,1,?,?] x) => (float[N,1,?,?] y) <float[1,1,2,2] w = {1, 2, 3, 4}> { y = Conv(x, w) }";

@@ -3,6 +3,7 @@
 use crate::backward::Step;
 use crate::graph::{Attribute, Graph, Wire};
 use crate::ops::window::Places;
+use crate::tensor::Tensor;
 
 /// Puts the contributions of each tap back along spatial axis `i`: `takes[t]` has one element a place, and the result,
 /// as long as the axis, the sum of all that belong to each position: `result[stride·o + dilation·t − begin] +=
@@ -99,6 +100,15 @@ pub(super) fn window_attributes(axes: &[Places]) -> Vec<(&'static str, Attribute
         attributes.push(("dilations", list(|axis| axis.dilation).into()));
     }
     attributes
+}
+
+/// A constant made from another: the same wire for every walk over the graph, since weights may be large.
+pub(super) fn derived_constant(s: &mut Graph, from: Wire, how: &str, tensor: Tensor) -> Wire {
+    let name = format!("{}.{how}", s.name_of(from));
+    match s.wire(&name) {
+        Ok(known) if s.constant(known).is_some_and(|known| **known == tensor) => known,
+        _ => s.add_constant(&name, tensor),
+    }
 }
 
 /// The shape of a wire whose batch alone may be unknown, then taken as 1.
