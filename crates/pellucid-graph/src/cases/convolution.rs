@@ -77,10 +77,17 @@ pub(super) const CASES: &[OpCase] = &[
         }",
     ),
     case(
-        "Conv 2-D depthwise with a stride along one axis, constant weights",
-        "g (float[N,2,4,7] x) => (float[N,2,4,3] y)
-        <float[2,1,2,2] w = {1, -2, 3, 0.5, -1, 0.25, 2, 1}> {
-            y = Conv<group = 2, kernel_shape = [2, 2], pads = [0, 0, 1, 1], strides = [1, 3]>(x, w)
+        "Conv 2-D depthwise with a stride, large constant weights",
+        "g (float[N,2,7,6] x) => (float[N,2,4,3] y)
+        <float[2,1,5,2] w = {1, -2, 3, 0.5, -1, 0.25, 2, 1, -0.5, 0.75, -1.5, 4, 0.125, -3, 2.5, 1.5, -0.75, 3.5, 2, -4}> {
+            y = Conv<group = 2, kernel_shape = [5, 2], pads = [2, 1, 2, 0], strides = [2, 2]>(x, w)
+        }",
+    ),
+    case(
+        "Conv 1-D depthwise with a stride, large constant weights",
+        "g (float[N,2,12] x) => (float[N,2,4] y)
+        <float[2,1,7] w = {1, -2, 3, 0.5, -1, 0.25, 2, 1, -0.5, 0.75, -1.5, 4, 0.125, -3}> {
+            y = Conv<group = 2, kernel_shape = [7], pads = [1, 3], strides = [3]>(x, w)
         }",
     ),
     case(

@@ -126,6 +126,33 @@ fn convolutions_have_their_adjoint() {
 }
 
 #[test]
+fn depthwise_convolutions_of_large_kernels_have_their_adjoint() {
+    let mut n_split = 0;
+    for seed in 0..N_SHAPES {
+        let mut draw = Draw(seed);
+        let n_axes = draw.up_to(1, 2);
+        let (kernel, strides) = (draw.list(n_axes, 3, 7), draw.list(n_axes, 1, 3));
+        let pads = draw.list(2 * n_axes, 0, 4);
+        let lengths: Vec<usize> = kernel.iter().map(|k| k + draw.up_to(0, 6)).collect();
+        let weights = draw.tensor(&[&[2, 1], kernel.as_slice()].concat());
+        let elements: Vec<String> = weights.to_f64s().iter().map(|x| format!("{x:.3}")).collect();
+        let text = format!(
+            "g ({} x) => ({} y) <{} w = {{{}}}> {{ y = Conv<group = 2, strides = {strides:?}, pads = {pads:?}>(x, w) }}",
+            dims(&[&[2, 2], lengths.as_slice()].concat()),
+            unknown(n_axes + 2),
+            dims(weights.shape()),
+            elements.join(", ")
+        );
+        check_homogeneous(&text, &mut draw);
+        let mut graph = parse(&text).expect("a graph");
+        let (x, y) = (graph.inputs()[0], graph.outputs()[0]);
+        gradient(&mut graph, y, y, &[x]).expect("a gradient");
+        n_split += usize::from(graph.wire("w.phase_0").is_ok());
+    }
+    assert!(n_split >= 20, "{n_split} convolutions of {N_SHAPES} went back phase by phase");
+}
+
+#[test]
 fn transposed_convolutions_have_their_adjoint() {
     for seed in 0..N_SHAPES {
         let mut draw = Draw(seed);
@@ -225,10 +252,10 @@ fn two_walks_share_the_weights_that_the_first_has_made() {
     for attributes in ["group = 1", "group = 1, strides = [2, 2]", "group = 2", "group = 2, strides = [2, 2]"]
     {
         let channels = if attributes.starts_with("group = 1") { 1 } else { 2 };
-        let w = Draw(1).tensor(&[channels, 1, 3, 3]);
+        let w = Draw(1).tensor(&[channels, 1, 5, 5]);
         let elements: Vec<String> = w.to_f64s().iter().map(f64::to_string).collect();
         let mut graph = parse(&format!(
-            "g (float[1,{channels},5,5] x) => (float[?,?,?,?] y) <float[{channels},1,3,3] w = {{{}}}>
+            "g (float[1,{channels},7,7] x) => (float[?,?,?,?] y) <float[{channels},1,5,5] w = {{{}}}>
             {{ y = Conv<{attributes}>(x, w) }}",
             elements.join(", ")
         ))
