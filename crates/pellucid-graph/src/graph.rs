@@ -104,6 +104,16 @@ impl Node {
         }
     }
 
+    /// The graphs in its attributes: the branches of an `If`, the body of a loop.
+    pub fn bodies(&self) -> impl Iterator<Item = &Graph> {
+        self.attributes.values().flat_map(|attribute| match attribute {
+            Attribute::Graph(graph) => std::slice::from_ref(graph).iter(),
+            Attribute::Graphs(graphs) => graphs.iter(),
+            _ => [].iter(),
+        })
+        .map(Arc::as_ref)
+    }
+
     /// The op with its domain, for messages.
     pub fn full_op(&self) -> String {
         if self.domain.is_empty() { self.op.clone() } else { format!("{}.{}", self.domain, self.op) }

@@ -5,6 +5,7 @@ pub mod backward;
 mod build;
 #[cfg(any(test, feature = "cases"))]
 pub mod cases;
+mod check;
 mod error;
 mod evaluate;
 mod gradient;

@@ -14,3 +14,4 @@ mod print;
 
 pub use parse::parse;
 pub use print::print;
+pub(crate) use print::type_text;

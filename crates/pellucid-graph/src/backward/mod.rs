@@ -9,6 +9,7 @@ pub use step::{Place, Signal, Signals, Step, Twins};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use crate::check::debug_check;
 use crate::error::Error;
 use crate::graph::{Graph, Node, Wire};
 
@@ -64,6 +65,7 @@ pub fn backward(graph: &mut Graph, table: &Table<'_>, walk: &Walk<'_>) -> Result
     let wanted = walk.wanted.iter().map(|wire| summed(graph, arrived.get(wire).map_or(&[], Vec::as_slice)));
     let result = wanted.collect();
     graph.check_fault()?;
+    debug_check(graph)?;
     Ok(result)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::proto::OperatorSetIdProto;
 use super::upgrade::first_opset;
-use crate::graph::{Attribute, Graph, Node, Wire};
+use crate::graph::{Graph, Node, Wire};
 use crate::tensor::ElementType;
 
 /// The opset that nodes are written in unless they need a newer one.
@@ -18,19 +18,11 @@ pub(super) fn imports(graph: &Graph) -> Vec<OperatorSetIdProto> {
         for node in graph.nodes() {
             let version = versions.entry(node.domain.clone()).or_insert(1);
             *version = needed(graph, node).max(*version);
-            graphs.extend(bodies(node));
+            graphs.extend(node.bodies());
         }
     }
     let import = |(domain, version)| OperatorSetIdProto { domain: Some(domain), version: Some(version) };
     versions.into_iter().map(import).collect()
-}
-
-fn bodies(node: &Node) -> impl Iterator<Item = &Graph> {
-    node.attributes.values().flat_map(|attribute| match attribute {
-        Attribute::Graph(graph) => vec![graph.as_ref()],
-        Attribute::Graphs(graphs) => graphs.iter().map(|graph| graph.as_ref()).collect(),
-        _ => Vec::new(),
-    })
 }
 
 /// The oldest file format that knows an opset.

@@ -16,6 +16,7 @@ use super::scan::unknown_fields;
 use super::scope::{Scope, versions};
 use super::tensor::Source;
 use super::value_type::input_type;
+use crate::check::debug_check;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::types::{Dim, Type};
@@ -126,6 +127,7 @@ impl Reader<'_> {
                 give_name(&mut graph, *wire, info.name());
             }
         }
+        debug_check(&graph)?;
         Ok(graph)
     }
 }

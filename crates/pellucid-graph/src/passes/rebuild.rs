@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
+use crate::check::debug_check;
 use crate::error::Error;
 use crate::graph::{Graph, Node, Wire};
 use crate::types::Type;
@@ -126,6 +127,7 @@ impl Rebuild {
             self.graph.add_output(wire);
         }
         self.graph.check_fault()?;
+        debug_check(&self.graph)?;
         Ok(self.graph)
     }
 }

@@ -10,7 +10,7 @@ use crate::onnx::{read, read_bytes, write_bytes};
 use crate::tensor::Tensor;
 
 /// Committed files, named from the checkout's root.
-fn fixtures(folder: &str) -> Vec<PathBuf> {
+pub(super) fn fixtures(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(folder);
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -62,31 +62,47 @@ fn next(state: &mut u64) -> usize {
     *state as usize
 }
 
+/// Cuts the bytes short or flips up to three bits.
+fn mutated(bytes: &[u8], state: &mut u64) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    match next(state) % 8 {
+        0 => bytes.truncate(next(state) % bytes.len()),
+        kind => {
+            for _ in 0..1 + kind % 3 {
+                let at = next(state) % bytes.len();
+                bytes[at] ^= 1 << (next(state) % 8);
+            }
+        }
+    }
+    bytes
+}
+
+/// Reads mutations of a file, and counts those that are still models. What was read can be written and read again.
+fn n_read(file: &[u8], n_mutations: usize, state: &mut u64) -> usize {
+    let is_read = |bytes: &Vec<u8>| {
+        let Ok(model) = read_bytes(bytes, None) else { return false };
+        let written = write_bytes(&model.graph).unwrap();
+        read_bytes(&written, None)
+            .unwrap_or_else(|error| panic!("{error} after a round trip of {bytes:02x?}"));
+        true
+    };
+    (0..n_mutations).filter(|_| is_read(&mutated(file, state))).count()
+}
+
 #[test]
 fn mutations_give_errors_or_graphs() {
     let victim = victim();
     read_bytes(&victim, None).unwrap();
-    let mut state = 0x9E37_79B9_7F4A_7C15;
-    let mut n_read = 0;
-    for _ in 0..N_MUTATIONS {
-        let mut bytes = victim.clone();
-        match next(&mut state) % 4 {
-            0 => bytes.truncate(next(&mut state) % bytes.len()),
-            kind => {
-                for _ in 0..kind {
-                    let at = next(&mut state) % bytes.len();
-                    bytes[at] ^= 1 << (next(&mut state) % 8);
-                }
-            }
-        }
-        if let Ok(model) = read_bytes(&bytes, None) {
-            n_read += 1;
-            // What was read can be written, and read again.
-            let written = write_bytes(&model.graph).unwrap();
-            read_bytes(&written, None).unwrap_or_else(|error| panic!("{error} after a round trip"));
-        }
+    let n_read = n_read(&victim, N_MUTATIONS, &mut 0x9E37_79B9_7F4A_7C15);
+    assert!(n_read > N_MUTATIONS / 100, "hardly a mutation gets past the decoder: {n_read}");
+}
+
+#[test]
+fn mutations_of_every_op_give_errors_or_graphs() {
+    let mut state = 0xD1B5_4A32_D192_ED03;
+    for path in super::fixtures::fixtures("upgrade") {
+        n_read(&std::fs::read(path).unwrap(), N_MUTATIONS / 20, &mut state);
     }
-    assert!(n_read > 100, "hardly a mutation gets past the decoder: {n_read}");
 }
 
 #[test]
