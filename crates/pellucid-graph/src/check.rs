@@ -21,7 +21,7 @@ pub(crate) fn check(graph: &Graph) -> Result<(), Error> {
         make(graph, &mut made, wire, None)?;
     }
     for (index, node) in graph.nodes().iter().enumerate() {
-        for wire in node.inputs.iter().flatten().filter(|wire| !made.contains(wire)) {
+        if let Some(wire) = node.inputs.iter().flatten().find(|wire| !made.contains(wire)) {
             return Err(Error::Dangling { node: node.name.clone(), wire: graph.name_of(*wire).to_owned() });
         }
         check_types(graph, node)?;
@@ -31,7 +31,9 @@ pub(crate) fn check(graph: &Graph) -> Result<(), Error> {
         node.bodies().try_for_each(check)?;
     }
     match graph.outputs().iter().find(|wire| !made.contains(wire)) {
-        Some(lost) => Err(Error::Dangling { node: "the graph's output".to_owned(), wire: format!("{lost:?}") }),
+        Some(lost) => {
+            Err(Error::Dangling { node: "the graph's output".to_owned(), wire: format!("{lost:?}") })
+        }
         None => Ok(()),
     }
 }
@@ -58,7 +60,9 @@ fn check_types(graph: &Graph, node: &Node) -> Result<(), Error> {
         let stored = graph.type_of(wire);
         if !refines(stored, inferred) {
             let (stored, inferred) = (type_text(stored), type_text(inferred));
-            return Err(node.fault(format!("`{}` is {stored}, but the node gives {inferred}", graph.name_of(wire))));
+            return Err(
+                node.fault(format!("`{}` is {stored}, but the node gives {inferred}", graph.name_of(wire)))
+            );
         }
     }
     Ok(())
@@ -73,7 +77,10 @@ fn refines(stored: &Type, inferred: &Type) -> bool {
             (None, Some(_)) => false,
             (Some(stored), Some(inferred)) => {
                 stored.len() == inferred.len()
-                    && stored.iter().zip(inferred).all(|(stored, inferred)| *inferred == Dim::Unknown || stored == inferred)
+                    && stored
+                        .iter()
+                        .zip(inferred)
+                        .all(|(stored, inferred)| *inferred == Dim::Unknown || stored == inferred)
             }
         }
 }

@@ -106,12 +106,14 @@ impl Node {
 
     /// The graphs in its attributes: the branches of an `If`, the body of a loop.
     pub fn bodies(&self) -> impl Iterator<Item = &Graph> {
-        self.attributes.values().flat_map(|attribute| match attribute {
-            Attribute::Graph(graph) => std::slice::from_ref(graph).iter(),
-            Attribute::Graphs(graphs) => graphs.iter(),
-            _ => [].iter(),
-        })
-        .map(Arc::as_ref)
+        self.attributes
+            .values()
+            .flat_map(|attribute| match attribute {
+                Attribute::Graph(graph) => std::slice::from_ref(graph).iter(),
+                Attribute::Graphs(graphs) => graphs.iter(),
+                _ => [].iter(),
+            })
+            .map(Arc::as_ref)
     }
 
     /// The op with its domain, for messages.

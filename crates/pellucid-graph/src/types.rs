@@ -47,7 +47,7 @@ impl Dim {
             (Known(a), Known(b)) => a.checked_add(*b).map_or(Unknown, Known),
             (Known(0), d) | (d, Known(0)) => d.clone(),
             (Symbol { name: a, times: m }, Symbol { name: b, times: n }) if a == b => {
-                Symbol { name: a.clone(), times: m + n }
+                m.checked_add(*n).map_or(Unknown, |times| Symbol { name: a.clone(), times })
             }
             _ => Unknown,
         }

@@ -1,6 +1,8 @@
 //! Bytes of an ONNX file → [`Model`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -20,6 +22,9 @@ use crate::check::debug_check;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::types::{Dim, Type};
+
+/// Protocol buffers end at 2 GiB.
+const MAX_FILE_BYTES: u64 = 1 << 31;
 
 /// A model file: its graph in the meaning of the canonical opset, and what the file says of itself.
 #[derive(Clone, Debug)]
@@ -54,7 +59,14 @@ pub struct Model {
 pub fn read(path: &Path) -> Result<Model, Error> {
     let fault =
         |error: std::io::Error| Error::Read { path: path.display().to_string(), reason: error.to_string() };
-    let bytes = std::fs::read(path).map_err(fault)?;
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(fault)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(fault)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(Error::NotOnnx {
+            reason: format!("more than {MAX_FILE_BYTES} bytes, where the format ends"),
+        });
+    }
     let parent = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     read_shared(bytes.into(), Some(parent.unwrap_or(Path::new("."))))
 }
