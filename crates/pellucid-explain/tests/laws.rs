@@ -1,5 +1,7 @@
 //! Laws that the methods must obey, on small networks in graph text, run by the reference evaluator.
 
+#![allow(clippy::expect_used, reason = "a broken expectation is what a test reports")]
+
 use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis, IxDyn, Slice};

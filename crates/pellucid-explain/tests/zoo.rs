@@ -3,6 +3,13 @@
 //! `fixtures/README.md` says what each file holds. The bound is the one of the design: 1e-4 relative L2 of the float64
 //! gradient, or five times what float32 PyTorch itself is off, where ReLU gates flip on rounding.
 
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::panic,
+    reason = "a broken expectation is what a test reports"
+)]
+
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};

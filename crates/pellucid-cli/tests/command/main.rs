@@ -1,5 +1,7 @@
 //! The built binary: what it prints, writes, and exits with.
 
+#![allow(clippy::expect_used, reason = "a broken expectation is what a test reports")]
+
 mod bad_input;
 mod bad_model;
 mod onnx_bytes;
