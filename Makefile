@@ -12,7 +12,7 @@ export PELLUCID_REQUIRE_ORT := 1
 help:
 	@echo "make demo    explain five photos with a real network; writes out/demo/index.html"
 	@echo "make test    run every test, Rust and Python"
-	@echo "make bench   compare speed with the peers (installs them, several GB)"
+	@echo "make bench   time the peers (installs them, several GB)"
 
 # The Python packages of demo and tests, pinned; ONNX Runtime is found inside.
 $(VENV_READY): requirements.txt
@@ -43,8 +43,10 @@ python-test: $(VENV_READY)
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
-bench: release
-	$(PYTHON) bench/run.py
+# The peers' side; Pellucid's own is not in this table yet (docs/benchmarks.md).
+bench:
+	$(PYTHON) bench/peers.py export
+	$(PYTHON) bench/peers.py run
 
 clean:
 	rm -rf out target $(VENV) .venv-bench .venv-fixtures

@@ -22,7 +22,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub struct Explanation {
     /// One signed number a feature, `[rows, features…]`.
     pub values: ArrayD<f64>,
-    /// The explained output at the input, `[rows]`, in [`Explanation::output_space`].
+    /// The explained output at the input, `[rows]`, in the output space of the explanation.
     pub outputs: ArrayD<f64>,
     /// The explained output at the baseline, `[rows]`, for methods that have one.
     pub base_values: Option<ArrayD<f64>>,
