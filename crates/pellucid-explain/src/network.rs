@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use ndarray::{Array2, ArrayD, Axis, Dimension, Slice};
 use pellucid_core::{Model, OutputSpace, ResolvedTarget, Target, Work};
 use pellucid_graph::passes::{canonize, cut};
-use pellucid_graph::{Dim, Graph, Node, Runtime, Session, Wire};
+use pellucid_graph::{Dim, Graph, Node, Runtime, Session, Wire, is_known};
 
 use crate::batchable::{Batchable, batchable};
 use crate::error::Error;
@@ -330,11 +330,23 @@ fn with_flat_output(graph: &Graph) -> Result<Graph, Error> {
     let per_row = graph.shape(output).and_then(|shape| {
         shape.get(1..)?.iter().map(Dim::known).try_fold(1, |product, n| Some(product * n?))
     });
-    let per_row = per_row.ok_or_else(|| Error::network("the shape of its output is unknown"))?;
+    let per_row = per_row.ok_or_else(|| unknown_output(graph))?;
     let wire = flat.reshape(output, &[-1, per_row as i64]);
     flat.check_fault()?;
     flat.set_outputs(&[wire]);
     Ok(flat)
+}
+
+/// Behind an op that nothing is known of, the output's shape is unknown: the op is what to tell.
+fn unknown_output(graph: &Graph) -> Error {
+    match graph.nodes().iter().find(|node| !is_known(&node.domain, &node.op)) {
+        Some(node) => Error::Graph(pellucid_graph::Error::NoRule {
+            table: "gradient".to_owned(),
+            op: node.full_op(),
+            node: node.name.clone(),
+        }),
+        None => Error::network("the shape of its output is unknown"),
+    }
 }
 
 fn n_outputs(graph: &Graph) -> Result<usize, Error> {
