@@ -245,8 +245,7 @@ impl Trial<'_> {
             }
         };
         let graph = &self.model.file().graph;
-        let mut layers: Vec<String> = parameter_layers(graph).into_iter().map(|layer| layer.name).collect();
-        layers.reverse();
+        let layers: Vec<String> = parameter_layers(graph).into_iter().map(|layer| layer.name).collect();
         let layers = spread(&layers, self.options.n_layers);
         let stages = randomization(&self.attributed.attribution, &layers.names, self.work, |redrawn| {
             let all = layers.up_to(redrawn);
