@@ -18,6 +18,9 @@ const BYTES_PER_BYTE: usize = 8;
 /// prost gives up here, too.
 const MAX_DEPTH: usize = 100;
 
+/// No more unknown fields are named.
+const MAX_UNKNOWN: usize = 16;
+
 /// What a list takes for each string or message beside its content: its pointer, length and capacity, doubled because
 /// lists grow by doubling.
 const ENTRY_BYTES: usize = 64;
@@ -126,7 +129,8 @@ impl Scan {
         while !bytes.is_empty() && depth < MAX_DEPTH {
             let (tag, wire_type) = decode_key(&mut bytes).ok()?;
             let nested = schema.nested.iter().find(|(known, _)| *known == tag).map(|(_, nested)| *nested);
-            if nested.is_none() && !schema.plain.contains(&tag) {
+            let known = nested.is_some() || schema.plain.contains(&tag);
+            if !known && self.unknown.len() < MAX_UNKNOWN {
                 self.unknown.insert((schema.name, tag));
             }
             let content = content(&mut bytes, wire_type)?;

@@ -9,9 +9,13 @@ mod hostile;
 mod malformed;
 mod messages;
 mod npz;
+mod upgrades;
+
+use std::sync::Arc;
 
 use super::{digest, read_bytes, write_bytes};
-use crate::graph::Graph;
+use crate::graph::{Attribute, Graph};
+use crate::tensor::Tensor;
 use crate::text;
 
 /// Writes a graph and reads it back.
@@ -50,4 +54,30 @@ fn the_digest_tells_graphs_apart() {
     for (from, to) in [("{1}", "{2}"), ("Mul", "Add"), ("[N] x", "[3] x"), ("(x, w)", "(w, x)")] {
         assert_ne!(digest_of(graph), digest_of(&graph.replace(from, to)), "{to} for {from}");
     }
+}
+
+#[test]
+fn attributes_of_every_kind_survive_a_round_trip() {
+    let tensor = Arc::new(Tensor::f32(&[2], vec![1.0, f32::NEG_INFINITY]));
+    let attributes = [
+        ("a", Attribute::Int(i64::MIN)),
+        ("b", Attribute::Int(0)),
+        ("c", Attribute::Float(-0.5)),
+        ("d", Attribute::String("ü \" \n".to_owned())),
+        ("e", Attribute::Tensor(tensor.clone())),
+        ("f", Attribute::Ints(vec![0, -1, i64::MAX])),
+        ("g", Attribute::Ints(vec![])),
+        ("h", Attribute::Floats(vec![0.0, 1e30])),
+        ("i", Attribute::Strings(vec![String::new(), "b".to_owned()])),
+        ("j", Attribute::Tensors(vec![tensor])),
+    ];
+    let mut graph = text::parse("g (float[N] x) => (float[N] x) {}").unwrap();
+    let x = graph.inputs()[0];
+    let y = graph.node("Unheard", &[x], &attributes);
+    graph.set_outputs(&[y, x, y]);
+    let read = round_trip(&graph);
+    assert_eq!(read.nodes()[0].attributes, graph.nodes()[0].attributes);
+    let names: Vec<&str> = read.outputs().iter().map(|wire| read.name_of(*wire)).collect();
+    // Names of outputs are unique in a file.
+    assert_eq!(names, ["Unheard_0:0", "x", "Unheard_0:0/output_2"]);
 }

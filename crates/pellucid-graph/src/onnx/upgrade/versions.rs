@@ -11,7 +11,7 @@ pub(in crate::onnx) fn first_opset(op: &str) -> Option<i64> {
     CHANGES.iter().find(|(name, _)| *name == op).and_then(|(_, versions)| versions.first().copied())
 }
 
-/// From the schemas of onnx 1.23.2: the opsets in which an op came or changed. Each change was compared with the one
+/// The opsets in which an op came or changed, from the schemas of onnx 1.23.2 (`fixtures/opset_changes.py`). Each change was compared with the one
 /// before it. Those that matter have a rule in this folder or in `opset.rs`; the others add element types, or
 /// attributes and inputs that keep the old meaning where they are left out.
 #[rustfmt::skip]
