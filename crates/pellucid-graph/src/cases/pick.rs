@@ -41,6 +41,11 @@ pub(super) const CASES: &[OpCase] = &[
          <int64[1] s = {1}, int64[1] e = {9223372036854775807}, int64[1] axes = {0}> { y = Slice(a, s, e, axes) }",
     ),
     OpCase::new(
+        "Slice from before the batch",
+        "g (float[N,3] a) => (float[?,3] y)
+         <int64[1] s = {-5}, int64[1] e = {9}, int64[1] x = {0}> { y = Slice(a, s, e, x) }",
+    ),
+    OpCase::new(
         "Slice of the last in the batch",
         "g (float[N,3] a) => (float[?,3] y)
          <int64[1] s = {-1}, int64[1] e = {9223372036854775807}, int64[1] axes = {0}> { y = Slice(a, s, e, axes) }",

@@ -82,7 +82,14 @@ fn put_back_at_run_time(s: &mut Step<'_>, dy: Wire, x: Wire, cut: Cut) -> Result
     let span = [("start", Attribute::Int(cut.axis as i64)), ("end", Attribute::Int(cut.axis as i64 + 1))];
     let (length, kept) = (s.node("Shape", &[x], &span), s.node("Shape", &[dy], &span));
     let start = s.ints(&[cut.start]);
-    let before = if cut.start >= 0 { start } else { s.add(length, start) };
+    // A start beyond the axis, on either side, is taken as the axis's end there.
+    let before = match cut.start >= 0 {
+        true => s.node("Min", &[start, length], &[]),
+        false => {
+            let (from_front, zero) = (s.add(length, start), s.ints(&[0]));
+            s.node("Max", &[from_front, zero], &[])
+        }
+    };
     let missing = s.sub(length, kept);
     let behind = s.sub(missing, before);
     let (pads, axis) = (s.concat(&[before, behind], 0), s.ints(&[cut.axis as i64]));
