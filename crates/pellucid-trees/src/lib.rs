@@ -1,0 +1,14 @@
+//! Tree model file → `TreeEnsemble` → predictions and exact attributions.
+
+mod ensemble;
+mod error;
+mod predict;
+mod rows;
+#[cfg(test)]
+mod testing;
+
+pub use ensemble::{
+    Arithmetic, CategorySet, Link, Missing, Precision, Provenance, Split, Test, Tree, TreeEnsemble, TreeNode,
+};
+pub use error::Error;
+pub use rows::{Csr, Rows};

@@ -1,0 +1,209 @@
+//! What the methods are judged by: games over all coalitions in f64, and random ensembles.
+//!
+//! A game is a vector of 2^M outputs; bit `j` of the index is set where feature `j` is present.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::ensemble::*;
+
+/// The output of `ensemble` at each coalition of `row`'s features: absent features follow both children, weighted by cover.
+pub(crate) fn path_dependent_game(ensemble: &TreeEnsemble, row: &[f64], output: usize) -> Vec<f64> {
+    (0..1_usize << ensemble.n_features)
+        .map(|present| {
+            let sum: f64 = ensemble.trees.iter().map(|tree| expectation(tree, 0, row, present, output)).sum();
+            ensemble.base_scores[output] + ensemble.scale * sum
+        })
+        .collect()
+}
+
+fn expectation(tree: &Tree, node: usize, row: &[f64], present: usize, output: usize) -> f64 {
+    match &tree.nodes[node] {
+        TreeNode::Leaf { leaf, .. } if tree.outputs.contains(&output) => {
+            tree.leaf(*leaf)[output - tree.outputs.start]
+        }
+        TreeNode::Leaf { .. } => 0.0,
+        TreeNode::Split(split) => {
+            let below = |child: u32| expectation(tree, child as usize, row, present, output);
+            if present >> split.feature & 1 == 1 {
+                return below(if split.goes_left(row[split.feature as usize]) {
+                    split.left
+                } else {
+                    split.right
+                });
+            }
+            let cover = |child: u32| tree.nodes[child as usize].cover();
+            let total = cover(split.left) + cover(split.right);
+            if total == 0.0 {
+                return 0.0;
+            }
+            (cover(split.left) * below(split.left) + cover(split.right) * below(split.right)) / total
+        }
+    }
+}
+
+/// The mean over `background` of `value` (margins in, one number out) at each coalition of `row`'s features.
+pub(crate) fn interventional_game(
+    ensemble: &TreeEnsemble,
+    row: &[f64],
+    background: &[Vec<f64>],
+    value: impl Fn(&[f64]) -> f64,
+) -> Vec<f64> {
+    (0..1_usize << ensemble.n_features)
+        .map(|present| {
+            let sum: f64 = background
+                .iter()
+                .map(|reference| {
+                    let mixed: Vec<f64> = (0..row.len())
+                        .map(|j| if present >> j & 1 == 1 { row[j] } else { reference[j] })
+                        .collect();
+                    value(&margins_f64(ensemble, &mixed))
+                })
+                .sum();
+            sum / background.len() as f64
+        })
+        .collect()
+}
+
+/// The margins of one row in f64, whatever the source's arithmetic.
+pub(crate) fn margins_f64(ensemble: &TreeEnsemble, row: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0; ensemble.n_outputs()];
+    for tree in &ensemble.trees {
+        let values = tree.leaf(tree.leaf_of(row));
+        tree.outputs.clone().zip(values).for_each(|(output, value)| sums[output] += value);
+    }
+    sums.iter().zip(&ensemble.base_scores).map(|(sum, base)| base + ensemble.scale * sum).collect()
+}
+
+/// The Shapley values of a game, by their definition.
+pub(crate) fn shapley_values(game: &[f64]) -> Vec<f64> {
+    let n = game.len().ilog2() as usize;
+    let weight = |size: usize| 1.0 / (n as f64 * binomial(n - 1, size));
+    marginal_sums(game, weight)
+}
+
+/// The Banzhaf values of a game, by their definition.
+pub(crate) fn banzhaf_values(game: &[f64]) -> Vec<f64> {
+    let n = game.len().ilog2() as usize;
+    marginal_sums(game, |_| 0.5_f64.powi(n as i32 - 1))
+}
+
+fn marginal_sums(game: &[f64], weight: impl Fn(usize) -> f64) -> Vec<f64> {
+    let n = game.len().ilog2() as usize;
+    let without = |j: usize| (0..game.len()).filter(move |s| s >> j & 1 == 0);
+    (0..n)
+        .map(|j| without(j).map(|s| weight(s.count_ones() as usize) * (game[s | 1 << j] - game[s])).sum())
+        .collect()
+}
+
+/// n over k.
+pub(crate) fn binomial(n: usize, k: usize) -> f64 {
+    (0..k).map(|i| (n - i) as f64 / (i + 1) as f64).product()
+}
+
+/// What random ensembles look like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) n_trees: usize,
+    pub(crate) depth: usize,
+    pub(crate) n_features: usize,
+    pub(crate) n_outputs: usize,
+}
+
+/// A random ensemble: numeric and categorical splits, missing directions of all kinds, covers that add up, some of them 0.
+pub(crate) fn random_ensemble(seed: u64, shape: Shape) -> TreeEnsemble {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let trees = (0..shape.n_trees)
+        .map(|t| {
+            let output = t % shape.n_outputs;
+            let mut tree = Tree { nodes: Vec::new(), leaf_values: Vec::new(), outputs: output..output + 1 };
+            grow(&mut tree, &mut random, shape, shape.depth, 1000.0);
+            tree
+        })
+        .collect();
+    TreeEnsemble {
+        trees,
+        n_features: shape.n_features,
+        base_scores: (0..shape.n_outputs).map(|k| 0.25 + k as f64).collect(),
+        scale: 1.0,
+        link: Link::Identity,
+        precision: Precision::F64,
+        arithmetic: Arithmetic::F64,
+        absent: 0.0,
+        missing_value: None,
+        feature_names: None,
+        output_names: None,
+        has_covers: true,
+        provenance: Provenance::default(),
+    }
+}
+
+fn grow(tree: &mut Tree, random: &mut ChaCha8Rng, shape: Shape, depth: usize, cover: f64) -> u32 {
+    let index = tree.nodes.len() as u32;
+    if depth == 0 || uniform(random) < 0.1 {
+        let leaf = tree.leaf_values.len() as u32;
+        tree.leaf_values.push(uniform(random) * 2.0 - 1.0);
+        tree.nodes.push(TreeNode::Leaf { leaf, cover });
+        return index;
+    }
+    tree.nodes.push(TreeNode::Leaf { leaf: 0, cover });
+    let share = if uniform(random) < 0.1 { 0.0 } else { uniform(random) };
+    let (feature, test, missing) = random_test(random, shape);
+    let left = grow(tree, random, shape, depth - 1, cover * share);
+    let right = grow(tree, random, shape, depth - 1, cover * (1.0 - share));
+    tree.nodes[index as usize] =
+        TreeNode::Split(Split { feature, test, missing, left, right, cover, gain: uniform(random) });
+    index
+}
+
+fn random_test(random: &mut ChaCha8Rng, shape: Shape) -> (u32, Test, Missing) {
+    let feature = random.next_u32() % shape.n_features as u32;
+    let test = match feature % 3 {
+        2 => Test::In(CategorySet { words: vec![random.next_u64()], other_left: uniform(random) < 0.5 }),
+        _ => Test::AtMost(uniform(random) * 2.0 - 1.0),
+    };
+    (feature, test, Missing { nan_left: uniform(random) < 0.5, zero: uniform(random) < 0.2 })
+}
+
+/// Random rows that fit [`random_ensemble`]: some values missing, some 0; every third feature holds categories.
+pub(crate) fn random_rows(seed: u64, n_rows: usize, n_features: usize) -> Vec<Vec<f64>> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut cell = |feature: usize| match (uniform(&mut random), feature % 3) {
+        (u, _) if u < 0.1 => f64::NAN,
+        (u, _) if u < 0.2 => 0.0,
+        (u, 2) => (u * 70.0).floor(),
+        (u, _) => u * 2.4 - 1.2,
+    };
+    (0..n_rows).map(|_| (0..n_features).map(&mut cell).collect()).collect()
+}
+
+fn uniform(random: &mut ChaCha8Rng) -> f64 {
+    (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+#[test]
+fn values_of_a_known_game() {
+    // Gloves: a has a left one, b and c have right ones; a pair is worth 1.
+    let game = [0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0];
+    let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-15);
+    assert!(close(&shapley_values(&game), &[2.0 / 3.0, 1.0 / 6.0, 1.0 / 6.0]));
+    assert!(close(&banzhaf_values(&game), &[0.75, 0.25, 0.25]));
+}
+
+#[test]
+fn random_ensembles_hold_together() {
+    for seed in 0..20 {
+        let ensemble = random_ensemble(seed, Shape { n_trees: 5, depth: 6, n_features: 7, n_outputs: 2 });
+        ensemble.check().expect("a well-formed ensemble");
+        let rows = random_rows(seed, 4, 7);
+        let table = ndarray::Array2::from_shape_fn((4, 7), |(i, j)| rows[i][j]);
+        let margins = ensemble.margins(crate::Rows::F64(table.view())).expect("rows fit");
+        for (row, margin) in rows.iter().zip(margins.rows()) {
+            let game = path_dependent_game(&ensemble, row, 1);
+            assert_eq!(game.last(), Some(&margin[1]));
+            assert_eq!(margins_f64(&ensemble, row), margin.to_vec());
+            let game = interventional_game(&ensemble, row, &rows[..1], |margins| margins[1]);
+            assert_eq!([game[0], game[127]], [margins[[0, 1]], margin[1]]);
+        }
+    }
+}
