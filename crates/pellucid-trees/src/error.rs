@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// The file is not what it seems: truncated, wrong types, missing fields.
-    #[error("not a {format} model: {reason}")]
+    #[error("this {format} model cannot be read: {reason}")]
     Format {
         /// What it was read as: `XGBoost JSON`, `LightGBM text`.
         format: &'static str,

@@ -3,6 +3,7 @@
 mod ensemble;
 mod error;
 mod predict;
+mod readers;
 mod rows;
 #[cfg(test)]
 mod testing;
@@ -11,4 +12,5 @@ pub use ensemble::{
     Arithmetic, CategorySet, Link, Missing, Precision, Provenance, Split, Test, Tree, TreeEnsemble, TreeNode,
 };
 pub use error::Error;
+pub use readers::{FileFormat, read, recognize};
 pub use rows::{Csr, Rows};
