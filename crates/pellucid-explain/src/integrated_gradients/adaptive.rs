@@ -2,12 +2,11 @@
 //! equal the difference of the output between its ends. The panels with the largest gaps are split.
 
 use ndarray::{Array1, ArrayD, Axis};
-use pellucid_core::Work;
+use pellucid_core::{Work, gauss_legendre};
 
 use super::{BodyEnds, Ends};
 use crate::error::Error;
 use crate::path::Points;
-use crate::quadrature::gauss_legendre;
 
 /// Gauss–Legendre points in a panel; one more evaluation gives the output at its right end.
 const POINTS: usize = 3;
