@@ -2,6 +2,7 @@
 
 mod ensemble;
 mod error;
+mod path_dependent;
 mod predict;
 mod readers;
 mod rows;
@@ -12,5 +13,6 @@ pub use ensemble::{
     Arithmetic, CategorySet, Link, Missing, Precision, Provenance, Split, Test, Tree, TreeEnsemble, TreeNode,
 };
 pub use error::Error;
+pub use path_dependent::{Level, PathDependent, banzhaf, path_dependent};
 pub use readers::{FileFormat, read, recognize};
 pub use rows::{Csr, Rows};

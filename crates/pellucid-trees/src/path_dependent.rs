@@ -1,0 +1,272 @@
+//! Path-dependent Shapley and Banzhaf values of tree ensembles, exact: rows in SIMD lanes, one walk a tree.
+
+mod kernel;
+mod lanes;
+mod plan;
+mod slots;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayD, IxDyn};
+use pellucid_core::{Attribution, Work};
+use rayon::prelude::*;
+
+use self::kernel::{Stack, walk};
+use self::lanes::{Job, Lanes, dispatch};
+use self::plan::{Batch, MAX_POINTS, Points, Used, Walk};
+use self::slots::{Scale, Slots};
+use crate::ensemble::TreeEnsemble;
+use crate::error::Error;
+use crate::rows::Rows;
+
+pub use self::lanes::Level;
+
+/// Rows that one thread takes at a time.
+const ROWS_AT_ONCE: usize = 128;
+/// Rows between two looks at progress and cancellation.
+const BLOCK_ROWS: usize = 4096;
+
+/// Path-dependent Shapley values of `rows`, values `[rows, outputs, features]`, in margin units: absent features follow
+/// both children of a split, weighted by their covers (Lundberg et al. 2020, arXiv:1905.04610, algorithm 2).
+///
+/// # Errors
+/// Rows of another width, an ensemble without covers, a canceled work.
+pub fn path_dependent(ensemble: &TreeEnsemble, rows: Rows<'_>, work: &Work) -> Result<Attribution, Error> {
+    let explainer = PathDependent::new(ensemble)?;
+    let attribution = explainer.explain(rows, work)?;
+    Ok(attribution.with_base_values(repeated(&explainer.base_values, rows.n_rows())))
+}
+
+/// Path-dependent Banzhaf values of `rows`, values `[rows, outputs, features]`, in margin units: the mean of what a
+/// feature adds to all coalitions of the others. They do not add up to the margin.
+///
+/// # Errors
+/// As [`path_dependent`].
+pub fn banzhaf(ensemble: &TreeEnsemble, rows: Rows<'_>, work: &Work) -> Result<Attribution, Error> {
+    PathDependent::banzhaf(ensemble)?.explain(rows, work)
+}
+
+/// An ensemble made ready to explain many blocks of rows.
+#[derive(Debug)]
+pub struct PathDependent<'a> {
+    ensemble: &'a TreeEnsemble,
+    slots: Slots,
+    used: Used,
+    batches: Vec<Vec<Batch>>,
+    base_values: Vec<f64>,
+    level: Level,
+}
+
+impl<'a> PathDependent<'a> {
+    /// For Shapley values.
+    ///
+    /// # Errors
+    /// An ensemble without covers, or one that [`TreeEnsemble::check`] refuses.
+    pub fn new(ensemble: &'a TreeEnsemble) -> Result<Self, Error> {
+        Self::with_points(ensemble, Points::All)
+    }
+
+    /// For Banzhaf values.
+    ///
+    /// # Errors
+    /// As [`PathDependent::new`].
+    pub fn banzhaf(ensemble: &'a TreeEnsemble) -> Result<Self, Error> {
+        Self::with_points(ensemble, Points::Half)
+    }
+
+    fn with_points(ensemble: &'a TreeEnsemble, points: Points) -> Result<Self, Error> {
+        ensemble.check()?;
+        if !ensemble.has_covers {
+            return Err(Error::Unsupported {
+                what: "path-dependent values of a model whose nodes have no covers".to_owned(),
+                hint: "give a background, from which covers are counted, or take interventional values"
+                    .to_owned(),
+            });
+        }
+        let (slots, used) = (Slots::new(ensemble), Used::new(ensemble));
+        let batches = plan::plan(ensemble, points, &slots, &used);
+        let base_values = plan::base_values(ensemble);
+        let level = Level::available().last().copied().unwrap_or(Level::Portable);
+        Ok(Self { ensemble, slots, used, batches, base_values, level })
+    }
+
+    /// Uses these instructions instead of the fastest that the processor has; [`Level::available`] lists them.
+    #[must_use]
+    pub fn at_level(self, level: Level) -> Self {
+        let level = if Level::available().contains(&level) { level } else { Level::Portable };
+        Self { level, ..self }
+    }
+
+    /// The margin that is expected where no feature is known, `[outputs]`.
+    pub fn base_values(&self) -> &[f64] {
+        &self.base_values
+    }
+
+    /// Values of one row: outputs × features.
+    pub fn n_values(&self) -> usize {
+        self.ensemble.n_outputs() * self.ensemble.n_features
+    }
+
+    /// Writes the values of some of the rows, `[range, outputs, features]`, on all threads.
+    ///
+    /// # Errors
+    /// Rows of another width, a range beyond them, room of another size.
+    pub fn explain_block(&self, rows: Rows<'_>, range: Range<usize>, into: &mut [f64]) -> Result<(), Error> {
+        rows.check(self.ensemble, "rows")?;
+        if range.end > rows.n_rows() || into.len() != range.len() * self.n_values() {
+            let reason = format!("{range:?} of {} rows into room for {} values", rows.n_rows(), into.len());
+            return Err(Error::Rows { what: "rows", reason });
+        }
+        into.par_chunks_mut((ROWS_AT_ONCE * self.n_values()).max(1)).enumerate().for_each(|(index, into)| {
+            let start = range.start + index * ROWS_AT_ONCE;
+            let range = start..range.end.min(start + ROWS_AT_ONCE);
+            dispatch(self.level, Chunk { explainer: self, rows, range, into });
+        });
+        Ok(())
+    }
+
+    fn explain(&self, rows: Rows<'_>, work: &Work) -> Result<Attribution, Error> {
+        rows.check(self.ensemble, "rows")?;
+        let n_rows = rows.n_rows();
+        let shape = [n_rows, self.ensemble.n_outputs(), self.ensemble.n_features];
+        let mut values = vec![0.0; n_rows * self.n_values()];
+        work.progress.begin(n_rows);
+        let done = in_blocks(n_rows, work, |range| {
+            let places = range.start * self.n_values()..range.end * self.n_values();
+            self.explain_block(rows, range, &mut values[places])
+        });
+        work.progress.end();
+        done?;
+        let outputs = self.ensemble.margins(rows)?.into_dyn();
+        Ok(Attribution::new(shaped(&shape, values), outputs))
+    }
+}
+
+fn in_blocks(
+    n_rows: usize,
+    work: &Work,
+    mut block: impl FnMut(Range<usize>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let size = work.batch_size.unwrap_or(BLOCK_ROWS).max(1);
+    for start in (0..n_rows).step_by(size) {
+        work.check()?;
+        let range = start..n_rows.min(start + size);
+        let n = range.len();
+        block(range)?;
+        work.progress.advance(n);
+    }
+    Ok(())
+}
+
+fn shaped(shape: &[usize], values: Vec<f64>) -> ArrayD<f64> {
+    let n = values.len();
+    ArrayD::from_shape_vec(IxDyn(shape), values)
+        .unwrap_or_else(|error| panic!("{n} values do not have the shape {shape:?}: {error}"))
+}
+
+fn repeated(base_values: &[f64], n_rows: usize) -> ArrayD<f64> {
+    Array2::from_shape_fn((n_rows, base_values.len()), |(_, output)| base_values[output]).into_dyn()
+}
+
+/// Some rows on one thread.
+struct Chunk<'a, 'r> {
+    explainer: &'a PathDependent<'a>,
+    rows: Rows<'r>,
+    range: Range<usize>,
+    into: &'a mut [f64],
+}
+
+impl Job for Chunk<'_, '_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let Self { explainer, rows, range, into } = self;
+        into.fill(0.0);
+        let n_used = explainer.used.features.len();
+        if n_used == 0 {
+            return;
+        }
+        let slots = filled::<L>(explainer, rows, range);
+        let n_groups = slots.len();
+        let scale = explainer.slots.scale(explainer.ensemble, rows);
+        let mut sums = vec![L::splat(0.0); n_groups * n_used];
+        let mut totals = vec![0.0_f64; n_groups * n_used * L::N];
+        for (output, batches) in explainer.batches.iter().enumerate() {
+            for batch in batches {
+                for one in &batch.walks {
+                    walk_groups::<L>(one, scale, &slots, &mut sums);
+                }
+                flush(batch, n_used, &mut sums, &mut totals);
+            }
+            write::<L>(explainer, output, &mut totals, into);
+        }
+    }
+}
+
+/// The slots of all groups of rows.
+#[inline(always)]
+fn filled<L: Lanes>(explainer: &PathDependent<'_>, rows: Rows<'_>, range: Range<usize>) -> Vec<Vec<f32>> {
+    let mut row = vec![0.0; explainer.ensemble.n_features];
+    range
+        .clone()
+        .step_by(L::N)
+        .map(|start| {
+            let mut slots = vec![0.0; explainer.slots.len() * L::N];
+            let group = start..range.end.min(start + L::N);
+            explainer.slots.fill(explainer.ensemble, rows, group, &mut row, &mut slots);
+            slots
+        })
+        .collect()
+}
+
+#[inline(always)]
+fn walk_groups<L: Lanes>(one: &Walk, scale: Scale, slots: &[Vec<f32>], sums: &mut [L]) {
+    const { assert!(MAX_POINTS == 6) };
+    match one.at.len() {
+        1 => walk_all::<L, 1>(one, scale, slots, sums),
+        2 => walk_all::<L, 2>(one, scale, slots, sums),
+        3 => walk_all::<L, 3>(one, scale, slots, sums),
+        4 => walk_all::<L, 4>(one, scale, slots, sums),
+        5 => walk_all::<L, 5>(one, scale, slots, sums),
+        _ => walk_all::<L, 6>(one, scale, slots, sums),
+    }
+}
+
+#[inline(always)]
+fn walk_all<L: Lanes, const Q: usize>(one: &Walk, scale: Scale, slots: &[Vec<f32>], sums: &mut [L]) {
+    let mut stack = Stack::<L, Q>::new(one.n_levels);
+    let n_used = sums.len() / slots.len();
+    for (slots, sums) in slots.iter().zip(sums.chunks_exact_mut(n_used)) {
+        walk(one, scale, slots, &mut stack, sums);
+    }
+}
+
+#[inline(always)]
+fn flush<L: Lanes>(batch: &Batch, n_used: usize, sums: &mut [L], totals: &mut [f64]) {
+    let mut lanes = [0.0; 16];
+    for (sums, totals) in sums.chunks_exact_mut(n_used).zip(totals.chunks_exact_mut(n_used * L::N)) {
+        for &feature in &batch.features {
+            let feature = feature as usize;
+            sums[feature].store(&mut lanes);
+            sums[feature] = L::splat(0.0);
+            let totals = &mut totals[feature * L::N..][..L::N];
+            totals.iter_mut().zip(&lanes).for_each(|(total, &sum)| *total += f64::from(sum));
+        }
+    }
+}
+
+/// Writes one output's values, and leaves `totals` at 0.
+#[inline(always)]
+fn write<L: Lanes>(explainer: &PathDependent<'_>, output: usize, totals: &mut [f64], into: &mut [f64]) {
+    let ensemble = explainer.ensemble;
+    let n_features = ensemble.n_features;
+    for (row, into) in into.chunks_exact_mut(explainer.n_values()).enumerate() {
+        let into = &mut into[output * n_features..][..n_features];
+        let group = (row / L::N) * explainer.used.features.len();
+        for (index, &feature) in explainer.used.features.iter().enumerate() {
+            into[feature as usize] = ensemble.scale * totals[(group + index) * L::N + row % L::N];
+        }
+    }
+    totals.fill(0.0);
+}
