@@ -1,5 +1,7 @@
 //! The bytes of a tree model file → `TreeEnsemble`.
 
+mod lightgbm;
+
 use std::fmt;
 
 use serde::Deserializer;
@@ -32,7 +34,7 @@ pub fn read(bytes: &[u8]) -> Result<TreeEnsemble, Error> {
     match recognize(bytes)? {
         FileFormat::XgboostJson => Err(not_yet("XGBoost JSON")),
         FileFormat::XgboostUbj => Err(not_yet("XGBoost UBJ")),
-        FileFormat::LightgbmText => Err(not_yet("LightGBM text")),
+        FileFormat::LightgbmText => lightgbm::read(bytes),
         FileFormat::CatboostJson => Err(not_yet("CatBoost JSON")),
         FileFormat::Onnx => Err(not_yet("ONNX")),
     }
@@ -156,5 +158,7 @@ impl<'de> Visitor<'de> for TopKeys<'_> {
     }
 }
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
