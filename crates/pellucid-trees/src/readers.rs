@@ -1,6 +1,8 @@
 //! The bytes of a tree model file → `TreeEnsemble`.
 
 mod lightgbm;
+mod ubj;
+mod xgboost;
 
 use std::fmt;
 
@@ -32,8 +34,8 @@ pub enum FileFormat {
 /// one that cannot be explained.
 pub fn read(bytes: &[u8]) -> Result<TreeEnsemble, Error> {
     match recognize(bytes)? {
-        FileFormat::XgboostJson => Err(not_yet("XGBoost JSON")),
-        FileFormat::XgboostUbj => Err(not_yet("XGBoost UBJ")),
+        FileFormat::XgboostJson => xgboost::read_json(bytes),
+        FileFormat::XgboostUbj => xgboost::read_ubj(bytes),
         FileFormat::LightgbmText => lightgbm::read(bytes),
         FileFormat::CatboostJson => Err(not_yet("CatBoost JSON")),
         FileFormat::Onnx => Err(not_yet("ONNX")),
