@@ -118,12 +118,9 @@ pub struct CategorySet {
 pub struct Missing {
     /// Whether NaN goes left.
     pub nan_left: bool,
-    /// Whether values of at most [`LIGHTGBM_ZERO`] in magnitude go where NaN goes (LightGBM's `zero_as_missing`).
+    /// Whether values of at most 1e-35 in magnitude go where NaN goes (LightGBM's `zero_as_missing`).
     pub zero: bool,
 }
-
-/// The largest magnitude that LightGBM takes for 0: 1e-35 as f32, which is a little more than 1e-35.
-pub const LIGHTGBM_ZERO: f64 = 1e-35_f32 as f64;
 
 /// From margins to predictions.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -167,8 +164,6 @@ pub enum Arithmetic {
     F32BaseLast,
     /// In f64.
     F64,
-    /// In f64; the sum is divided by the whole number that [`TreeEnsemble::scale`] is one over.
-    F64Mean,
 }
 
 impl Tree {
@@ -205,7 +200,7 @@ impl TreeNode {
 impl Split {
     /// Whether a row with this value goes left. The value is rounded to the source's precision, missing is NaN.
     pub fn goes_left(&self, value: f64) -> bool {
-        if value.is_nan() || (self.missing.zero && value.abs() <= LIGHTGBM_ZERO) {
+        if value.is_nan() || (self.missing.zero && value.abs() <= 1e-35) {
             return self.missing.nan_left;
         }
         match &self.test {
@@ -237,6 +232,25 @@ impl CategorySet {
 }
 
 impl TreeEnsemble {
+    /// Trees that add up to the prediction: base scores 0, scale 1, f64 throughout, no names, no covers.
+    pub fn new(trees: Vec<Tree>, n_features: usize, n_outputs: usize) -> Self {
+        Self {
+            trees,
+            n_features,
+            base_scores: vec![0.0; n_outputs],
+            scale: 1.0,
+            link: Link::Identity,
+            precision: Precision::F64,
+            arithmetic: Arithmetic::F64,
+            absent: f64::NAN,
+            missing_value: None,
+            feature_names: None,
+            output_names: None,
+            has_covers: false,
+            provenance: Provenance::default(),
+        }
+    }
+
     /// The number of outputs.
     pub fn n_outputs(&self) -> usize {
         self.base_scores.len()

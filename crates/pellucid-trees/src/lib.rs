@@ -2,7 +2,11 @@
 
 mod ensemble;
 mod error;
+mod expected_value;
+mod interactions;
+mod interventional;
 mod path_dependent;
+mod patterns;
 mod predict;
 mod readers;
 mod rows;
@@ -10,10 +14,13 @@ mod rows;
 mod testing;
 
 pub use ensemble::{
-    Arithmetic, CategorySet, LIGHTGBM_ZERO, Link, Missing, Precision, Provenance, Split, Test, Tree,
-    TreeEnsemble, TreeNode,
+    Arithmetic, CategorySet, Link, Missing, Precision, Provenance, Split, Test, Tree, TreeEnsemble, TreeNode,
 };
 pub use error::Error;
+pub use interactions::{InteractionIndex, Interactions, Removal, interactions};
+pub use interventional::{
+    Interventional, interventional, interventional_banzhaf, interventional_interactions,
+};
 pub use path_dependent::{Level, PathDependent, banzhaf, path_dependent};
 pub use readers::{FileFormat, read, recognize};
 pub use rows::{Csr, Rows};

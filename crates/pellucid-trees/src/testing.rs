@@ -65,6 +65,50 @@ pub(crate) fn interventional_game(
         .collect()
 }
 
+/// The interventional Shapley values of `row` against one background row, by recursion (Lundberg et al. 2020, algorithm 3):
+/// for ensembles with more features than coalitions can be counted of.
+pub(crate) fn pairwise_values(
+    ensemble: &TreeEnsemble,
+    row: &[f64],
+    reference: &[f64],
+    output: usize,
+) -> Vec<f64> {
+    let mut values = vec![0.0; row.len()];
+    for tree in ensemble.trees.iter().filter(|tree| tree.outputs.contains(&output)) {
+        // Nodes to visit, with the features that must be the row's and those that must be the reference's.
+        let mut stack = vec![(0_u32, Vec::new(), Vec::new())];
+        while let Some((node, of_row, of_reference)) = stack.pop() {
+            match &tree.nodes[node as usize] {
+                TreeNode::Leaf { leaf, .. } => {
+                    let value = ensemble.scale * tree.leaf(*leaf)[output - tree.outputs.start];
+                    add_leaf(&mut values, value, &of_row, &of_reference);
+                }
+                TreeNode::Split(split) => {
+                    let way = |x: f64| if split.goes_left(x) { split.left } else { split.right };
+                    let feature = split.feature as usize;
+                    let (a, b) = (way(row[feature]), way(reference[feature]));
+                    if a == b || of_row.contains(&feature) {
+                        stack.push((a, of_row, of_reference));
+                    } else if of_reference.contains(&feature) {
+                        stack.push((b, of_row, of_reference));
+                    } else {
+                        stack.push((a, [of_row.clone(), vec![feature]].concat(), of_reference.clone()));
+                        stack.push((b, of_row, [of_reference, vec![feature]].concat()));
+                    }
+                }
+            }
+        }
+    }
+    values
+}
+
+fn add_leaf(values: &mut [f64], value: f64, of_row: &[usize], of_reference: &[usize]) {
+    let (a, n) = (of_row.len(), of_row.len() + of_reference.len());
+    // (a − 1)! b! / n! = 1 / (n C(n − 1, a − 1)), and a! (b − 1)! / n! = 1 / (n C(n − 1, a)).
+    of_row.iter().for_each(|&j| values[j] += value / (n as f64 * binomial(n - 1, a - 1)));
+    of_reference.iter().for_each(|&j| values[j] -= value / (n as f64 * binomial(n - 1, a)));
+}
+
 /// The margins of one row in f64, whatever the source's arithmetic.
 pub(crate) fn margins_f64(ensemble: &TreeEnsemble, row: &[f64]) -> Vec<f64> {
     let mut sums = vec![0.0; ensemble.n_outputs()];
@@ -163,6 +207,30 @@ fn random_test(random: &mut ChaCha8Rng, shape: Shape) -> (u32, Test, Missing) {
         _ => Test::AtMost(uniform(random) * 2.0 - 1.0),
     };
     (feature, test, Missing { nan_left: uniform(random) < 0.5, zero: uniform(random) < 0.2 })
+}
+
+/// A tree that is one path of `depth` numeric splits, the features in turn; every second split goes on to the right.
+pub(crate) fn chain(depth: usize, n_features: usize) -> TreeEnsemble {
+    let mut nodes = Vec::new();
+    for level in 0..depth {
+        let (leaf, next) = (2 * level as u32 + 1, 2 * level as u32 + 2);
+        let (left, right) = if level % 2 == 0 { (next, leaf) } else { (leaf, next) };
+        nodes.push(TreeNode::Split(Split {
+            feature: (level % n_features) as u32,
+            // The thresholds of a feature close in from both sides, so that all leaves can be reached.
+            test: Test::AtMost(if level % 2 == 0 { 1.0 } else { -1.0 } * (1.0 - level as f64 / depth as f64)),
+            missing: Missing { nan_left: level % 3 == 0, zero: false },
+            left,
+            right,
+            cover: (depth - level + 1) as f64,
+            gain: 1.0,
+        }));
+        nodes.push(TreeNode::Leaf { leaf: level as u32, cover: 1.0 });
+    }
+    nodes.push(TreeNode::Leaf { leaf: depth as u32, cover: 1.0 });
+    let leaf_values = (0..=depth).map(|leaf| (leaf % 7) as f64 - 2.5).collect();
+    let tree = Tree { nodes, leaf_values, outputs: 0..1 };
+    TreeEnsemble { has_covers: true, ..TreeEnsemble::new(vec![tree], n_features, 1) }
 }
 
 /// Random rows that fit [`random_ensemble`]: some values missing, some 0; every third feature holds categories.

@@ -1,0 +1,147 @@
+//! An ensemble cut into fragments, and the patterns in which a background goes through them.
+
+use std::collections::BTreeMap;
+
+use pellucid_core::Work;
+use rayon::prelude::*;
+
+use super::feature_sets::FeatureSets;
+use super::fragments::{DENSE_BITS, Fragment, fragments};
+use super::lanes::{Block, LANES, Lanes, Splits, used_features};
+use super::wide_leaf::Words;
+use crate::ensemble::{Tree, TreeEnsemble};
+use crate::error::Error;
+use crate::rows::Rows;
+
+/// Background rows that are read at a time.
+const CHUNK_ROWS: usize = 16 * LANES;
+
+/// The trees of an ensemble, cut.
+pub(crate) struct CutTrees<'a> {
+    pub(crate) ensemble: &'a TreeEnsemble,
+    /// The features that some split uses, ascending.
+    pub(crate) used: Vec<u32>,
+    pub(crate) trees: Vec<CutTree<'a>>,
+}
+
+/// One tree, cut.
+pub(crate) struct CutTree<'a> {
+    pub(crate) tree: &'a Tree,
+    pub(crate) splits: Splits,
+    pub(crate) fragments: Vec<Fragment>,
+}
+
+/// The distinct patterns of a background over a fragment, ascending, and their weights.
+#[derive(Clone)]
+pub(crate) enum Patterns {
+    Dense(BTreeMap<u16, f64>),
+    Wide(BTreeMap<Words, f64>),
+}
+
+impl<'a> CutTrees<'a> {
+    pub(crate) fn new(ensemble: &'a TreeEnsemble) -> Self {
+        let used = used_features(ensemble);
+        let cut = |tree: &'a Tree| {
+            let splits = Splits::new(tree, &used);
+            let fragments = fragments(tree, &splits);
+            CutTree { tree, splits, fragments }
+        };
+        let trees = ensemble.trees.par_iter().map(cut).collect();
+        Self { ensemble, used, trees }
+    }
+
+    /// The sets of features, up to this size, that stand together on a path.
+    pub(crate) fn feature_sets(&self, max_size: usize) -> FeatureSets {
+        FeatureSets::new(self.trees.iter().flat_map(|tree| &tree.fragments), max_size)
+    }
+
+    /// The patterns of weighted rows: for each tree those of its fragments.
+    ///
+    /// # Errors
+    /// Canceled.
+    pub(crate) fn count_patterns(
+        &self,
+        rows: Rows<'_>,
+        weights: &[f64],
+        work: &Work,
+    ) -> Result<Vec<Vec<Patterns>>, Error> {
+        let empty = |fragment: &Fragment| match fragment.is_wide() {
+            true => Patterns::Wide(BTreeMap::new()),
+            false => Patterns::Dense(BTreeMap::new()),
+        };
+        let mut counts: Vec<Vec<Patterns>> =
+            self.trees.iter().map(|tree| tree.fragments.iter().map(empty).collect()).collect();
+        for first in (0..rows.n_rows()).step_by(CHUNK_ROWS) {
+            work.check()?;
+            let starts = (first..rows.n_rows().min(first + CHUNK_ROWS)).step_by(LANES);
+            let blocks: Vec<(Block, &[f64])> = starts
+                .map(|start| {
+                    let mut block = Block::new(self.ensemble, &self.used);
+                    block.load(rows, start, self.ensemble, &self.used);
+                    let weights = &weights[start..start + block.n_rows];
+                    (block, weights)
+                })
+                .collect();
+            self.trees.par_iter().zip(&mut counts).for_each(|(tree, counts)| tree.count(&blocks, counts));
+        }
+        Ok(counts)
+    }
+}
+
+impl CutTree<'_> {
+    fn count(&self, blocks: &[(Block, &[f64])], counts: &mut [Patterns]) {
+        let mut decisions = Vec::new();
+        let mut patterns: Vec<Vec<Lanes<u16>>> = vec![Vec::new(); self.fragments.len()];
+        for (block, weights) in blocks {
+            self.splits.decide(self.tree, block, &mut decisions);
+            for ((fragment, counts), patterns) in self.fragments.iter().zip(&mut *counts).zip(&mut patterns) {
+                match counts {
+                    Patterns::Dense(_) => patterns.push(fragment.patterns(&decisions)),
+                    Patterns::Wide(counts) => {
+                        for (words, weight) in wide_patterns(fragment, &decisions).into_iter().zip(*weights) {
+                            *counts.entry(words).or_insert(0.0) += weight;
+                        }
+                    }
+                }
+            }
+        }
+        // A table takes the chunk's rows, and the map only the few patterns that there are.
+        let mut table = vec![0.0; 1 << DENSE_BITS];
+        for (counts, patterns) in counts.iter_mut().zip(&patterns) {
+            if let Patterns::Dense(counts) = counts {
+                add_dense(blocks, patterns, &mut table, counts);
+            }
+        }
+    }
+}
+
+fn add_dense(
+    blocks: &[(Block, &[f64])],
+    patterns: &[Lanes<u16>],
+    table: &mut [f64],
+    counts: &mut BTreeMap<u16, f64>,
+) {
+    let mut seen = Vec::new();
+    for ((_, weights), patterns) in blocks.iter().zip(patterns) {
+        for (&pattern, &weight) in patterns.iter().zip(*weights).filter(|(_, weight)| **weight > 0.0) {
+            if table[pattern as usize] == 0.0 {
+                seen.push(pattern);
+            }
+            table[pattern as usize] += weight;
+        }
+    }
+    for pattern in seen {
+        *counts.entry(pattern).or_insert(0.0) += std::mem::take(&mut table[pattern as usize]);
+    }
+}
+
+/// The patterns of rows over a wide leaf.
+pub(crate) fn wide_patterns(fragment: &Fragment, decisions: &[Lanes<u8>]) -> Vec<Words> {
+    let mut patterns = vec![vec![0_u64; fragment.bits.len().div_ceil(64)].into_boxed_slice(); LANES];
+    for (place, bit) in fragment.bits.iter().enumerate() {
+        for (pattern, set) in patterns.iter_mut().zip(bit.lanes(decisions)) {
+            pattern[place / 64] |= u64::from(set) << (place % 64);
+        }
+    }
+    patterns
+}
