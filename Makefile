@@ -12,7 +12,7 @@ export PELLUCID_REQUIRE_ORT := 1
 help:
 	@echo "make demo    explain five photos with a real network; writes out/demo/index.html"
 	@echo "make test    run every test, Rust and Python"
-	@echo "make bench   time the peers (installs them, several GB)"
+	@echo "make bench   time Pellucid beside its peers (installs them, several GB)"
 
 # The Python packages of demo and tests, pinned; ONNX Runtime is found inside.
 $(VENV_READY): requirements.txt
@@ -43,10 +43,9 @@ python-test: $(VENV_READY)
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
-# The peers' side; Pellucid's own is not in this table yet (docs/benchmarks.md).
-bench:
-	$(PYTHON) bench/peers.py export
-	$(PYTHON) bench/peers.py run
+# Both sides in one run; the peers are installed into .venv-bench first.
+bench: $(VENV_READY)
+	$(PYTHON) bench/run.py
 
 clean:
 	rm -rf out target $(VENV) .venv-bench .venv-fixtures
