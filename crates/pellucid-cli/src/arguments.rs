@@ -71,6 +71,9 @@ pub(crate) struct EvaluateArguments {
     /// Random orders to compare the curves with.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) n_random: usize,
+    /// Side of the squares of pixels that come and go together [default: the cells of a class activation map, else 1].
+    #[arg(long, value_name = "PIXELS")]
+    pub(crate) patch: Option<usize>,
     /// What a deleted feature becomes, as for --baseline [default: zeros; for images, the image blurred].
     #[arg(long, value_name = "BASELINE")]
     pub(crate) deletion_baseline: Option<String>,

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use pellucid_engine::{Cancellation, Evaluation, EvaluationOptions, Metric, RowScores, evaluate};
+use pellucid_engine::{
+    Cancellation, CurveOptions, Evaluation, EvaluationOptions, Metric, RowScores, evaluate,
+};
 
 use crate::arguments::EvaluateArguments;
 use crate::console::Console;
@@ -41,8 +43,11 @@ fn options(arguments: &EvaluateArguments) -> Result<EvaluationOptions, Failure> 
     let metrics = arguments.metrics.iter().map(|name| Metric::from_name(name.trim()));
     Ok(EvaluationOptions {
         metrics: metrics.collect::<Result<_, _>>()?,
-        n_steps: arguments.curve_steps,
-        n_random: arguments.n_random,
+        curves: CurveOptions {
+            n_steps: arguments.curve_steps,
+            n_random: arguments.n_random,
+            patch: arguments.patch,
+        },
         deletion_baseline: arguments.deletion_baseline.clone(),
         insertion_baseline: arguments.insertion_baseline.clone(),
         n_layers: arguments.n_layers,

@@ -4,7 +4,7 @@ mod replacement;
 mod wire;
 
 use ndarray::{Array2, ArrayD, Axis};
-use pellucid_core::{Baseline, Model as _, OutputSpace, Target, Work};
+use pellucid_core::{Attribution, Baseline, Model as _, OutputSpace, Target, Work};
 use pellucid_explain::{Network, network};
 use pellucid_graph::passes::{parameter_layers, randomize};
 use pellucid_metrics::deletion_insertion::{self, Score};
@@ -60,10 +60,8 @@ impl Metric {
 pub struct EvaluationOptions {
     /// What.
     pub metrics: Vec<Metric>,
-    /// Points of the deletion and insertion curves.
-    pub n_steps: usize,
-    /// Random orders that they are compared with.
-    pub n_random: usize,
+    /// How deletion and insertion go.
+    pub curves: CurveOptions,
     /// What a deleted feature becomes, as a baseline is written; by default zeros, for images the image blurred.
     pub deletion_baseline: Option<String>,
     /// What features are inserted into; likewise.
@@ -80,14 +78,31 @@ impl Default for EvaluationOptions {
     fn default() -> Self {
         Self {
             metrics: vec![Metric::Completeness, Metric::Deletion, Metric::Insertion],
-            n_steps: 50,
-            n_random: 10,
+            curves: CurveOptions::default(),
             deletion_baseline: None,
             insertion_baseline: None,
             n_layers: 8,
             max_gap: None,
             beat_random: false,
         }
+    }
+}
+
+/// How the deletion and insertion curves are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CurveOptions {
+    /// Their points.
+    pub n_steps: usize,
+    /// Random orders that they are compared with.
+    pub n_random: usize,
+    /// The side of the squares of pixels that come and go together; `None`: what the attribution tells apart, the cells
+    /// of a class activation map or else single pixels, so that random orders have the attribution's own resolution.
+    pub patch: Option<usize>,
+}
+
+impl Default for CurveOptions {
+    fn default() -> Self {
+        Self { n_steps: 50, n_random: 10, patch: None }
     }
 }
 
@@ -224,14 +239,7 @@ impl Trial<'_> {
     }
 
     fn curve_options(&self) -> deletion_insertion::Options {
-        let options = self.options;
-        curve_options(
-            self.model,
-            &self.attributed.target.indices,
-            self.request.seed,
-            options.n_steps,
-            options.n_random,
-        )
+        curve_options(self.model, self.attributed, self.request.seed, self.options.curves)
     }
 
     fn randomization(&self) -> Result<Vec<SimilarityStage>, Error> {
@@ -317,16 +325,24 @@ pub(crate) fn completeness_gaps(
 /// Curves in probability where the model classifies and each target is one output.
 pub(crate) fn curve_options(
     model: &LoadedModel,
-    indices: &Option<Vec<Vec<usize>>>,
+    attributed: &Attributed,
     seed: u64,
-    n_steps: usize,
-    n_random: usize,
+    curves: CurveOptions,
 ) -> deletion_insertion::Options {
-    let output_space = match indices {
+    let output_space = match attributed.target.indices {
         Some(_) if classifies(model) => OutputSpace::Probability,
         _ => model.network().space(),
     };
-    deletion_insertion::Options { n_steps, n_random, seed, output_space, channel_axis: model.channel_axis() }
+    let CurveOptions { n_steps, n_random, patch } = curves;
+    let patch = patch.unwrap_or_else(|| resolution(model, &attributed.attribution));
+    deletion_insertion::Options {
+        n_steps,
+        n_random,
+        seed,
+        output_space,
+        channel_axis: model.channel_axis(),
+        patch,
+    }
 }
 
 fn checks(scores: &[RowScores], options: &EvaluationOptions) -> Result<Vec<Check>, Error> {
@@ -357,3 +373,12 @@ fn checks(scores: &[RowScores], options: &EvaluationOptions) -> Result<Vec<Check
 
 #[cfg(test)]
 mod tests;
+
+/// The side of the cells that an attribution tells apart, in pixels.
+fn resolution(model: &LoadedModel, attribution: &Attribution) -> usize {
+    let cells = attribution.raw_map.as_ref().and_then(|map| map.shape().get(2..)?.iter().copied().min());
+    match (cells, model.shorter_side()) {
+        (Some(cells), Some(side)) => side.div_ceil(cells.max(1)),
+        _ => 1,
+    }
+}

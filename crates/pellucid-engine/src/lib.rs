@@ -31,7 +31,9 @@ mod wire;
 pub use baseline::parse_baseline;
 pub use compile::compile;
 pub use error::{Error, Kind};
-pub use evaluate::{Check, Evaluation, EvaluationOptions, Metric, RowScores, SimilarityStage, evaluate};
+pub use evaluate::{
+    Check, CurveOptions, Evaluation, EvaluationOptions, Metric, RowScores, SimilarityStage, evaluate,
+};
 pub use explain::{Request, explain};
 pub use explanation::{
     About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, SCHEMA_VERSION,

@@ -130,6 +130,13 @@ impl LoadedModel {
         }
     }
 
+    /// The shorter side of an image row; `None` where rows are no images.
+    pub fn shorter_side(&self) -> Option<usize> {
+        let (channel_axis, shape) = (self.channel_axis()?, self.network.input_shape());
+        let sides = shape.iter().enumerate().filter(|(axis, _)| *axis != channel_axis).map(|(_, side)| *side);
+        sides.min()
+    }
+
     /// Reads input files for this model; `array` names the array of an `.npz` file.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Photos + methods → one page that shows what the model saw, and how far each picture is to be trusted.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
@@ -13,7 +14,7 @@ use pellucid_plot::{
 };
 
 use crate::error::Error;
-use crate::evaluate::{completeness_gaps, curve_options, for_deletion, for_insertion};
+use crate::evaluate::{CurveOptions, completeness_gaps, curve_options, for_deletion, for_insertion};
 use crate::explain::{Attributed, Request, attribute, explanation};
 use crate::explanation::Explanation;
 use crate::file;
@@ -31,10 +32,8 @@ pub struct ReportOptions {
     pub target: Target,
     /// What random draws are made from.
     pub seed: u64,
-    /// Points of the deletion and insertion curves.
-    pub n_steps: usize,
-    /// Random orders that they are compared with.
-    pub n_random: usize,
+    /// How deletion and insertion go.
+    pub curves: CurveOptions,
 }
 
 impl Default for ReportOptions {
@@ -51,8 +50,7 @@ impl Default for ReportOptions {
             ],
             target: Target::Top(1),
             seed: 0,
-            n_steps: 50,
-            n_random: 10,
+            curves: CurveOptions::default(),
         }
     }
 }
@@ -84,10 +82,11 @@ pub fn report(
 }
 
 const LEAD: &str = "Each heatmap answers the same question, what made the model say this, by another method, and \
-                    below it stands how far the answer is to be trusted. Deletion takes the highest pixels away \
-                    first: the model's confidence should fall early, so a small area under the curve is good. Insertion \
-                    lets them appear in a blurred photo: confidence should rise early, so a large area is good. Both \
-                    are compared with pixels in random order.";
+                    below it stands how far the answer is to be trusted. Deletion blurs what has the highest values \
+                    first: the model's confidence should fall early, so a small area under the curve is good. \
+                    Insertion lets it appear in a blurred photo: confidence should rise early, so a large area is \
+                    good. Both are compared with a random order of the same pixels, for class activation maps of \
+                    the same cells.";
 
 fn facts(model: &LoadedModel, options: &ReportOptions) -> Vec<(String, String)> {
     let fact = |name: &str, value: String| (name.to_owned(), value);
@@ -109,7 +108,7 @@ fn section(
 ) -> Result<ReportSection, Error> {
     let no_images = || Error::input(photo, "is no image of this model; a report is of images");
     let mut scored = Vec::new();
-    let mut random = None;
+    let mut random = BTreeMap::new();
     for (name, of_method) in &options.methods {
         let method = Method::new(name, of_method, model, options.seed)?;
         let request = Request { method, target: options.target.clone(), seed: options.seed };
@@ -138,35 +137,38 @@ struct Scores {
     insertion: Score,
 }
 
-/// Scores the first target of the first row; `random` is found out once for all methods.
+/// The random references of deletion and insertion, by the side of the patches.
+type RandomReferences = BTreeMap<usize, [Array2<RandomReference>; 2]>;
+
+/// Scores the first target of the first row; `random` is found out once for all methods of one resolution.
 fn score(
     model: &LoadedModel,
     input: &Input,
     request: &Request,
     attributed: &Attributed,
     options: &ReportOptions,
-    random: &mut Option<[Array2<RandomReference>; 2]>,
+    random: &mut RandomReferences,
     work: &Work,
 ) -> Result<Scores, Error> {
     let explained = Explained { model: model.network(), inputs: &input.rows, target: &attributed.target };
     let gaps = completeness_gaps(model, &explained, request, attributed, work)?;
-    let settings =
-        curve_options(model, &attributed.target.indices, options.seed, options.n_steps, options.n_random);
+    let settings = curve_options(model, attributed, options.seed, options.curves);
     let (deleted, blank) = (for_deletion(model, input)?, for_insertion(model, input)?);
     let deletion = Trial::new(explained, Direction::Deletion, &deleted, &settings)?;
     let insertion = Trial::new(explained, Direction::Insertion, &blank, &settings)?;
-    if random.is_none() {
-        *random = Some([deletion.random_reference(work)?, insertion.random_reference(work)?]);
-    }
-    let first = |trial: &Trial<'_>, index: usize| -> Result<Score, Error> {
-        let reference = random.as_ref().map(|random| &random[index]);
-        let reference = reference.ok_or_else(|| Error::request("report", "without random orders"))?;
+    let references = match random.entry(settings.patch) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(place) => {
+            place.insert([deletion.random_reference(work)?, insertion.random_reference(work)?])
+        }
+    };
+    let first = |trial: &Trial<'_>, reference| -> Result<Score, Error> {
         Ok(trial.score(&attributed.attribution, reference, work)?[[0, 0]].clone())
     };
     Ok(Scores {
         gap: gaps.map(|gaps| gaps[[0, 0]]),
-        deletion: first(&deletion, 0)?,
-        insertion: first(&insertion, 1)?,
+        deletion: first(&deletion, &references[0])?,
+        insertion: first(&insertion, &references[1])?,
     })
 }
 
@@ -193,8 +195,8 @@ fn panel(explanation: &Explanation, scores: &Scores) -> Result<Option<ReportPane
         heatmap,
         metrics: metrics(scores),
         curves: vec![
-            curve("Deletion", "pixels deleted", &scores.deletion),
-            curve("Insertion", "pixels inserted", &scores.insertion),
+            curve("Deletion", "share of the photo deleted", &scores.deletion),
+            curve("Insertion", "share of the photo inserted", &scores.insertion),
         ],
         warnings: explanation.about.warnings.clone(),
     }))

@@ -24,6 +24,8 @@ pub struct Options {
     pub output_space: OutputSpace,
     /// For images the axis of a row that holds channels, which come and go together; `None` for tables.
     pub channel_axis: Option<usize>,
+    /// The side of the squares of pixels that come and go together; 1 for single pixels and for tables.
+    pub patch: usize,
 }
 
 impl Default for Options {
@@ -34,6 +36,7 @@ impl Default for Options {
             seed: 0,
             output_space: OutputSpace::Probability,
             channel_axis: None,
+            patch: 1,
         }
     }
 }
@@ -170,7 +173,9 @@ impl<'a> Trial<'a> {
     ) -> Result<Self, Error> {
         explained.check()?;
         let replacement = explained.for_each_row("replacement", replacement)?;
-        let positions = Positions::of_row(explained.model.input_shape(), options.channel_axis)?;
+        at_least("patch", options.patch, 1)?;
+        let positions =
+            Positions::of_row(explained.model.input_shape(), options.channel_axis, options.patch)?;
         at_least("n_steps", options.n_steps, 1)?;
         at_least("n_random", options.n_random, 2)?;
         at_least("features", positions.len(), 1)?;
@@ -192,7 +197,7 @@ impl<'a> Trial<'a> {
         for row in 0..n_rows {
             let order = |target| -> Result<Vec<usize>, Error> {
                 let values = attribution.values.index_axis(Axis(0), row);
-                Ok(descending(&self.positions.sums(values.index_axis(Axis(0), target))?))
+                Ok(descending(&self.positions.values(values.index_axis(Axis(0), target))?))
             };
             let orders = (0..n_targets).map(order).collect::<Result<Vec<_>, _>>()?;
             let of_orders = self.run(row, &orders, work)?;

@@ -86,6 +86,69 @@ pub enum Error {
         /// Points on the vertical axis.
         values: usize,
     },
+    /// Nothing to draw.
+    #[error("no {what} to draw; give at least one")]
+    Empty {
+        /// What there is none of.
+        what: &'static str,
+    },
+    /// Two things of a table that must be as long as each other.
+    #[error("{what} has length {actual}, expected {expected} as in the table's values")]
+    Length {
+        /// What is too long or too short.
+        what: &'static str,
+        /// The length that fits.
+        expected: usize,
+        /// The length received.
+        actual: usize,
+    },
+    /// A row, feature or other thing beyond the last.
+    #[error("there is no {what} {index}: the table has {count}, counted from 0")]
+    Index {
+        /// What was asked for.
+        what: &'static str,
+        /// The place asked for.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A categorical feature holds a number that stands for no category.
+    #[error(
+        "feature `{feature}` is {value} in row {row}, which names none of its {count} categories; \
+         expected a whole number below that, or NaN where the value is missing"
+    )]
+    Category {
+        /// Name of the feature.
+        feature: String,
+        /// Row of the table.
+        row: usize,
+        /// The number that is no category.
+        value: f64,
+        /// How many categories there are.
+        count: usize,
+    },
+    /// A number so large that sums and differences of such numbers would overflow.
+    #[error("{what} holds {value} at index {index:?}, beyond ±{limit:e}, which no axis can show")]
+    TooLarge {
+        /// What held it.
+        what: &'static str,
+        /// Where, in row-major order of its axes.
+        index: Vec<usize>,
+        /// The number.
+        value: f64,
+        /// The largest size allowed.
+        limit: f64,
+    },
+    /// More of something than can be told apart in one picture.
+    #[error("{count} {what} are too many to tell apart in one picture; draw at most {limit}")]
+    TooMany {
+        /// What there are too many of.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// The drawing library refused a drawing.
     #[error("cannot render the drawing: {reason}")]
     Render {

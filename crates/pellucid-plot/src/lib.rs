@@ -6,8 +6,13 @@
 //! An attribution becomes a picture in these steps:
 //! [`reduce_channels`] `[channels, height, width]` → `[height, width]`, [`overlay`] → [`Heatmap`], then
 //! [`panel_svg`] or [`panel_png`] for one heatmap with its title and color bar, or [`report_html`] for a page of many.
+//!
+//! The attributions of a table become a [`Chart`] by one of the functions of [`tabular`], then SVG or PNG, or
+//! part of a page with tooltips by [`charts_html`].
 
 mod channels;
+mod chart;
+mod chart_page;
 mod color_bar;
 mod error;
 mod font;
@@ -20,10 +25,13 @@ mod picture;
 mod raster;
 mod report;
 mod svg;
+pub mod tabular;
 mod text;
 mod upsample;
 
 pub use channels::{ChannelReduction, reduce_channels};
+pub use chart::Chart;
+pub use chart_page::{ChartPage, ChartSection, charts_html};
 pub use error::Error;
 pub use heatmap::{Ground, Heatmap, HeatmapOptions, overlay};
 pub use outlier::outlier_limit;

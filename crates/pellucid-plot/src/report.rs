@@ -1,7 +1,7 @@
 //! Report: a page with photos, what the model saw in them, and heatmaps side by side with how far to trust them.
 
 mod curve;
-mod page;
+pub(crate) mod page;
 
 use crate::error::check_range;
 use crate::{Error, Heatmap, Picture};

@@ -27,6 +27,29 @@ pub(crate) fn fit_lines(font: &Font, text: &str, size: f64, max_width: f64, max_
     lines
 }
 
+/// `text` on one line no wider than `max_width`, its middle left out if need be: names that begin alike, as those of
+/// one-hot columns do, differ at their ends. Runs of white space count as one space.
+pub(crate) fn fit_middle(font: &Font, text: &str, size: f64, max_width: f64) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let whole = words.join(" ");
+    if font.width(&whole, size) <= max_width {
+        return whole;
+    }
+    let letters: Vec<char> = whole.chars().collect();
+    let with_kept = |kept: usize| -> String {
+        let (head, tail) = (kept.div_ceil(2), kept / 2);
+        let head: String = letters[..head].iter().collect();
+        let tail: String = letters[letters.len() - tail..].iter().collect();
+        format!("{}{ELLIPSIS}{}", head.trim_end(), tail.trim_start())
+    };
+    let (mut kept, mut too_many) = (1, letters.len());
+    while too_many - kept > 1 {
+        let middle = usize::midpoint(kept, too_many);
+        if font.width(&with_kept(middle), size) <= max_width { kept = middle } else { too_many = middle }
+    }
+    with_kept(kept)
+}
+
 /// How many letters fit from the first on, at least one.
 fn count_fitting(placed: &[PlacedGlyph], max_width: f64) -> usize {
     let left = placed[0].left;
@@ -106,8 +129,24 @@ mod tests {
     }
 
     #[test]
+    fn the_middle_is_left_out_first() {
+        let font = Font::carried(Weight::Regular);
+        let name = "credit_history_critical account/ other credits existing (not at this bank)";
+        for width in 30..400 {
+            let line = fit_middle(&font, name, 13.0, f64::from(width));
+            assert!(font.width(&line, 13.0) <= f64::from(width), "`{line}` is wider than {width}");
+            let (head, tail) = line.split_once('…').unwrap();
+            assert!(name.starts_with(head) && name.ends_with(tail), "`{line}`");
+            assert!(line.chars().count() > 3 || width < 40, "`{line}` at {width}");
+        }
+        assert_eq!(fit_middle(&font, "  a \n b ", 13.0, 90.0), "a b");
+        assert_eq!(fit_middle(&font, "", 13.0, 0.0), "");
+    }
+
+    #[test]
     fn no_room_at_all_still_ends() {
         let font = Font::carried(Weight::Regular);
+        assert_eq!(fit_middle(&font, "abc", 15.0, 0.0), "a…");
         assert_eq!(fit_lines(&font, "abc", 15.0, 0.0, 2), ["a", "b…"]);
     }
 }

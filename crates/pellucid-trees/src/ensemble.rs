@@ -118,9 +118,12 @@ pub struct CategorySet {
 pub struct Missing {
     /// Whether NaN goes left.
     pub nan_left: bool,
-    /// Whether values of at most 1e-35 in magnitude go where NaN goes (LightGBM's `zero_as_missing`).
+    /// Whether values of at most [`LIGHTGBM_ZERO`] in magnitude go where NaN goes (LightGBM's `zero_as_missing`).
     pub zero: bool,
 }
+
+/// The largest magnitude that LightGBM takes for 0: 1e-35 as f32, which is a little more than 1e-35.
+pub const LIGHTGBM_ZERO: f64 = 1e-35_f32 as f64;
 
 /// From margins to predictions.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -164,6 +167,8 @@ pub enum Arithmetic {
     F32BaseLast,
     /// In f64.
     F64,
+    /// In f64; the sum is divided by the whole number that [`TreeEnsemble::scale`] is one over.
+    F64Mean,
 }
 
 impl Tree {
@@ -200,7 +205,7 @@ impl TreeNode {
 impl Split {
     /// Whether a row with this value goes left. The value is rounded to the source's precision, missing is NaN.
     pub fn goes_left(&self, value: f64) -> bool {
-        if value.is_nan() || (self.missing.zero && value.abs() <= 1e-35) {
+        if value.is_nan() || (self.missing.zero && value.abs() <= LIGHTGBM_ZERO) {
             return self.missing.nan_left;
         }
         match &self.test {

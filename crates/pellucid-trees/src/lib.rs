@@ -14,7 +14,8 @@ mod rows;
 mod testing;
 
 pub use ensemble::{
-    Arithmetic, CategorySet, Link, Missing, Precision, Provenance, Split, Test, Tree, TreeEnsemble, TreeNode,
+    Arithmetic, CategorySet, LIGHTGBM_ZERO, Link, Missing, Precision, Provenance, Split, Test, Tree,
+    TreeEnsemble, TreeNode,
 };
 pub use error::Error;
 pub use interactions::{InteractionIndex, Interactions, Removal, interactions};

@@ -43,6 +43,11 @@ impl TreeEnsemble {
                 self.add_leaves(row, |output, value| margin[output] += value);
                 margin.iter_mut().zip(&self.base_scores).for_each(|(m, base)| *m = *m * self.scale + base);
             }
+            Arithmetic::F64Mean => {
+                self.add_leaves(row, |output, value| margin[output] += value);
+                let rounds = (1.0 / self.scale).round();
+                margin.iter_mut().zip(&self.base_scores).for_each(|(m, base)| *m = *m / rounds + base);
+            }
             Arithmetic::F32BaseFirst => {
                 margin.iter_mut().zip(&self.base_scores).for_each(|(m, base)| *m = *base);
                 self.add_leaves(row, |output, value| margin[output] = f32_sum(margin[output], value));

@@ -1,5 +1,9 @@
 //! The bytes of a tree model file → `TreeEnsemble`.
 
+mod lightgbm;
+mod ubj;
+mod xgboost;
+
 use std::fmt;
 
 use serde::Deserializer;
@@ -30,9 +34,9 @@ pub enum FileFormat {
 /// one that cannot be explained.
 pub fn read(bytes: &[u8]) -> Result<TreeEnsemble, Error> {
     match recognize(bytes)? {
-        FileFormat::XgboostJson => Err(not_yet("XGBoost JSON")),
-        FileFormat::XgboostUbj => Err(not_yet("XGBoost UBJ")),
-        FileFormat::LightgbmText => Err(not_yet("LightGBM text")),
+        FileFormat::XgboostJson => xgboost::read_json(bytes),
+        FileFormat::XgboostUbj => xgboost::read_ubj(bytes),
+        FileFormat::LightgbmText => lightgbm::read(bytes),
         FileFormat::CatboostJson => Err(not_yet("CatBoost JSON")),
         FileFormat::Onnx => Err(not_yet("ONNX")),
     }
@@ -156,5 +160,7 @@ impl<'de> Visitor<'de> for TopKeys<'_> {
     }
 }
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

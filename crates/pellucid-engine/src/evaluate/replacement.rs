@@ -1,7 +1,7 @@
 //! What a deleted feature becomes, and what features are inserted into.
 
 use ndarray::{ArrayD, Axis};
-use pellucid_core::{Baseline, Model as _};
+use pellucid_core::Baseline;
 
 use crate::error::Error;
 use crate::input::Input;
@@ -21,10 +21,10 @@ pub(crate) fn for_insertion(model: &LoadedModel, input: &Input) -> Result<ArrayD
 }
 
 fn plain(model: &LoadedModel) -> Baseline {
-    let Some(channel_axis) = model.channel_axis() else { return Baseline::Zeros };
-    let shape = model.network().input_shape();
-    let sides = shape.iter().enumerate().filter(|(axis, _)| *axis != channel_axis).map(|(_, side)| *side);
-    Baseline::Blurred { sigma: (BLUR_SHARE * sides.min().unwrap_or(1) as f64).max(1.0) }
+    match model.shorter_side() {
+        Some(side) => Baseline::Blurred { sigma: (BLUR_SHARE * side as f64).max(1.0) },
+        None => Baseline::Zeros,
+    }
 }
 
 /// The baseline of each row, `[rows, features…]`.

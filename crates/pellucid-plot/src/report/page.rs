@@ -41,8 +41,8 @@ pub(crate) fn page(report: &Report) -> Result<String, Error> {
     Ok(page.into_string())
 }
 
-/// The style sheet with the carried font in it.
-fn style() -> String {
+/// The style sheet of every page, with the carried font in it.
+pub(crate) fn style() -> String {
     let face = |weight: &str, bytes: &[u8]| {
         format!(
             "@font-face{{font-family:Inter;font-weight:{weight};\

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::ensemble::{CategorySet, Precision, Split, Test, TreeEnsemble};
+use crate::ensemble::{CategorySet, LIGHTGBM_ZERO, Precision, Split, Test, TreeEnsemble};
 use crate::rows::Rows;
 
 /// All slots of an ensemble.
@@ -143,7 +143,7 @@ impl Slots {
 
 impl Slot {
     fn value(&self, value: f64, scale: Scale) -> f32 {
-        if value.is_nan() || (self.zero_is_missing && value.abs() <= 1e-35) {
+        if value.is_nan() || (self.zero_is_missing && value.abs() <= LIGHTGBM_ZERO) {
             return if self.nan_left { f32::NEG_INFINITY } else { f32::INFINITY };
         }
         match (&self.left, scale) {

@@ -1,5 +1,10 @@
 //! Formats are told by content.
 
+use std::path::Path;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
 use super::*;
 
 fn reason(bytes: &[u8]) -> String {
@@ -27,4 +32,36 @@ fn what_is_no_model_is_named() {
     assert!(reason(b"{\"a\": 1}").contains("without `learner`"));
     assert!(reason(b"{\"a\": 1").contains("EOF"));
     assert!(reason(b"a,b\n1,2\n").contains("no known model"));
+}
+
+/// Small models of each format.
+const SMALL: [&str; 4] = [
+    "xgboost/3.2.0/partition.json",
+    "xgboost/3.2.0/softprob_vector.json",
+    "xgboost/3.2.0/partition.ubj",
+    "xgboost/3.2.0/dart.ubj",
+];
+
+#[test]
+fn broken_bytes_give_an_error_or_a_well_formed_ensemble() {
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/trees");
+    for name in SMALL {
+        let bytes = std::fs::read(folder.join(name)).expect("a fixture");
+        let mut n_read = 0;
+        for round in 0..10_000 {
+            let mut broken = bytes.clone();
+            let place = |random: &mut ChaCha8Rng| random.next_u32() as usize % bytes.len();
+            match round % 3 {
+                0 => broken.truncate(place(&mut random)),
+                1 => broken[place(&mut random)] ^= 1 << (random.next_u32() % 8),
+                _ => (0..4).for_each(|_| broken[place(&mut random)] = random.next_u32() as u8),
+            }
+            if let Ok(ensemble) = read(&broken) {
+                ensemble.check().expect("what is read is well-formed");
+                n_read += 1;
+            }
+        }
+        assert!((10..9_000).contains(&n_read), "{name}: {n_read} were read");
+    }
 }

@@ -1,0 +1,141 @@
+//! Paint: what a color stands for, with the color itself on light and on dark ground.
+
+use crate::{Color, Palette};
+
+/// So many colors stand for feature values from low to high.
+pub(crate) const VALUE_STEPS: u8 = 16;
+
+/// The role of a color. Red is always up and blue down; feature values have a palette of their own, so that no color
+/// means two things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Paint {
+    /// The ground itself, to set a mark off from what lies under it.
+    Ground,
+    Ink,
+    Quiet,
+    Grid,
+    /// Size without a sign.
+    Accent,
+    /// Size without a sign, of several things taken together.
+    PaleAccent,
+    /// Pushes the output up.
+    Up,
+    /// Pushes the output down.
+    Down,
+    /// Text on `Up`, `Down` and `Accent`.
+    OnColor,
+    /// Neither up nor down.
+    Neutral,
+    /// No feature value, or one without an order.
+    Missing,
+    /// A feature value, 0 for low to `VALUE_STEPS − 1` for high.
+    Value(u8),
+    /// A group of rows, or a category.
+    Group(u8),
+}
+
+/// Okabe and Ito's colors for the color-blind, those least like `Up` and `Down` first, yellow darkened.
+const GROUPS: [Color; 8] = [
+    [0x00, 0x9e, 0x73],
+    [0xe6, 0x9f, 0x00],
+    [0x8c, 0x52, 0xa3],
+    [0x56, 0xb4, 0xe9],
+    [0x5f, 0x5f, 0x5f],
+    [0xcc, 0x79, 0xa7],
+    [0xb8, 0xa9, 0x1e],
+    [0xd5, 0x5e, 0x00],
+];
+
+/// So many groups can be told apart by color.
+pub(crate) const MAX_GROUPS: usize = GROUPS.len();
+
+impl Paint {
+    /// The paint of a feature value at `share` of the way from low to high.
+    pub(crate) fn value(share: f64) -> Self {
+        let step = (share.clamp(0.0, 1.0) * f64::from(VALUE_STEPS)).floor() as u8;
+        Self::Value(step.min(VALUE_STEPS - 1))
+    }
+
+    pub(crate) fn of_sign(value: f64) -> Self {
+        match value {
+            v if v > 0.0 => Self::Up,
+            v if v < 0.0 => Self::Down,
+            _ => Self::Neutral,
+        }
+    }
+
+    pub(crate) fn on_light(self) -> Color {
+        match self {
+            Self::Ground | Self::OnColor => [0xff; 3],
+            Self::Ink => [0x1b, 0x1f, 0x27],
+            Self::Quiet => [0x5a, 0x62, 0x70],
+            Self::Grid => [0xe2, 0xe4, 0xe8],
+            Self::Accent => [0x3d, 0x5a, 0x80],
+            Self::PaleAccent => [0xa3, 0xb1, 0xc4],
+            Self::Up => Palette::Diverging.color(1.0),
+            Self::Down => Palette::Diverging.color(-1.0),
+            Self::Neutral => [0x9a, 0xa1, 0xac],
+            Self::Missing => [0xa9, 0xae, 0xb6],
+            // The lightest colors of the palette are lost on white.
+            Self::Value(step) => Palette::Sequential.color(0.88 * value_share(step)),
+            Self::Group(index) => GROUPS[usize::from(index) % MAX_GROUPS],
+        }
+    }
+
+    pub(crate) fn on_dark(self) -> Color {
+        match self {
+            Self::Ground => [0x1c, 0x1f, 0x25],
+            Self::OnColor => [0x14, 0x16, 0x1a],
+            Self::Ink => [0xe8, 0xea, 0xee],
+            Self::Quiet => [0xa3, 0xab, 0xb8],
+            Self::Grid => [0x34, 0x39, 0x43],
+            Self::Accent => [0x8f, 0xb0, 0xdb],
+            Self::PaleAccent => [0x54, 0x66, 0x80],
+            Self::Up => Palette::Diverging.color(0.6),
+            Self::Down => Palette::Diverging.color(-0.6),
+            Self::Neutral => [0x7d, 0x84, 0x90],
+            Self::Missing => [0x6f, 0x76, 0x81],
+            // The darkest colors of the palette are lost on black.
+            Self::Value(step) => Palette::Sequential.color(0.25 + 0.75 * value_share(step)),
+            Self::Group(4) => [0xc9, 0xcd, 0xd4],
+            Self::Group(_) => self.on_light(),
+        }
+    }
+
+    /// The name of the color on a page, whose ground is light or dark as the reader likes; `None` for a fixed color.
+    pub(crate) fn variable(self) -> Option<String> {
+        Some(match self {
+            Self::Value(step) => format!("--chart-value-{step}"),
+            Self::Group(index) => format!("--chart-group-{index}"),
+            plain => format!("--chart-{}", format!("{plain:?}").to_lowercase()),
+        })
+    }
+
+    /// All that have a variable.
+    pub(crate) fn themed() -> Vec<Self> {
+        let plain = [
+            Self::Ground,
+            Self::Ink,
+            Self::Quiet,
+            Self::Grid,
+            Self::Accent,
+            Self::PaleAccent,
+            Self::Up,
+            Self::Down,
+            Self::OnColor,
+            Self::Neutral,
+            Self::Missing,
+        ];
+        let values = (0..VALUE_STEPS).map(Self::Value);
+        let groups = (0..MAX_GROUPS as u8).map(Self::Group);
+        plain.into_iter().chain(values).chain(groups).collect()
+    }
+}
+
+fn value_share(step: u8) -> f64 {
+    f64::from(step) / f64::from(VALUE_STEPS - 1)
+}
+
+pub(crate) fn hex([r, g, b]: Color) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}

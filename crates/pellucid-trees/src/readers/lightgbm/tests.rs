@@ -1,0 +1,350 @@
+//! LightGBM's own numbers, its traps, and files that are broken.
+
+use ndarray::{Array2, Axis};
+
+use super::*;
+use crate::ensemble::{LIGHTGBM_ZERO, Split, Test};
+use crate::readers::testing::*;
+use crate::rows::Rows;
+
+/// Models of all objectives and boosting types whose `raw_score` is the margin.
+const NAMES: &str = "adult binary categories_none categories_only cross_entropy cross_entropy_lambda custom custom_three dart deep early_stopped \
+    fair fair_sqrt gamma german_credit goss huber huber_sqrt lambdarank mape mape_sqrt missing_nan missing_none missing_zero \
+    multiclass multiclassova one_leaf pandas poisson quantile quantile_sqrt rank_xendcg regression regression_l1 \
+    regression_l1_sqrt regression_sqrt thresholds_at_zero tweedie v2_nan v2_none \
+    v2_zero v3_nan v3_none v3_zero weighted";
+
+fn model(name: &str) -> Recorded {
+    recorded(&format!("lightgbm/{name}"), ".txt")
+}
+
+fn text(name: &str) -> String {
+    String::from_utf8(bytes(&format!("lightgbm/{name}.txt"))).expect("UTF-8")
+}
+
+fn read_text(text: &str) -> Result<TreeEnsemble, Error> {
+    crate::readers::read(text.as_bytes())
+}
+
+/// Margins are the same f64. So are predictions, but for the last bits of `exp`, which differ between math libraries.
+fn check(name: &str) -> Recorded {
+    let model = model(name);
+    assert_same_bits(name, &model.margins(), &model.expected("raw"));
+    assert_close(name, &model.predictions(), &model.expected("prediction"), 1e-15);
+    model
+}
+
+fn splits(ensemble: &TreeEnsemble) -> impl Iterator<Item = &Split> {
+    ensemble.trees.iter().flat_map(Tree::splits)
+}
+
+/// The margins of the recorded data rows with one cell changed.
+fn with_cell(model: &Recorded, feature: usize, value: f64) -> Array2<f64> {
+    let mut rows = model.rows.select(Axis(0), &[0, 1, 2, 3, 4, 5, 6, 7]);
+    rows.column_mut(feature).fill(value);
+    model.ensemble.margins(Rows::F64(rows.view())).expect("rows fit")
+}
+
+#[test]
+fn predictions_are_lightgbms_own() {
+    for name in NAMES.split_whitespace() {
+        check(name);
+    }
+}
+
+#[test]
+fn each_objective_has_its_link() {
+    let link = |name: &str| model(name).ensemble.link;
+    let identity = ["regression", "huber_sqrt", "lambdarank", "rank_xendcg", "custom", "custom_three"];
+    assert!(identity.into_iter().all(|name| link(name) == Link::Identity));
+    assert!(
+        ["regression_sqrt", "fair_sqrt", "mape_sqrt"]
+            .into_iter()
+            .all(|name| link(name) == Link::SignedSquare)
+    );
+    assert!(["poisson", "gamma", "tweedie"].into_iter().all(|name| link(name) == Link::Exp));
+    assert_eq!(link("binary"), Link::Sigmoid { slope: 0.7 });
+    assert_eq!(link("multiclassova"), Link::Sigmoid { slope: 1.5 });
+    assert_eq!(link("cross_entropy"), Link::Sigmoid { slope: 1.0 });
+    assert_eq!(link("cross_entropy_lambda"), Link::Softplus);
+    assert_eq!(link("multiclass"), Link::Softmax);
+}
+
+#[test]
+fn trap_nan_counts_as_zero_where_the_missing_type_is_none() {
+    let model = check("missing_none");
+    for feature in 0..4 {
+        assert_eq!(with_cell(&model, feature, f64::NAN), with_cell(&model, feature, 0.0));
+    }
+    let mut numeric = splits(&model.ensemble).filter_map(|split| match split.test {
+        Test::AtMost(threshold) => Some((threshold, split.missing)),
+        Test::In(_) => None,
+    });
+    assert!(numeric.all(|(t, missing)| missing.nan_left == (0.0 <= t) && !missing.zero));
+}
+
+#[test]
+fn trap_nan_is_no_category_whatever_the_missing_type() {
+    for name in ["categories_none", "categories_only", "v2_none", "v2_zero", "v3_none"] {
+        let model = check(name);
+        let categories = model.rows.ncols() - 1;
+        let holds_zero = |split: &Split| matches!(&split.test, Test::In(set) if set.contains(0.0));
+        assert!(splits(&model.ensemble).any(holds_zero), "{name}: NaN looks like category 0");
+        assert_eq!(with_cell(&model, categories, f64::NAN), with_cell(&model, categories, 1e6));
+        assert_ne!(with_cell(&model, categories, f64::NAN), with_cell(&model, categories, 0.0));
+    }
+}
+
+#[test]
+fn trap_zero_as_missing_goes_the_way_of_nan() {
+    let model = check("missing_zero");
+    assert!(splits(&model.ensemble).any(|split| split.missing.zero && split.missing.nan_left));
+    for feature in 0..4 {
+        assert_eq!(with_cell(&model, feature, f64::NAN), with_cell(&model, feature, -1e-36));
+    }
+    check("german_credit");
+}
+
+#[test]
+fn trap_zero_is_1e_35_as_f32_not_as_f64() {
+    let model = check("missing_zero");
+    let moved = (0..4).filter(|&feature| {
+        let at = with_cell(&model, feature, 1.000_000_01e-35);
+        assert_eq!(at, with_cell(&model, feature, 0.0));
+        with_cell(&model, feature, 1.1e-35) != at
+    });
+    assert!(moved.count() > 0, "no feature tells them apart");
+}
+
+#[test]
+fn trap_values_near_zero_are_zero_before_they_are_compared() {
+    let model = check("thresholds_at_zero");
+    let tiny = model.rows.iter().filter(|x| x.abs() > 0.0 && x.abs() < 1e-35);
+    assert!(tiny.count() >= 8);
+    let thresholds: Vec<&Test> = splits(&model.ensemble).map(|split| &split.test).collect();
+    assert!(thresholds.contains(&&Test::AtMost((-LIGHTGBM_ZERO).next_down())));
+}
+
+#[test]
+fn trap_decision_type_has_three_parts() {
+    // Every pair of default direction and missing type, and categories.
+    let names = ["thresholds_at_zero", "categories_none", "missing_nan", "v2_none"];
+    names.iter().for_each(|name| drop(check(name)));
+    let text = names.map(text).concat();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("decision_type="));
+    let kinds: std::collections::BTreeSet<&str> = lines.flat_map(str::split_whitespace).collect();
+    assert!(
+        ["0", "1", "2", "5", "6", "8", "9", "10"].into_iter().all(|kind| kinds.contains(kind)),
+        "{kinds:?}"
+    );
+}
+
+#[test]
+fn trap_categories_from_32_on_and_category_0() {
+    for name in ["categories_only", "categories_none"] {
+        let model = check(name);
+        let sets: Vec<_> = splits(&model.ensemble)
+            .filter_map(|split| match &split.test {
+                Test::In(set) => Some(set),
+                Test::AtMost(_) => None,
+            })
+            .collect();
+        let in_some_sets = |category: f64| {
+            let holding = sets.iter().filter(|set| set.contains(category)).count();
+            0 < holding && holding < sets.len()
+        };
+        assert!((32..40).any(|category| in_some_sets(f64::from(category))), "{name}");
+        assert!(in_some_sets(0.0), "{name}");
+        assert!(sets.iter().all(|set| !set.contains(-1.0) && !set.contains(1e10)), "{name}");
+    }
+}
+
+#[test]
+fn trap_random_forests_predict_the_average() {
+    for (name, rounds) in [("rf_binary", 7.0), ("rf_regression", 7.0), ("rf_multiclass", 3.0)] {
+        let model = model(name);
+        // LightGBM's raw_score stays the sum.
+        assert_same_bits(name, &model.margins(), &(model.expected("raw") / rounds));
+        assert_close(name, &model.predictions(), &model.expected("prediction"), 1e-15);
+        assert!(model.ensemble.provenance.warnings[0].contains("raw_score is the sum"));
+    }
+}
+
+#[test]
+fn trap_dart_weights_are_in_the_leaves() {
+    assert!(text("dart").lines().any(|line| line.starts_with("shrinkage=0.0")));
+    assert_eq!(check("dart").ensemble.scale, 1.0);
+}
+
+#[test]
+fn trap_linear_trees_are_refused() {
+    let error = read_text(&text("linear_tree")).expect_err("linear leaves");
+    assert!(one_line(&error).contains("linear_tree is not supported"), "{error}");
+}
+
+#[test]
+fn trap_only_the_trees_up_to_the_best_iteration_are_in_the_file() {
+    assert_eq!(check("early_stopped").ensemble.trees.len(), 6);
+}
+
+#[test]
+fn trap_the_average_that_boosting_starts_from_is_in_the_first_tree() {
+    let model = check("one_leaf");
+    assert_eq!(model.ensemble.base_scores, [0.0]);
+    assert!(model.ensemble.trees.iter().all(|tree| tree.nodes.len() == 1));
+    assert!(model.margins()[[0, 0]] > 2.0);
+}
+
+#[test]
+fn covers_are_counts_of_rows_even_where_rows_have_weights() {
+    let ensemble = model("weighted").ensemble;
+    assert!(ensemble.has_covers);
+    for tree in &ensemble.trees {
+        assert_eq!(tree.nodes[0].cover(), 500.0);
+        for split in tree.splits() {
+            let below = tree.nodes[split.left as usize].cover() + tree.nodes[split.right as usize].cover();
+            assert_eq!(split.cover, below);
+        }
+    }
+    let without = text("weighted").replace("leaf_count", "other");
+    assert!(!read_text(&without).expect("counts may be absent").has_covers);
+}
+
+#[test]
+fn names_gains_and_where_it_comes_from_are_kept() {
+    let ensemble = model("adult").ensemble;
+    assert_eq!(ensemble.feature_names.as_ref().map(|names| names[8].as_str()), Some("capital_gain"));
+    let provenance = &ensemble.provenance;
+    assert_eq!(
+        (provenance.library.as_str(), provenance.version.as_str(), provenance.objective.as_str()),
+        ("lightgbm", "v4", "binary sigmoid:1")
+    );
+    assert!(provenance.warnings.is_empty());
+    assert!(ensemble.trees[0].splits().all(|split| split.gain > 0.0));
+}
+
+#[test]
+fn pandas_categories_are_warned_of() {
+    let warnings = model("pandas").ensemble.provenance.warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("codes"), "{warnings:?}");
+}
+
+#[test]
+fn other_line_ends_and_older_versions_say_the_same() {
+    let text = text("multiclass");
+    let expected = read_text(&text).expect("a model");
+    let windows = read_text(&text.replace('\n', "\r\n")).expect("CRLF");
+    assert_eq!(windows, expected);
+    for version in ["v2", "v3"] {
+        let mut older = read_text(&text.replace("version=v4", &format!("version={version}"))).expect(version);
+        older.provenance.version = "v4".to_owned();
+        assert_eq!(older, expected);
+    }
+}
+
+/// A model of one tree whose splits form a chain: `n` splits, each on the next feature of `n_features`.
+fn chain(n: usize, n_features: usize) -> String {
+    let words = |of: &dyn Fn(usize) -> String, n: usize| (0..n).map(of).collect::<Vec<_>>().join(" ");
+    let names = words(&|i| format!("x{i}"), n_features);
+    let features = words(&|i| (i % n_features).to_string(), n);
+    let right = words(&|i| if i + 1 < n { (i + 1).to_string() } else { format!("-{}", n + 1) }, n);
+    format!(
+        "tree\nversion=v4\nnum_class=1\nmax_feature_idx={}\nfeature_names={names}\n\nTree=0\nnum_leaves={}\nnum_cat=0\nsplit_feature={features}\n\
+        threshold={}\nleft_child={}\nright_child={right}\nleaf_value={}\n\nend of trees\n",
+        n_features - 1,
+        n + 1,
+        words(&|i| i.to_string(), n),
+        words(&|i| format!("-{}", i + 1), n),
+        words(&|i| format!("{i}.5"), n + 1),
+    )
+}
+
+#[test]
+fn trap_trees_beyond_32768_nodes_and_depths_beyond_all_stacks() {
+    let ensemble = read_text(&chain(100_000, 3)).expect("a deep tree");
+    assert_eq!(ensemble.trees[0].nodes.len(), 200_001);
+    let rows = ndarray::array![[70_000.5, 70_000.5, 70_000.5], [1e9, 1e9, 1e9]];
+    let margins = ensemble.margins(Rows::F64(rows.view())).expect("rows fit");
+    assert_eq!(margins.into_raw_vec_and_offset().0, [70_001.5, 100_000.5]);
+}
+
+#[track_caller]
+fn check_refused(change: impl Fn(&str) -> String, expected: &str) {
+    let error = read_text(&change(&text("multiclass"))).expect_err("a broken model");
+    let message = one_line(&error);
+    assert!(message.contains(expected), "{message}");
+}
+
+/// Replaces the first line that begins with `key=`.
+fn with_line(text: &str, key: &str, line: &str) -> String {
+    let start = text.find(&format!("\n{key}=")).expect("such a line") + 1;
+    let end = start + text[start..].find('\n').expect("a line's end");
+    format!("{}{line}{}", &text[..start], &text[end..])
+}
+
+#[test]
+fn what_is_unknown_is_named() {
+    check_refused(
+        |t| with_line(t, "version", "version=v5"),
+        "version `v5` of LightGBM's text model is not supported",
+    );
+    check_refused(|t| with_line(t, "objective", "objective=focal"), "objective `focal` is not supported");
+    check_refused(|t| with_line(t, "objective", "objective=binary"), "no setting `sigmoid:`");
+    check_refused(
+        |t| with_line(t, "decision_type", "decision_type=12 2 2 2 2"),
+        "decision_type of node 0 is 12",
+    );
+}
+
+#[test]
+fn broken_files_say_where() {
+    check_refused(|t| t[..t.len() / 2].to_owned(), "truncated: no `end of trees` after");
+    check_refused(
+        |t| t[..t.find("Tree=5").expect("a tree")].to_owned() + "end of trees\n",
+        "tree_sizes announces 12",
+    );
+    check_refused(|t| t.replace("Tree=3", "Tree=4"), "where Tree=3 belongs");
+    check_refused(|t| with_line(t, "num_leaves", "num_leaves=7"), "6 values in `leaf_value`, not 7");
+    check_refused(|t| with_line(t, "num_leaves", "num_leaves=0"), "tree 0 (line 12): no leaves");
+    check_refused(
+        |t| with_line(t, "threshold", "threshold=1 2 x 4 5"),
+        "line 17: `x` in `threshold` is not a number",
+    );
+    check_refused(|t| with_line(t, "threshold", "other="), "tree 0 (line 12) has no `threshold`");
+    check_refused(|t| with_line(t, "threshold", "threshold=nan 1 0 4 5"), "threshold of node 0 is NaN");
+    check_refused(|t| with_line(t, "left_child", "left_child=1 1 2 3 4"), "node 1 has two parents");
+    check_refused(|t| with_line(t, "left_child", "left_child=99 1 2 3 4"), "no node 99");
+    check_refused(|t| with_line(t, "left_child", "left_child=-2147483648 1 2 3 4"), "no leaf 2147483647");
+    check_refused(|t| with_line(t, "split_feature", "split_feature=0 1 9 2 3"), "feature 9 of 5");
+    check_refused(|t| with_line(t, "leaf_value", "leaf_value=1 2 inf 4 5 6"), "leaf values [inf]");
+    check_refused(
+        |t| with_line(t, "max_feature_idx", "max_feature_idx=6"),
+        "5 feature_names, but max_feature_idx is 6",
+    );
+    check_refused(
+        |t| with_line(t, "num_tree_per_iteration", "num_tree_per_iteration=5"),
+        "5 trees an iteration for 3",
+    );
+    check_refused(|t| t.replace("Tree=", "Baum="), "0 trees, but tree_sizes");
+}
+
+#[test]
+fn broken_categories_say_where() {
+    let change = |key: &str, line: &str| {
+        let error =
+            read_text(&with_line(&text("categories_only"), key, line)).expect_err("broken categories");
+        one_line(&error)
+    };
+    assert!(change("cat_boundaries", "cat_boundaries=0 3 2 8 10 13").contains("do not ascend"));
+    assert!(change("cat_boundaries", "cat_boundaries=0 3").contains("values in `cat_boundaries`, not"));
+    assert!(change("num_cat", "num_cat=18446744073709551615").contains("values in `cat_boundaries`, not"));
+    assert!(change("cat_threshold", "cat_threshold=1 2").contains("2 values in `cat_threshold`, not"));
+    assert!(change("threshold", "threshold=0 1 2 3 7.5").contains("category set 7.5, which is not there"));
+}
+
+#[test]
+fn damaged_models_are_refused_or_hold_together() {
+    let whole = text("missing_zero");
+    let model = &whole[..whole.find("feature_importances").expect("the end")];
+    survives_damage(model.as_bytes(), 3, 10_000);
+}
