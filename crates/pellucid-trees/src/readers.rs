@@ -1,5 +1,6 @@
 //! The bytes of a tree model file → `TreeEnsemble`.
 
+mod catboost;
 mod lightgbm;
 mod ubj;
 mod xgboost;
@@ -37,7 +38,7 @@ pub fn read(bytes: &[u8]) -> Result<TreeEnsemble, Error> {
         FileFormat::XgboostJson => xgboost::read_json(bytes),
         FileFormat::XgboostUbj => xgboost::read_ubj(bytes),
         FileFormat::LightgbmText => lightgbm::read(bytes),
-        FileFormat::CatboostJson => Err(not_yet("CatBoost JSON")),
+        FileFormat::CatboostJson => catboost::read(bytes),
         FileFormat::Onnx => Err(not_yet("ONNX")),
     }
 }

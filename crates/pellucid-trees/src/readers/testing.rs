@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
+use pellucid_core::Work;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::Value;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use super::read;
 use crate::ensemble::TreeEnsemble;
 use crate::error::Error;
+use crate::path_dependent::path_dependent;
 use crate::rows::Rows;
 
 /// A model, and what its own library says of some rows.
@@ -84,6 +86,23 @@ pub(super) fn assert_close(what: &str, actual: &Array2<f64>, expected: &Array2<f
     for ((place, a), e) in actual.indexed_iter().zip(expected) {
         let bound = tolerance * e.abs();
         assert!((a - e).abs() <= bound, "{what} at {place:?}: {a:?}, not {e:?}");
+    }
+}
+
+/// Path-dependent values and base value add up to `raw`, the library's own margins, within 1e-6 of the largest sum of magnitudes.
+#[track_caller]
+pub(super) fn assert_values_add_up(what: &str, model: &Recorded, raw: &Array2<f64>) {
+    let attribution = path_dependent(&model.ensemble, Rows::F64(model.rows.view()), &Work::default())
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
+    let base = attribution.base_values.expect("Shapley values have base values");
+    let sums = attribution.values.sum_axis(Axis(2)) + &base;
+    let magnitudes = attribution.values.mapv(f64::abs).sum_axis(Axis(2)) + base.mapv(f64::abs);
+    let scale = magnitudes.iter().copied().fold(0.0, f64::max);
+    for ((place, sum), raw) in sums.indexed_iter().zip(raw) {
+        assert!(
+            (sum - raw).abs() <= 1e-6 * scale,
+            "{what} at {place:?}: the sum {sum}, not {raw}, at scale {scale}"
+        );
     }
 }
 

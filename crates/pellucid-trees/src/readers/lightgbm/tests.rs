@@ -1,16 +1,18 @@
 //! LightGBM's own numbers, its traps, and files that are broken.
 
 use ndarray::{Array2, Axis};
+use pellucid_core::Work;
 
 use super::*;
 use crate::ensemble::{LIGHTGBM_ZERO, Split, Test};
+use crate::path_dependent::path_dependent;
 use crate::readers::testing::*;
 use crate::rows::Rows;
 
 /// Models of all objectives and boosting types whose `raw_score` is the margin.
 const NAMES: &str = "adult binary categories_none categories_only cross_entropy cross_entropy_lambda custom custom_three dart deep early_stopped \
     fair fair_sqrt gamma german_credit goss huber huber_sqrt lambdarank mape mape_sqrt missing_nan missing_none missing_zero \
-    multiclass multiclassova one_leaf pandas poisson quantile quantile_sqrt rank_xendcg regression regression_l1 \
+    multiclass multiclassova one_leaf pandas path_of_60_features poisson quantile quantile_sqrt rank_xendcg regression regression_l1 \
     regression_l1_sqrt regression_sqrt thresholds_at_zero tweedie v2_nan v2_none \
     v2_zero v3_nan v3_none v3_zero weighted";
 
@@ -193,6 +195,57 @@ fn trap_the_average_that_boosting_starts_from_is_in_the_first_tree() {
     assert_eq!(model.ensemble.base_scores, [0.0]);
     assert!(model.ensemble.trees.iter().all(|tree| tree.nodes.len() == 1));
     assert!(model.margins()[[0, 0]] > 2.0);
+}
+
+/// The peers' sums of contributions miss the prediction here; ours are compared with what LightGBM predicts.
+#[track_caller]
+fn check_sums(name: &str) {
+    let model = model(name);
+    let rounds = (1.0 / model.ensemble.scale).round();
+    assert_values_add_up(name, &model, &(model.expected("raw") / rounds));
+}
+
+#[test]
+fn values_add_up_to_what_lightgbm_predicts() {
+    NAMES.split_whitespace().for_each(check_sums);
+}
+
+#[test]
+fn trap_values_of_random_forests_add_up_to_the_average() {
+    ["rf_binary", "rf_regression", "rf_multiclass"].into_iter().for_each(check_sums);
+}
+
+#[test]
+fn trap_values_on_a_path_of_60_features_add_up() {
+    let model = check("path_of_60_features");
+    let (raw, theirs) = (model.expected("raw"), model.expected("contributions"));
+    let missed = (theirs.row(0).sum() - raw[[0, 0]]).abs() / raw[[0, 0]];
+    assert!(missed > 0.005, "LightGBM's own contributions miss its prediction by {missed}");
+    check_sums("path_of_60_features");
+}
+
+#[test]
+fn values_are_lightgbms_own_contributions() {
+    // Where paths are short, LightGBM's are right.
+    for name in
+        ["adult", "german_credit", "missing_zero", "multiclass", "rf_multiclass", "v2_none", "weighted"]
+    {
+        let model = model(name);
+        let attribution =
+            path_dependent(&model.ensemble, Rows::F64(model.rows.view()), &Work::default()).expect("covers");
+        let base = attribution.base_values.expect("base values");
+        let rounds = (1.0 / model.ensemble.scale).round();
+        let theirs = model.expected("contributions") / rounds;
+        let width = model.ensemble.n_features + 1;
+        for ((row, column), theirs) in theirs.indexed_iter() {
+            let (output, feature) = (column / width, column % width);
+            let ours = match feature + 1 == width {
+                true => base[[row, output]],
+                false => attribution.values[[row, output, feature]],
+            };
+            assert!((ours - theirs).abs() <= 2e-6, "{name}, row {row}, {feature}: {ours}, not {theirs}");
+        }
+    }
 }
 
 #[test]
