@@ -1,6 +1,7 @@
 //! CatBoost's JSON (`save_model("model.json", format="json")`) → `TreeEnsemble`.
 
 mod features;
+mod hash;
 mod info;
 mod nodes;
 

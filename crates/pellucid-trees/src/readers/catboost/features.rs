@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::broken;
+use super::hash::whole_numbers;
 use crate::ensemble::{CategorySet, Missing, Test};
 use crate::error::Error;
 
@@ -57,7 +58,10 @@ pub(super) struct Features {
     pub(super) names: Option<Vec<String>>,
     floats: BTreeMap<usize, Feature>,
     categoricals: BTreeMap<usize, Feature>,
+    /// The categories that the file names, by their hashes.
     categories: BTreeMap<u32, String>,
+    /// Whole numbers by their hashes, for files that name none.
+    numbers: BTreeMap<u32, u32>,
 }
 
 /// What a node tests.
@@ -80,6 +84,7 @@ impl Features {
         Ok(Self {
             n_features,
             names: names(all(), n_features),
+            numbers: if info.categorical_features.is_empty() { BTreeMap::new() } else { whole_numbers() },
             floats: by_index(info.float_features),
             categoricals: by_index(info.categorical_features),
             categories: info
@@ -123,8 +128,13 @@ impl Features {
         let (index, value) = both(split.cat_feature_index, split.value)?;
         let feature = known(&self.categoricals, index, "categorical")?;
         // CatBoost writes hashes of 32 bits with a sign here, without one in `cat_features_hash`.
-        let category = self.categories.get(&(value as u32)).map(String::as_str);
-        let number = category.and_then(whole_number).ok_or_else(|| no_number(feature, category, value))?;
+        let hash = value as u32;
+        let category = self.categories.get(&hash).map(String::as_str);
+        let number = match category {
+            Some(category) => whole_number(category),
+            None => self.numbers.get(&hash).copied(),
+        };
+        let number = number.ok_or_else(|| no_number(feature, category, value))?;
         Ok(Decision {
             feature: feature.flat_feature_index as u32,
             test: Test::In(CategorySet::new(&[number], false)),

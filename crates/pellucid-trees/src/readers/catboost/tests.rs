@@ -9,7 +9,8 @@ use crate::readers::testing::*;
 use crate::rows::Rows;
 
 const NAMES: &str = "class_names cox crossentropy deep depthwise depthwise_multiclass expectile focal german_credit_one_hot huber \
-    lambdamart logcosh logloss loglinquantile lossguide lossguide_multiclass lq mae many_trees mape multiclass \
+    lambdamart logcosh logloss loglinquantile lossguide lossguide_multiclass lq mae many_categories \
+    many_trees mape multiclass \
     multiclassonevsall multilogloss multiquantile multirmse nan_forbidden nan_max nan_min one_leaf pairlogit poisson quantile \
     queryrmse querysoftmax rmse scale_and_bias stochasticrank sum_of_models survivalaft tweedie two_class_names yetirank";
 
@@ -152,7 +153,24 @@ fn trap_the_index_of_a_ctr_is_no_feature() {
 #[test]
 fn one_hot_categories_that_are_no_numbers_are_named() {
     check_unsupported("one_hot_words", &["the category `red`", "feature `color`"]);
-    check_unsupported("one_hot_without_pool", &["with hash", "pool=pool"]);
+    let mut model: Value = serde_json::from_slice(&bytes("catboost/one_hot_words.json")).expect("JSON");
+    model["features_info"].as_object_mut().expect("an object").remove("cat_features_hash");
+    let message = one_line(&read_value(&model).expect_err("unknown hashes"));
+    assert!(message.contains("with hash") && message.contains("pool=pool"), "{message}");
+}
+
+#[test]
+fn whole_numbers_are_known_by_their_hash_where_the_file_does_not_name_them() {
+    let without = crate::readers::read(&bytes("catboost/one_hot_without_pool.json")).expect("a model");
+    assert_eq!(without, model("german_credit_one_hot").ensemble);
+    let file: Value = serde_json::from_slice(&bytes("catboost/many_categories.json")).expect("JSON");
+    let numbers = hash::whole_numbers();
+    let named = file["features_info"]["cat_features_hash"].as_array().expect("a list");
+    assert!(named.len() >= 90);
+    for category in named {
+        let hash = category["hash"].as_u64().expect("a number") as u32;
+        assert_eq!(numbers.get(&hash).map(u32::to_string).as_deref(), category["value"].as_str());
+    }
 }
 
 #[test]
@@ -365,6 +383,7 @@ fn what_is_unknown_is_named() {
 
 #[test]
 fn damaged_models_are_refused_or_hold_together() {
-    survives_damage(small().to_string().as_bytes(), 5, 7_000);
+    survives_damage(small().to_string().as_bytes(), 5, 5_000);
     survives_damage(with_trees(json!([chain(5)])).to_string().as_bytes(), 6, 3_000);
+    survives_damage(&bytes("catboost/many_categories.json"), 7, 2_000);
 }
