@@ -5,6 +5,17 @@ use super::lanes::Lanes;
 use super::plan::{Kind, Step, Walk};
 use super::slots::Scale;
 
+/// One register a point. No closures: what they call would lose the processor's instructions.
+macro_rules! each {
+    ($lanes:ty, $points:ident, $q:ident => $value:expr) => {{
+        let mut all = [<$lanes>::splat(0.0); $points];
+        for $q in 0..$points {
+            all[$q] = $value;
+        }
+        all
+    }};
+}
+
 /// What a split keeps while its children are walked.
 #[derive(Clone, Copy)]
 struct Level<L: Lanes, const Q: usize> {
@@ -47,11 +58,11 @@ pub(crate) fn walk<L: Lanes, const Q: usize>(
     stack: &mut Stack<L, Q>,
     sums: &mut [L],
 ) {
-    let at: [L; Q] = std::array::from_fn(|q| L::splat(walk.at[q]));
+    let at: [L; Q] = each!(L, Q, q => L::splat(walk.at[q]));
     let mut sum = [L::splat(0.0); Q];
     let mut depth = 0;
     let levels = stack.levels.as_mut_slice();
-    levels[0].product = std::array::from_fn(|q| L::splat(walk.weights[q]));
+    levels[0].product = each!(L, Q, q => L::splat(walk.weights[q]));
     for step in &walk.steps {
         match step.kind {
             Kind::Enter => {
@@ -96,6 +107,12 @@ fn goes_first<L: Lanes>(step: &Step, scale: Scale, slots: &[f32]) -> L::Mask {
 }
 
 #[inline(always)]
+fn entry<L: Lanes>(table: &[f32], q: usize) -> [L; 4] {
+    let at = &table[4 * q..4 * q + 4];
+    [L::splat(at[0]), L::splat(at[1]), L::splat(at[2]), L::splat(at[3])]
+}
+
+#[inline(always)]
 fn enter<L: Lanes, const Q: usize>(
     step: &Step,
     first: L::Mask,
@@ -130,7 +147,7 @@ fn enter_again<L: Lanes, const Q: usize>(
     let (inside, inside_second) = (L::and(above, first), L::and_not(above, first));
     let share = L::splat(step.share);
     for q in 0..Q {
-        let [r_first, r_second, gain_first, gain_second] = [0, 1, 2, 3].map(|i| L::splat(table[4 * q + i]));
+        let [r_first, r_second, gain_first, gain_second] = entry::<L>(table, q);
         let factor = L::select(inside, r_first, L::select(inside_second, r_second, share));
         level.first_factor[q] = factor;
         level.gain[q] = L::select(inside, gain_first, L::select_or_zero(inside_second, gain_second));
@@ -159,17 +176,14 @@ fn leave<L: Lanes, const Q: usize>(
     again: bool,
     feature: &mut L,
 ) -> [L; Q] {
-    let difference: [L; Q] = std::array::from_fn(|q| first[q].sub(second[q]));
-    let weighted = |q: usize| {
-        let product = level.product[q];
-        if again { product.mul(level.gain[q]) } else { product }
-    };
-    let mut total = weighted(0).mul(difference[0]);
-    for q in 1..Q {
-        total = weighted(q).mul_add(difference[q], total);
+    let difference: [L; Q] = each!(L, Q, q => first[q].sub(second[q]));
+    let mut total = L::splat(0.0);
+    for q in 0..Q {
+        let product = if again { level.product[q].mul(level.gain[q]) } else { level.product[q] };
+        total = product.mul_add(difference[q], total);
     }
     *feature = if again { feature.add(total) } else { level.gain[0].mul_add(total, *feature) };
-    std::array::from_fn(|q| level.first_factor[q].mul_add(difference[q], second[q]))
+    each!(L, Q, q => level.first_factor[q].mul_add(difference[q], second[q]))
 }
 
 #[inline(always)]
@@ -187,7 +201,7 @@ fn pair<L: Lanes, const Q: usize>(
     }
     *feature = change.mul_add(total, *feature);
     let expected = L::splat(step.second);
-    at.map(|t| t.mul_add(change, expected))
+    each!(L, Q, q => at[q].mul_add(change, expected))
 }
 
 #[inline(always)]
@@ -204,7 +218,7 @@ fn pair_again<L: Lanes, const Q: usize>(
     let mut total = *feature;
     let mut sum = [expected; Q];
     for q in 0..Q {
-        let [v_first, v_second, gain_first, gain_second] = [0, 1, 2, 3].map(|i| L::splat(table[4 * q + i]));
+        let [v_first, v_second, gain_first, gain_second] = entry::<L>(table, q);
         sum[q] = L::select(inside, v_first, L::select(inside_second, v_second, expected));
         let gain = L::select(inside, gain_first, L::select_or_zero(inside_second, gain_second));
         total = product[q].mul_add(gain, total);

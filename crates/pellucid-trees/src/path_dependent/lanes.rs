@@ -88,6 +88,17 @@ pub(crate) trait Lanes: Copy + Send + Sync {
     fn select_or_zero(mask: Self::Mask, yes: Self) -> Self;
 }
 
+/// One value a row. No closures: they may end up as calls.
+macro_rules! lanes {
+    ($i:ident => $value:expr) => {{
+        let mut all = [Default::default(); 8];
+        for $i in 0..8 {
+            all[$i] = $value;
+        }
+        all
+    }};
+}
+
 /// Arrays that the compiler puts into whatever registers the target has.
 #[derive(Clone, Copy)]
 pub(crate) struct Portable([f32; 8]);
@@ -102,7 +113,7 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     fn load(from: &[f32]) -> Self {
-        Self(std::array::from_fn(|i| from[i]))
+        Self(lanes!(i => from[i]))
     }
     #[inline(always)]
     fn store(self, into: &mut [f32]) {
@@ -110,27 +121,27 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     fn add(self, b: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i] + b.0[i]))
+        Self(lanes!(i => self.0[i] + b.0[i]))
     }
     #[inline(always)]
     fn sub(self, b: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i] - b.0[i]))
+        Self(lanes!(i => self.0[i] - b.0[i]))
     }
     #[inline(always)]
     fn mul(self, b: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i] * b.0[i]))
+        Self(lanes!(i => self.0[i] * b.0[i]))
     }
     #[inline(always)]
     fn mul_add(self, b: Self, c: Self) -> Self {
         // Without the instruction, `f32::mul_add` would be a slow call.
         if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
-            return Self(std::array::from_fn(|i| self.0[i].mul_add(b.0[i], c.0[i])));
+            return Self(lanes!(i => self.0[i].mul_add(b.0[i], c.0[i])));
         }
-        Self(std::array::from_fn(|i| self.0[i] * b.0[i] + c.0[i]))
+        Self(lanes!(i => self.0[i] * b.0[i] + c.0[i]))
     }
     #[inline(always)]
     fn at_most(self, b: Self, flip: u32) -> [u32; 8] {
-        std::array::from_fn(|i| if self.0[i] <= b.0[i] { !flip } else { flip })
+        lanes!(i => if self.0[i] <= b.0[i] { !flip } else { flip })
     }
     #[inline(always)]
     fn all() -> [u32; 8] {
@@ -138,20 +149,19 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     fn and(a: [u32; 8], b: [u32; 8]) -> [u32; 8] {
-        std::array::from_fn(|i| a[i] & b[i])
+        lanes!(i => a[i] & b[i])
     }
     #[inline(always)]
     fn and_not(a: [u32; 8], b: [u32; 8]) -> [u32; 8] {
-        std::array::from_fn(|i| a[i] & !b[i])
+        lanes!(i => a[i] & !b[i])
     }
     #[inline(always)]
     fn select(mask: [u32; 8], yes: Self, no: Self) -> Self {
-        let bits = |i: usize| (mask[i] & yes.0[i].to_bits()) | (!mask[i] & no.0[i].to_bits());
-        Self(std::array::from_fn(|i| f32::from_bits(bits(i))))
+        Self(lanes!(i => f32::from_bits((mask[i] & yes.0[i].to_bits()) | (!mask[i] & no.0[i].to_bits()))))
     }
     #[inline(always)]
     fn select_or_zero(mask: [u32; 8], yes: Self) -> Self {
-        Self(std::array::from_fn(|i| f32::from_bits(mask[i] & yes.0[i].to_bits())))
+        Self(lanes!(i => f32::from_bits(mask[i] & yes.0[i].to_bits())))
     }
 }
 
