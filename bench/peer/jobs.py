@@ -13,6 +13,8 @@ WORKS = {
     "raw_gradient": "peer.torch_gradients",
     "integrated_gradients": "peer.torch_gradients",
     "grad_cam": "peer.torch_gradients",
+    "tree_shap": "peer.trees",
+    "tree_interactions": "peer.trees",
 }
 
 

@@ -22,6 +22,6 @@ pub use interactions::{InteractionIndex, Interactions, Removal, interactions};
 pub use interventional::{
     Interventional, interventional, interventional_banzhaf, interventional_interactions,
 };
-pub use path_dependent::{Level, PathDependent, banzhaf, path_dependent};
+pub use path_dependent::{Level, PathDependent, banzhaf, path_dependent, path_dependent_interactions};
 pub use readers::{FileFormat, read, recognize};
 pub use rows::{Csr, Rows};

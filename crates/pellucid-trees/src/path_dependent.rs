@@ -1,4 +1,4 @@
-//! Path-dependent Shapley and Banzhaf values of tree ensembles, exact: rows in SIMD lanes, one walk a tree.
+#![doc = include_str!("path_dependent.md")]
 
 mod kernel;
 mod lanes;
@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use self::kernel::{Stack, walk};
 use self::lanes::{Job, Lanes, dispatch};
-use self::plan::{Batch, MAX_POINTS, Points, Used, Walk};
+use self::plan::{Batch, MAX_POINTS, Method, Used, Walk};
 use self::slots::{Scale, Slots};
 use crate::ensemble::TreeEnsemble;
 use crate::error::Error;
@@ -23,8 +23,11 @@ use crate::rows::Rows;
 
 pub use self::lanes::Level;
 
-/// Rows that one thread takes at a time.
+/// Rows that one thread takes at a time, where their sums fit into its cache.
 const ROWS_AT_ONCE: usize = 128;
+/// What the sums of these rows may take, and how little they are cut to.
+const SUMS_BYTES: usize = 256 << 10;
+const ROWS_AT_LEAST: usize = 16;
 /// Rows between two looks at progress and cancellation.
 const BLOCK_ROWS: usize = 4096;
 
@@ -48,10 +51,28 @@ pub fn banzhaf(ensemble: &TreeEnsemble, rows: Rows<'_>, work: &Work) -> Result<A
     PathDependent::banzhaf(ensemble)?.explain(rows, work)
 }
 
+/// Path-dependent Shapley values of `rows` and their pairs, values `[rows, outputs, features, features]`, in margin
+/// units. Off the diagonal stands half of the pair's Shapley interaction index, on it what of the feature's Shapley
+/// value is left: each row of the matrix sums to a Shapley value (Lundberg et al. 2020, arXiv:1905.04610, equations 3
+/// to 5).
+///
+/// # Errors
+/// As [`path_dependent`].
+pub fn path_dependent_interactions(
+    ensemble: &TreeEnsemble,
+    rows: Rows<'_>,
+    work: &Work,
+) -> Result<Attribution, Error> {
+    let explainer = PathDependent::interactions(ensemble)?;
+    let attribution = explainer.explain(rows, work)?;
+    Ok(attribution.with_base_values(repeated(&explainer.base_values, rows.n_rows())))
+}
+
 /// An ensemble made ready to explain many blocks of rows.
 #[derive(Debug)]
 pub struct PathDependent<'a> {
     ensemble: &'a TreeEnsemble,
+    method: Method,
     slots: Slots,
     used: Used,
     batches: Vec<Vec<Batch>>,
@@ -65,7 +86,15 @@ impl<'a> PathDependent<'a> {
     /// # Errors
     /// An ensemble without covers, or one that [`TreeEnsemble::check`] refuses.
     pub fn new(ensemble: &'a TreeEnsemble) -> Result<Self, Error> {
-        Self::with_points(ensemble, Points::All)
+        Self::with_method(ensemble, Method::Shapley)
+    }
+
+    /// For Shapley values with pairs.
+    ///
+    /// # Errors
+    /// As [`PathDependent::new`].
+    pub fn interactions(ensemble: &'a TreeEnsemble) -> Result<Self, Error> {
+        Self::with_method(ensemble, Method::Interactions)
     }
 
     /// For Banzhaf values.
@@ -73,10 +102,10 @@ impl<'a> PathDependent<'a> {
     /// # Errors
     /// As [`PathDependent::new`].
     pub fn banzhaf(ensemble: &'a TreeEnsemble) -> Result<Self, Error> {
-        Self::with_points(ensemble, Points::Half)
+        Self::with_method(ensemble, Method::Banzhaf)
     }
 
-    fn with_points(ensemble: &'a TreeEnsemble, points: Points) -> Result<Self, Error> {
+    fn with_method(ensemble: &'a TreeEnsemble, method: Method) -> Result<Self, Error> {
         ensemble.check()?;
         if !ensemble.has_covers {
             return Err(Error::Unsupported {
@@ -85,11 +114,11 @@ impl<'a> PathDependent<'a> {
                     .to_owned(),
             });
         }
-        let (slots, used) = (Slots::new(ensemble), Used::new(ensemble));
-        let batches = plan::plan(ensemble, points, &slots, &used);
+        let (slots, used) = (Slots::new(ensemble), Used::new(ensemble, method));
+        let batches = plan::plan(ensemble, method, &slots, &used);
         let base_values = plan::base_values(ensemble);
         let level = Level::available().last().copied().unwrap_or(Level::Portable);
-        Ok(Self { ensemble, slots, used, batches, base_values, level })
+        Ok(Self { ensemble, method, slots, used, batches, base_values, level })
     }
 
     /// Uses these instructions instead of the fastest that the processor has; [`Level::available`] lists them.
@@ -104,12 +133,21 @@ impl<'a> PathDependent<'a> {
         &self.base_values
     }
 
-    /// Values of one row: outputs × features.
+    /// Values of one row: outputs × features, and × features once more for interactions.
     pub fn n_values(&self) -> usize {
-        self.ensemble.n_outputs() * self.ensemble.n_features
+        self.shape(1).iter().product()
     }
 
-    /// Writes the values of some of the rows, `[range, outputs, features]`, on all threads.
+    fn shape(&self, n_rows: usize) -> Vec<usize> {
+        let (outputs, features) = (self.ensemble.n_outputs(), self.ensemble.n_features);
+        match self.method {
+            Method::Interactions => vec![n_rows, outputs, features, features],
+            Method::Shapley | Method::Banzhaf => vec![n_rows, outputs, features],
+        }
+    }
+
+    /// Writes the values of some of the rows, `[range, outputs, features]` or `[range, outputs, features, features]`, on
+    /// all threads.
     ///
     /// # Errors
     /// Rows of another width, a range beyond them, room of another size.
@@ -119,19 +157,25 @@ impl<'a> PathDependent<'a> {
             let reason = format!("{range:?} of {} rows into room for {} values", rows.n_rows(), into.len());
             return Err(Error::Rows { what: "rows", reason });
         }
-        into.par_chunks_mut((ROWS_AT_ONCE * self.n_values()).max(1)).enumerate().for_each(|(index, into)| {
-            let start = range.start + index * ROWS_AT_ONCE;
-            let range = start..range.end.min(start + ROWS_AT_ONCE);
+        let n_rows = self.rows_at_once();
+        into.par_chunks_mut((n_rows * self.n_values()).max(1)).enumerate().for_each(|(index, into)| {
+            let start = range.start + index * n_rows;
+            let range = start..range.end.min(start + n_rows);
             dispatch(self.level, Chunk { explainer: self, rows, range, into });
         });
         Ok(())
     }
 
+    fn rows_at_once(&self) -> usize {
+        let row_bytes = self.used.n_sums() * (size_of::<f32>() + size_of::<f64>());
+        let n_rows = SUMS_BYTES / row_bytes.max(1);
+        (n_rows / ROWS_AT_LEAST * ROWS_AT_LEAST).clamp(ROWS_AT_LEAST, ROWS_AT_ONCE)
+    }
+
     fn explain(&self, rows: Rows<'_>, work: &Work) -> Result<Attribution, Error> {
         rows.check(self.ensemble, "rows")?;
         let n_rows = rows.n_rows();
-        let shape = [n_rows, self.ensemble.n_outputs(), self.ensemble.n_features];
-        let mut values = vec![0.0; n_rows * self.n_values()];
+        let mut values = room(n_rows, self.n_values())?;
         work.progress.begin(n_rows);
         let done = in_blocks(n_rows, work, |range| {
             let places = range.start * self.n_values()..range.end * self.n_values();
@@ -140,8 +184,20 @@ impl<'a> PathDependent<'a> {
         work.progress.end();
         done?;
         let outputs = self.ensemble.margins(rows)?.into_dyn();
-        Ok(Attribution::new(shaped(&shape, values), outputs))
+        Ok(Attribution::new(shaped(&self.shape(n_rows), values), outputs))
     }
+}
+
+/// Zeros for the values of all rows, or how to do with less.
+fn room(n_rows: usize, n_values: usize) -> Result<Vec<f64>, Error> {
+    let mut values = Vec::new();
+    let wanted = n_rows.checked_mul(n_values);
+    if wanted.is_none_or(|n| values.try_reserve_exact(n).is_err()) {
+        let reason = format!("no memory for {n_rows} × {n_values} values; explain fewer rows at a time");
+        return Err(Error::Rows { what: "rows", reason });
+    }
+    values.resize(n_rows * n_values, 0.0);
+    Ok(values)
 }
 
 fn in_blocks(
@@ -183,21 +239,21 @@ impl Job for Chunk<'_, '_> {
     fn run<L: Lanes>(self) {
         let Self { explainer, rows, range, into } = self;
         into.fill(0.0);
-        let n_used = explainer.used.features.len();
-        if n_used == 0 {
+        let n_sums = explainer.used.n_sums();
+        if n_sums == 0 {
             return;
         }
         let slots = filled::<L>(explainer, rows, range);
         let n_groups = slots.len();
         let scale = explainer.slots.scale(explainer.ensemble, rows);
-        let mut sums = vec![L::splat(0.0); n_groups * n_used];
-        let mut totals = vec![0.0_f64; n_groups * n_used * L::N];
+        let mut sums = vec![L::splat(0.0); n_groups * n_sums];
+        let mut totals = vec![0.0_f64; n_groups * n_sums * L::N];
         for (output, batches) in explainer.batches.iter().enumerate() {
             for batch in batches {
                 for one in &batch.walks {
-                    walk_groups::<L>(one, scale, &slots, &mut sums);
+                    walk_groups::<L>(explainer.method, one, scale, &slots, &mut sums);
                 }
-                flush(batch, n_used, &mut sums, &mut totals);
+                flush(batch, n_sums, &mut sums, &mut totals);
             }
             write::<L>(explainer, output, &mut totals, into);
         }
@@ -221,37 +277,52 @@ fn filled<L: Lanes>(explainer: &PathDependent<'_>, rows: Rows<'_>, range: Range<
 }
 
 #[inline(always)]
-fn walk_groups<L: Lanes>(one: &Walk, scale: Scale, slots: &[Vec<f32>], sums: &mut [L]) {
+fn walk_groups<L: Lanes>(method: Method, one: &Walk, scale: Scale, slots: &[Vec<f32>], sums: &mut [L]) {
+    match method {
+        Method::Interactions => walk_points::<L, true>(one, scale, slots, sums),
+        Method::Shapley | Method::Banzhaf => walk_points::<L, false>(one, scale, slots, sums),
+    }
+}
+
+#[inline(always)]
+fn walk_points<L: Lanes, const PAIRS: bool>(one: &Walk, scale: Scale, slots: &[Vec<f32>], sums: &mut [L]) {
     const { assert!(MAX_POINTS == 6) };
     match one.at.len() {
-        1 => walk_all::<L, 1>(one, scale, slots, sums),
-        2 => walk_all::<L, 2>(one, scale, slots, sums),
-        3 => walk_all::<L, 3>(one, scale, slots, sums),
-        4 => walk_all::<L, 4>(one, scale, slots, sums),
-        5 => walk_all::<L, 5>(one, scale, slots, sums),
-        _ => walk_all::<L, 6>(one, scale, slots, sums),
+        1 => walk_all::<L, 1, PAIRS>(one, scale, slots, sums),
+        2 => walk_all::<L, 2, PAIRS>(one, scale, slots, sums),
+        3 => walk_all::<L, 3, PAIRS>(one, scale, slots, sums),
+        4 => walk_all::<L, 4, PAIRS>(one, scale, slots, sums),
+        5 => walk_all::<L, 5, PAIRS>(one, scale, slots, sums),
+        _ => walk_all::<L, 6, PAIRS>(one, scale, slots, sums),
     }
 }
 
 #[inline(always)]
-fn walk_all<L: Lanes, const Q: usize>(one: &Walk, scale: Scale, slots: &[Vec<f32>], sums: &mut [L]) {
+fn walk_all<L: Lanes, const Q: usize, const PAIRS: bool>(
+    one: &Walk,
+    scale: Scale,
+    slots: &[Vec<f32>],
+    sums: &mut [L],
+) {
     let mut stack = Stack::<L, Q>::new(one.n_levels);
-    let n_used = sums.len() / slots.len();
-    for (slots, sums) in slots.iter().zip(sums.chunks_exact_mut(n_used)) {
-        walk(one, scale, slots, &mut stack, sums);
+    let n_sums = sums.len() / slots.len();
+    for (slots, sums) in slots.iter().zip(sums.chunks_exact_mut(n_sums)) {
+        walk::<L, Q, PAIRS>(one, scale, slots, &mut stack, sums);
     }
 }
 
 #[inline(always)]
-fn flush<L: Lanes>(batch: &Batch, n_used: usize, sums: &mut [L], totals: &mut [f64]) {
+fn flush<L: Lanes>(batch: &Batch, n_sums: usize, sums: &mut [L], totals: &mut [f64]) {
     let mut lanes = [0.0; 16];
-    for (sums, totals) in sums.chunks_exact_mut(n_used).zip(totals.chunks_exact_mut(n_used * L::N)) {
-        for &feature in &batch.features {
-            let feature = feature as usize;
-            sums[feature].store(&mut lanes);
-            sums[feature] = L::splat(0.0);
-            let totals = &mut totals[feature * L::N..][..L::N];
-            totals.iter_mut().zip(&lanes).for_each(|(total, &sum)| *total += f64::from(sum));
+    for (sums, totals) in sums.chunks_exact_mut(n_sums).zip(totals.chunks_exact_mut(n_sums * L::N)) {
+        for &sum in &batch.sums {
+            let sum = sum as usize;
+            sums[sum].store(&mut lanes);
+            sums[sum] = L::splat(0.0);
+            let totals = &mut totals[sum * L::N..][..L::N];
+            for (total, &lane) in totals.iter_mut().zip(&lanes) {
+                *total += f64::from(lane);
+            }
         }
     }
 }
@@ -259,14 +330,35 @@ fn flush<L: Lanes>(batch: &Batch, n_used: usize, sums: &mut [L], totals: &mut [f
 /// Writes one output's values, and leaves `totals` at 0.
 #[inline(always)]
 fn write<L: Lanes>(explainer: &PathDependent<'_>, output: usize, totals: &mut [f64], into: &mut [f64]) {
-    let ensemble = explainer.ensemble;
-    let n_features = ensemble.n_features;
+    let n_values = explainer.n_values() / explainer.ensemble.n_outputs();
     for (row, into) in into.chunks_exact_mut(explainer.n_values()).enumerate() {
-        let into = &mut into[output * n_features..][..n_features];
-        let group = (row / L::N) * explainer.used.features.len();
-        for (index, &feature) in explainer.used.features.iter().enumerate() {
-            into[feature as usize] = ensemble.scale * totals[(group + index) * L::N + row % L::N];
-        }
+        let into = &mut into[output * n_values..][..n_values];
+        let group = &totals[row / L::N * explainer.used.n_sums() * L::N..];
+        explainer.write_row(|sum| group[sum * L::N + row % L::N], into);
     }
     totals.fill(0.0);
+}
+
+impl PathDependent<'_> {
+    /// One row's values of one output. `total` gives what the accumulators hold.
+    fn write_row(&self, total: impl Fn(usize) -> f64, into: &mut [f64]) {
+        let scale = self.ensemble.scale;
+        let Used { features, pairs } = &self.used;
+        let stride = match self.method {
+            Method::Interactions => self.ensemble.n_features + 1,
+            Method::Shapley | Method::Banzhaf => 1,
+        };
+        for (sum, &feature) in features.iter().enumerate() {
+            into[feature as usize * stride] = scale * total(sum);
+        }
+        for (sum, pair) in pairs.iter().enumerate() {
+            let [i, j] = pair.map(|place| features[place as usize] as usize);
+            let half = scale * 0.5 * total(features.len() + sum);
+            let n_features = self.ensemble.n_features;
+            into[i * n_features + j] = half;
+            into[j * n_features + i] = half;
+            into[i * stride] -= half;
+            into[j * stride] -= half;
+        }
+    }
 }

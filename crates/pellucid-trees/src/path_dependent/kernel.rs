@@ -35,6 +35,9 @@ struct Level<L: Lanes, const Q: usize> {
 /// Room for the levels of a walk.
 pub(crate) struct Stack<L: Lanes, const Q: usize> {
     levels: Vec<Level<L, Q>>,
+    /// `(o − z) / (z + t (o − z))` of each level's feature, for pairs: what the product is multiplied with to have the
+    /// feature's difference in its place.
+    relatives: Vec<[L; Q]>,
 }
 
 impl<L: Lanes, const Q: usize> Stack<L, Q> {
@@ -45,13 +48,14 @@ impl<L: Lanes, const Q: usize> Stack<L, Q> {
         let (product, first_factor, gain, first_sum) = (zero, zero, zero, zero);
         let level =
             Level { product, first_factor, gain, first_sum, inside: L::all(), inside_second: L::all() };
-        Self { levels: vec![level; n_levels + 1] }
+        Self { levels: vec![level; n_levels + 1], relatives: vec![zero; n_levels + 1] }
     }
 }
 
-/// Adds the values of all features to `sums`, `[used features]`, for the rows whose slots are `slots`, `[slots, lanes]`.
+/// Adds the values of all features, and of all pairs if `PAIRS`, to `sums`, `[accumulators]`, for the rows whose slots
+/// are `slots`, `[slots, lanes]`.
 #[inline(always)]
-pub(crate) fn walk<L: Lanes, const Q: usize>(
+pub(crate) fn walk<L: Lanes, const Q: usize, const PAIRS: bool>(
     walk: &Walk,
     scale: Scale,
     slots: &[f32],
@@ -59,45 +63,102 @@ pub(crate) fn walk<L: Lanes, const Q: usize>(
     sums: &mut [L],
 ) {
     let at: [L; Q] = each!(L, Q, q => L::splat(walk.at[q]));
-    let mut sum = [L::splat(0.0); Q];
-    let mut depth = 0;
-    let levels = stack.levels.as_mut_slice();
+    let Stack { levels, relatives } = stack;
     levels[0].product = each!(L, Q, q => L::splat(walk.weights[q]));
+    let (mut sum, mut depth) = ([L::splat(0.0); Q], 0);
     for step in &walk.steps {
+        let again = matches!(step.kind, Kind::EnterAgain | Kind::LeaveAgain | Kind::LeaveLeafAgain);
         match step.kind {
-            Kind::Enter => {
+            Kind::Enter | Kind::EnterAgain => {
                 let first = goes_first::<L>(step, scale, slots);
-                enter(step, first, &at, levels, depth);
-                depth += 1;
-            }
-            Kind::EnterAgain => {
-                let first = goes_first::<L>(step, scale, slots);
-                enter_again(step, first, &walk.tables, levels, depth);
+                match again {
+                    false => enter(step, first, &at, levels, depth),
+                    true => enter_again(step, first, &walk.tables, levels, depth),
+                }
                 depth += 1;
             }
             Kind::Turn => turn(levels, depth - 1, sum),
             Kind::Leave | Kind::LeaveAgain | Kind::LeaveLeaf | Kind::LeaveLeafAgain => {
                 depth -= 1;
                 let level = &levels[depth];
-                let is_leaf = matches!(step.kind, Kind::LeaveLeaf | Kind::LeaveLeafAgain);
                 let leaf = [L::splat(step.second); Q];
-                let (first, second) = if is_leaf { (sum, leaf) } else { (level.first_sum, sum) };
-                let again = matches!(step.kind, Kind::LeaveAgain | Kind::LeaveLeafAgain);
-                sum = leave(level, first, second, again, &mut sums[step.feature as usize]);
+                let (first, second) = if step.has_leaf() { (sum, leaf) } else { (level.first_sum, sum) };
+                let parts = parts(level, &first, &second, again);
+                let gain = if again { L::splat(1.0) } else { level.gain[0] };
+                add_all::<L, Q, PAIRS>(walk, step, &parts, gain, relatives, sums);
+                sum = joined(level, &first, &second);
             }
             Kind::Pair => {
                 let first = goes_first::<L>(step, scale, slots);
-                let feature = &mut sums[step.feature as usize];
-                sum = pair(step, first, &at, &levels[depth].product, feature);
+                let change = L::select(first, L::splat(step.change[0]), L::splat(step.change[1]));
+                add_all::<L, Q, PAIRS>(walk, step, &levels[depth].product, change, relatives, sums);
+                let expected = L::splat(step.second);
+                sum = each!(L, Q, q => at[q].mul_add(change, expected));
             }
             Kind::PairAgain => {
-                let first = goes_first::<L>(step, scale, slots);
-                let above = levels[step.above as usize].inside;
-                let feature = &mut sums[step.feature as usize];
-                sum = pair_again(step, [first, above], &walk.tables, &levels[depth].product, feature);
+                let masks = [goes_first::<L>(step, scale, slots), levels[step.above as usize].inside];
+                let (values, parts) = pair_again(step, masks, &walk.tables, &levels[depth].product);
+                add_all::<L, Q, PAIRS>(walk, step, &parts, L::splat(1.0), relatives, sums);
+                sum = values;
             }
         }
+        if PAIRS && matches!(step.kind, Kind::Enter | Kind::EnterAgain | Kind::Turn) {
+            relatives[depth - 1] = relative(walk, step, levels[depth - 1].inside);
+        }
     }
+}
+
+/// Adds what a split's feature gains to it and, if `PAIRS`, to its pairs.
+#[inline(always)]
+fn add_all<L: Lanes, const Q: usize, const PAIRS: bool>(
+    walk: &Walk,
+    step: &Step,
+    parts: &[L; Q],
+    factor: L,
+    relatives: &[[L; Q]],
+    sums: &mut [L],
+) {
+    add_parts(parts, factor, &mut sums[step.feature as usize]);
+    if PAIRS {
+        add_pairs(walk, step, parts, factor, relatives, sums);
+    }
+}
+
+/// Adds the parts of all points, times `factor`.
+#[inline(always)]
+fn add_parts<L: Lanes, const Q: usize>(parts: &[L; Q], factor: L, into: &mut L) {
+    let mut total = parts[0];
+    for part in &parts[1..] {
+        total = total.add(*part);
+    }
+    *into = total.mul_add(factor, *into);
+}
+
+/// What the split's feature gains differs by each other feature of the path.
+#[inline(always)]
+fn add_pairs<L: Lanes, const Q: usize>(
+    walk: &Walk,
+    step: &Step,
+    parts: &[L; Q],
+    factor: L,
+    relatives: &[[L; Q]],
+    sums: &mut [L],
+) {
+    for pair in &walk.pairs[step.pairs[0] as usize..step.pairs[1] as usize] {
+        let relative = &relatives[pair.level as usize];
+        let mut total = parts[0].mul(relative[0]);
+        for q in 1..Q {
+            total = parts[q].mul_add(relative[q], total);
+        }
+        let sum = &mut sums[pair.sum as usize];
+        *sum = total.mul_add(factor, *sum);
+    }
+}
+
+#[inline(always)]
+fn relative<L: Lanes, const Q: usize>(walk: &Walk, step: &Step, inside: L::Mask) -> [L; Q] {
+    let table = &walk.relatives[step.relative as usize..][..Q];
+    each!(L, Q, q => L::select(inside, L::splat(table[q]), L::splat(-1.0 / (1.0 - walk.at[q]))))
 }
 
 #[inline(always)]
@@ -167,62 +228,44 @@ fn turn<L: Lanes, const Q: usize>(levels: &mut [Level<L, Q>], depth: usize, sum:
     level.inside = level.inside_second;
 }
 
-/// The sum of a split from those of its children; the feature gets its part.
+/// What a split's feature gains, a point: for a split whose feature is new, still to be multiplied by its gain.
 #[inline(always)]
-fn leave<L: Lanes, const Q: usize>(
+fn parts<L: Lanes, const Q: usize>(
     level: &Level<L, Q>,
-    first: [L; Q],
-    second: [L; Q],
+    first: &[L; Q],
+    second: &[L; Q],
     again: bool,
-    feature: &mut L,
 ) -> [L; Q] {
-    let difference: [L; Q] = each!(L, Q, q => first[q].sub(second[q]));
-    let mut total = L::splat(0.0);
-    for q in 0..Q {
-        let product = if again { level.product[q].mul(level.gain[q]) } else { level.product[q] };
-        total = product.mul_add(difference[q], total);
+    if again {
+        each!(L, Q, q => level.product[q].mul(level.gain[q]).mul(first[q].sub(second[q])))
+    } else {
+        each!(L, Q, q => level.product[q].mul(first[q].sub(second[q])))
     }
-    *feature = if again { feature.add(total) } else { level.gain[0].mul_add(total, *feature) };
-    each!(L, Q, q => level.first_factor[q].mul_add(difference[q], second[q]))
 }
 
+/// The sum of a split from those of its children.
 #[inline(always)]
-fn pair<L: Lanes, const Q: usize>(
-    step: &Step,
-    first: L::Mask,
-    at: &[L; Q],
-    product: &[L; Q],
-    feature: &mut L,
-) -> [L; Q] {
-    let change = L::select(first, L::splat(step.change[0]), L::splat(step.change[1]));
-    let mut total = product[0];
-    for part in &product[1..] {
-        total = total.add(*part);
-    }
-    *feature = change.mul_add(total, *feature);
-    let expected = L::splat(step.second);
-    each!(L, Q, q => at[q].mul_add(change, expected))
+fn joined<L: Lanes, const Q: usize>(level: &Level<L, Q>, first: &[L; Q], second: &[L; Q]) -> [L; Q] {
+    each!(L, Q, q => level.first_factor[q].mul_add(first[q].sub(second[q]), second[q]))
 }
 
+/// The sum of a split with two leaves, and what its feature gains, a point.
 #[inline(always)]
 fn pair_again<L: Lanes, const Q: usize>(
     step: &Step,
     [first, above]: [L::Mask; 2],
     tables: &[f32],
     product: &[L; Q],
-    feature: &mut L,
-) -> [L; Q] {
+) -> ([L; Q], [L; Q]) {
     let table = &tables[step.table as usize..][..4 * Q];
     let (inside, inside_second) = (L::and(above, first), L::and_not(above, first));
     let expected = L::splat(step.second);
-    let mut total = *feature;
-    let mut sum = [expected; Q];
+    let (mut values, mut parts) = ([expected; Q], [expected; Q]);
     for q in 0..Q {
         let [v_first, v_second, gain_first, gain_second] = entry::<L>(table, q);
-        sum[q] = L::select(inside, v_first, L::select(inside_second, v_second, expected));
+        values[q] = L::select(inside, v_first, L::select(inside_second, v_second, expected));
         let gain = L::select(inside, gain_first, L::select_or_zero(inside_second, gain_second));
-        total = product[q].mul_add(gain, total);
+        parts[q] = product[q].mul(gain);
     }
-    *feature = total;
-    sum
+    (values, parts)
 }

@@ -1,6 +1,6 @@
 //! A tree → the steps of one depth-first walk, with all constants at the integral's points worked out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use pellucid_core::gauss_legendre;
@@ -14,13 +14,15 @@ pub(crate) const MAX_POINTS: usize = 6;
 /// Walks whose values are added up in f32 before they go into the f64 sums.
 const WALKS_IN_F32: usize = 8;
 
-/// Where the multilinear extension is looked at.
+/// What is worked out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Points {
-    /// Integrated over t: Shapley values.
-    All,
-    /// t = ½ alone: Banzhaf values.
-    Half,
+pub(crate) enum Method {
+    /// Shapley values: the multilinear extension integrated over t.
+    Shapley,
+    /// Shapley values and what pairs of features add.
+    Interactions,
+    /// Banzhaf values: t = ½ alone.
+    Banzhaf,
 }
 
 /// One walk over one tree for one output.
@@ -33,8 +35,21 @@ pub(crate) struct Walk {
     pub(crate) weights: Vec<f32>,
     /// What [`Step::table`] points into.
     pub(crate) tables: Vec<f32>,
+    /// What [`Step::relative`] points into.
+    pub(crate) relatives: Vec<f32>,
+    /// What [`Step::pairs`] points into.
+    pub(crate) pairs: Vec<PathPair>,
     /// Splits on the longest path.
     pub(crate) n_levels: usize,
+}
+
+/// A split's feature with another one on its path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PathPair {
+    /// Where the other feature was split on last.
+    pub(crate) level: u32,
+    /// The accumulator of the pair.
+    pub(crate) sum: u32,
 }
 
 /// What a step does. A split with one leaf has it as its second child; whose child comes first is told by
@@ -83,43 +98,79 @@ pub(crate) struct Step {
     pub(crate) above: u32,
     /// Four numbers a point: r where the row goes first and second, and what the feature gains where it does so.
     pub(crate) table: u32,
+    /// One number a point: `(1 − z) / (z + t (1 − z))`, z the share that is left of the feature in the child that is
+    /// walked next.
+    pub(crate) relative: u32,
+    /// The pairs that the split's feature is in.
+    pub(crate) pairs: [u32; 2],
 }
 
 /// Walks whose values are added up in f32, and the accumulators that they add to.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) walks: Vec<Walk>,
-    pub(crate) features: Vec<u32>,
+    pub(crate) sums: Vec<u32>,
 }
 
 impl Batch {
     fn new(walks: Vec<Walk>) -> Self {
-        let mut features: Vec<u32> =
-            walks.iter().flat_map(|walk| &walk.steps).map(|step| step.feature).collect();
-        features.sort_unstable();
-        features.dedup();
-        Self { walks, features }
+        let of_features = walks.iter().flat_map(|walk| &walk.steps).map(|step| step.feature);
+        let of_pairs = walks.iter().flat_map(|walk| &walk.pairs).map(|pair| pair.sum);
+        let mut sums: Vec<u32> = of_features.chain(of_pairs).collect();
+        sums.sort_unstable();
+        sums.dedup();
+        Self { walks, sums }
     }
 }
 
-/// Which accumulator each feature that is split on has.
+/// Which accumulator each feature that is split on has, and each pair of them that stand on one path; features first.
 #[derive(Debug)]
 pub(crate) struct Used {
     /// The features, ascending.
     pub(crate) features: Vec<u32>,
+    /// Places in `features`, the lower one first, ascending; none where pairs are not asked for.
+    pub(crate) pairs: Vec<[u32; 2]>,
 }
 
 impl Used {
-    pub(crate) fn new(ensemble: &TreeEnsemble) -> Self {
+    pub(crate) fn new(ensemble: &TreeEnsemble, method: Method) -> Self {
         let mut features: Vec<u32> =
             ensemble.trees.iter().flat_map(Tree::splits).map(|split| split.feature).collect();
         features.sort_unstable();
         features.dedup();
-        Self { features }
+        let mut used = Self { features, pairs: Vec::new() };
+        if method == Method::Interactions {
+            let pairs: BTreeSet<[u32; 2]> =
+                ensemble.trees.iter().flat_map(|tree| used.pairs_of(tree)).collect();
+            used.pairs = pairs.into_iter().collect();
+        }
+        used
+    }
+
+    /// The number of accumulators.
+    pub(crate) fn n_sums(&self) -> usize {
+        self.features.len() + self.pairs.len()
     }
 
     fn index(&self, feature: u32) -> u32 {
         self.features.partition_point(|&used| used < feature) as u32
+    }
+
+    fn pair_index(&self, a: u32, b: u32) -> u32 {
+        let pair = [a.min(b), a.max(b)];
+        (self.features.len() + self.pairs.partition_point(|&other| other < pair)) as u32
+    }
+
+    /// The pairs of features that stand on one path of a tree.
+    fn pairs_of(&self, tree: &Tree) -> BTreeSet<[u32; 2]> {
+        let mut pairs = BTreeSet::new();
+        for_each_path(tree, |feature, above| {
+            let feature = self.index(feature);
+            for other in above.keys().map(|&other| self.index(other)).filter(|&other| other != feature) {
+                pairs.insert([feature.min(other), feature.max(other)]);
+            }
+        });
+        pairs
     }
 }
 
@@ -143,37 +194,44 @@ pub(crate) fn expected_values(tree: &Tree, output: usize) -> Vec<f64> {
 }
 
 /// The walks of one tree for one output: several where the integral takes more than [`MAX_POINTS`].
-pub(crate) fn walks(tree: &Tree, output: usize, points: Points, slots: &Slots, used: &Used) -> Vec<Walk> {
-    let n = match points {
-        Points::All => most_distinct_features(tree).div_ceil(2),
-        Points::Half => 1.min(tree.nodes.len() / 2),
+fn walks(tree: &Tree, output: usize, method: Method, slots: &Slots, used: &Used) -> Vec<Walk> {
+    let n = match method {
+        Method::Banzhaf => 1.min(tree.nodes.len() / 2),
+        _ => most_distinct_features(tree).div_ceil(2),
     };
-    let all = if points == Points::Half { vec![(0.5, 1.0); n] } else { gauss_legendre(n) };
+    let all = if method == Method::Banzhaf { vec![(0.5, 1.0); n] } else { gauss_legendre(n) };
     let n_walks = n.div_ceil(MAX_POINTS).max(1);
     all.chunks(n.div_ceil(n_walks).max(1))
-        .map(|points| Writer::new(tree, output, points, slots, used).write())
+        .map(|points| Writer::new(tree, output, method, points, slots, used).write())
         .collect()
 }
 
 /// The largest number of different features on one path.
 fn most_distinct_features(tree: &Tree) -> usize {
-    let mut on_path: BTreeMap<u32, usize> = BTreeMap::new();
-    let (mut most, mut stack) = (0, vec![(0_usize, false)]);
+    let mut most = 0;
+    for_each_path(tree, |feature, above| {
+        most = most.max(above.len() + usize::from(!above.contains_key(&feature)));
+    });
+    most
+}
+
+/// Calls `split` with the feature of each split and how often each feature stands above it.
+fn for_each_path(tree: &Tree, mut split: impl FnMut(u32, &BTreeMap<u32, usize>)) {
+    let mut above: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut stack = vec![(0_usize, false)];
     while let Some((index, leaving)) = stack.pop() {
-        let TreeNode::Split(split) = &tree.nodes[index] else { continue };
-        let times = on_path.entry(split.feature).or_insert(0);
+        let TreeNode::Split(node) = &tree.nodes[index] else { continue };
         if leaving {
-            *times -= 1;
-            if *times == 0 {
-                on_path.remove(&split.feature);
+            match above.get_mut(&node.feature) {
+                Some(times) if *times > 1 => *times -= 1,
+                _ => drop(above.remove(&node.feature)),
             }
             continue;
         }
-        *times += 1;
-        most = most.max(on_path.len());
-        stack.extend([(index, true), (split.right as usize, false), (split.left as usize, false)]);
+        split(node.feature, &above);
+        *above.entry(node.feature).or_insert(0) += 1;
+        stack.extend([(index, true), (node.right as usize, false), (node.left as usize, false)]);
     }
-    most
 }
 
 /// A feature on the path: where it was split on last, and the share of the covers that all its splits leave.
@@ -203,7 +261,7 @@ struct Fork {
 
 enum Task {
     Visit(Child),
-    /// From the first child to the second: features on the path, steps.
+    /// From the first child to the second, below which the feature stands so on the path.
     Turn(Child, u32, OnPath),
     /// The path is again as it was before the split.
     Leave(Step, u32, Option<OnPath>),
@@ -212,6 +270,7 @@ enum Task {
 struct Writer<'a> {
     tree: &'a Tree,
     output: usize,
+    method: Method,
     points: &'a [(f64, f64)],
     slots: &'a Slots,
     used: &'a Used,
@@ -226,6 +285,7 @@ impl<'a> Writer<'a> {
     fn new(
         tree: &'a Tree,
         output: usize,
+        method: Method,
         points: &'a [(f64, f64)],
         slots: &'a Slots,
         used: &'a Used,
@@ -236,7 +296,7 @@ impl<'a> Writer<'a> {
             ..Walk::default()
         };
         let shift = expected_values(tree, output)[0];
-        Self { tree, output, points, slots, used, shift, path: BTreeMap::new(), level: 0, walk }
+        Self { tree, output, method, points, slots, used, shift, path: BTreeMap::new(), level: 0, walk }
     }
 
     fn write(mut self) -> Walk {
@@ -246,7 +306,8 @@ impl<'a> Writer<'a> {
                 Task::Visit(child) => self.visit(child, &mut tasks),
                 Task::Turn(second, feature, on_path) => {
                     self.path.insert(feature, on_path);
-                    self.walk.steps.push(Step { kind: Kind::Turn, ..Step::NONE });
+                    let relative = self.relative(on_path.share);
+                    self.walk.steps.push(Step { kind: Kind::Turn, relative, ..Step::NONE });
                     tasks.push(Task::Visit(second));
                 }
                 Task::Leave(step, feature, before) => {
@@ -272,14 +333,20 @@ impl<'a> Writer<'a> {
         let step = self.step(&fork, before);
         self.walk.n_levels = self.walk.n_levels.max(self.level + 1);
         let again = before.is_some();
-        let value = |child| self.value(child);
-        if let [Some(first), Some(second)] = fork.children.map(value) {
+        if let [Some(first), Some(second)] = fork.children.map(|child| self.value(child)) {
             let pair = self.pair(step, &fork, again, [first, second]);
             self.walk.steps.push(pair);
             return;
         }
-        let leaf = value(fork.children[1]);
-        self.walk.steps.push(Step { kind: if again { Kind::EnterAgain } else { Kind::Enter }, ..step });
+        let leaf = self.value(fork.children[1]);
+        let whole = before.map_or(1.0, |before| before.share);
+        let on_path = |share: f64, level| OnPath { level, share: whole * share };
+        let enter = Step {
+            kind: if again { Kind::EnterAgain } else { Kind::Enter },
+            relative: self.relative(whole * fork.share),
+            ..step
+        };
+        self.walk.steps.push(enter);
         let kind = match (leaf, again) {
             (None, false) => Kind::Leave,
             (None, true) => Kind::LeaveAgain,
@@ -288,13 +355,11 @@ impl<'a> Writer<'a> {
         };
         let leave = Step { kind, second: leaf.unwrap_or(0.0) as f32, ..step };
         tasks.push(Task::Leave(leave, fork.feature, before));
-        let whole = before.map_or(1.0, |before| before.share);
-        let on_path = |share: f64| OnPath { level: self.level, share: whole * share };
         if leaf.is_none() {
-            tasks.push(Task::Turn(fork.children[1], fork.feature, on_path(1.0 - fork.share)));
+            tasks.push(Task::Turn(fork.children[1], fork.feature, on_path(1.0 - fork.share, self.level)));
         }
         tasks.push(Task::Visit(fork.children[0]));
-        self.path.insert(fork.feature, on_path(fork.share));
+        self.path.insert(fork.feature, on_path(fork.share, self.level));
         self.level += 1;
     }
 
@@ -344,6 +409,7 @@ impl<'a> Writer<'a> {
                 self.walk.tables.extend(again(fork.share, before.share, t).map(|x| x as f32));
             }
         }
+        let pairs = self.pairs(fork.feature);
         Step {
             flip: if fork.flip { u32::MAX } else { 0 },
             slot: fork.comparison.slot,
@@ -353,8 +419,31 @@ impl<'a> Writer<'a> {
             change: [1.0 - fork.share, -fork.share].map(|change| change as f32),
             above: before.map_or(0, |before| before.level as u32),
             table,
+            pairs,
             ..Step::NONE
         }
+    }
+
+    /// The pairs of a feature with all others on the path.
+    fn pairs(&mut self, feature: u32) -> [u32; 2] {
+        let start = self.walk.pairs.len() as u32;
+        if self.method == Method::Interactions {
+            let others = self.path.iter().filter(|(other, _)| **other != feature);
+            let used = self.used;
+            let sum = |other| used.pair_index(used.index(feature), used.index(other));
+            let pairs = others.map(|(&other, at)| PathPair { level: at.level as u32, sum: sum(other) });
+            self.walk.pairs.extend(pairs);
+        }
+        [start, self.walk.pairs.len() as u32]
+    }
+
+    fn relative(&mut self, share: f64) -> u32 {
+        let start = self.walk.relatives.len() as u32;
+        if self.method == Method::Interactions {
+            let at = self.points.iter().map(|(t, _)| ((1.0 - share) / (share + t * (1.0 - share))) as f32);
+            self.walk.relatives.extend(at);
+        }
+        start
     }
 
     /// A split with two leaves: their values go into its constants.
@@ -388,6 +477,11 @@ fn again(share: f64, above: f64, t: f64) -> [f64; 4] {
 }
 
 impl Step {
+    /// Whether the second child is a leaf and the first is not.
+    pub(crate) fn has_leaf(&self) -> bool {
+        matches!(self.kind, Kind::LeaveLeaf | Kind::LeaveLeafAgain)
+    }
+
     const NONE: Self = Self {
         kind: Kind::Turn,
         flip: 0,
@@ -399,15 +493,17 @@ impl Step {
         second: 0.0,
         above: 0,
         table: 0,
+        relative: 0,
+        pairs: [0; 2],
     };
 }
 
 /// The walks of all trees, for each output.
-pub(crate) fn plan(ensemble: &TreeEnsemble, points: Points, slots: &Slots, used: &Used) -> Vec<Vec<Batch>> {
+pub(crate) fn plan(ensemble: &TreeEnsemble, method: Method, slots: &Slots, used: &Used) -> Vec<Vec<Batch>> {
     (0..ensemble.n_outputs())
         .map(|output| {
             let trees = ensemble.trees.iter().filter(|tree| tree.outputs.contains(&output));
-            let mut walks = trees.flat_map(|tree| walks(tree, output, points, slots, used)).peekable();
+            let mut walks = trees.flat_map(|tree| walks(tree, output, method, slots, used)).peekable();
             let mut batches = Vec::new();
             while walks.peek().is_some() {
                 batches.push(Batch::new(walks.by_ref().take(WALKS_IN_F32).collect()));
