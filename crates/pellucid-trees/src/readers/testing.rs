@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, Axis};
-use pellucid_core::Work;
+use pellucid_core::{Attribution, Work};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::Value;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::read;
 use crate::ensemble::TreeEnsemble;
 use crate::error::Error;
+use crate::interventional::{interventional, interventional_interactions};
 use crate::path_dependent::path_dependent;
 use crate::rows::Rows;
 
@@ -89,13 +90,42 @@ pub(super) fn assert_close(what: &str, actual: &Array2<f64>, expected: &Array2<f
     }
 }
 
-/// Path-dependent values and base value add up to `raw`, the library's own margins, within 1e-6 of the largest sum of magnitudes.
+/// Values and base value add up to `raw`, the library's own margins: path-dependent ones, and interventional ones with 8 of the rows as
+/// background, whose base value is the mean of the library's margins.
 #[track_caller]
 pub(super) fn assert_values_add_up(what: &str, model: &Recorded, raw: &Array2<f64>) {
-    let attribution = path_dependent(&model.ensemble, Rows::F64(model.rows.view()), &Work::default())
-        .unwrap_or_else(|error| panic!("{what}: {error}"));
-    let base = attribution.base_values.expect("Shapley values have base values");
-    let sums = attribution.values.sum_axis(Axis(2)) + &base;
+    let rows = Rows::F64(model.rows.view());
+    let background = model.rows.select(Axis(0), &[0, 1, 2, 3, 4, 5, 6, 7]);
+    let expected = raw.select(Axis(0), &[0, 1, 2, 3, 4, 5, 6, 7]).mean_axis(Axis(0)).expect("8 rows");
+    let work = Work::default();
+    let by_path = path_dependent(&model.ensemble, rows, &work).expect("the file has covers");
+    let by_background =
+        interventional(&model.ensemble, rows, Rows::F64(background.view()), &work).expect("rows fit");
+    assert_sums(what, &by_path, raw);
+    let base_values = by_background.base_values.as_ref().expect("base values").index_axis(Axis(0), 0);
+    for (base, mean) in base_values.iter().zip(&expected) {
+        assert!((base - mean).abs() <= 1e-12 * mean.abs().max(1.0), "{what}: base value {base}, not {mean}");
+    }
+    assert_sums(what, &by_background, raw);
+}
+
+/// Interactions of all pairs, too: `[rows, outputs, features, features]`.
+#[track_caller]
+pub(super) fn assert_interactions_add_up(what: &str, model: &Recorded, raw: &Array2<f64>) {
+    let background = model.rows.select(Axis(0), &[0, 1, 2, 3, 4, 5, 6, 7]);
+    let (rows, background) = (Rows::F64(model.rows.view()), Rows::F64(background.view()));
+    let mut pairs =
+        interventional_interactions(&model.ensemble, rows, background, &Work::default()).expect("rows fit");
+    assert!(pairs.values.iter().any(|&value| value != 0.0), "{what}: no interactions at all");
+    pairs.values = pairs.values.sum_axis(Axis(3));
+    assert_sums(what, &pairs, raw);
+}
+
+/// Within 1e-6 of the largest sum of magnitudes.
+#[track_caller]
+fn assert_sums(what: &str, attribution: &Attribution, raw: &Array2<f64>) {
+    let base = attribution.base_values.as_ref().expect("base values");
+    let sums = attribution.values.sum_axis(Axis(2)) + base;
     let magnitudes = attribution.values.mapv(f64::abs).sum_axis(Axis(2)) + base.mapv(f64::abs);
     let scale = magnitudes.iter().copied().fold(0.0, f64::max);
     for ((place, sum), raw) in sums.indexed_iter().zip(raw) {

@@ -216,6 +216,20 @@ fn trap_values_of_random_forests_add_up_to_the_average() {
 }
 
 #[test]
+fn trap_values_of_categories_dart_and_missing_values_add_up() {
+    let names = ["categories_only", "adult", "dart", "missing_none", "missing_zero", "thresholds_at_zero"];
+    names.into_iter().for_each(check_sums);
+}
+
+#[test]
+fn trap_interactions_of_categories_add_up() {
+    for name in ["missing_none", "missing_zero", "multiclass"] {
+        let model = check(name);
+        assert_interactions_add_up(name, &model, &model.expected("raw"));
+    }
+}
+
+#[test]
 fn trap_values_on_a_path_of_60_features_add_up() {
     let model = check("path_of_60_features");
     let (raw, theirs) = (model.expected("raw"), model.expected("contributions"));
