@@ -31,6 +31,9 @@ pub struct TreeEnsemble {
     pub feature_names: Option<Vec<String>>,
     /// The names of the outputs: class labels.
     pub output_names: Option<Vec<String>>,
+    /// What the file calls the categories that a feature's numbers count from 0, one list a feature, empty for features
+    /// without such names.
+    pub categories: Option<Vec<Vec<String>>>,
     /// Whether nodes tell how many training rows reached them; path-dependent methods need it.
     pub has_covers: bool,
     /// What wrote the file.
@@ -251,6 +254,7 @@ impl TreeEnsemble {
             missing_value: None,
             feature_names: None,
             output_names: None,
+            categories: None,
             has_covers: false,
             provenance: Provenance::default(),
         }

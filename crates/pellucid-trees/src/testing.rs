@@ -177,6 +177,7 @@ pub(crate) fn random_ensemble(seed: u64, shape: Shape) -> TreeEnsemble {
         missing_value: None,
         feature_names: None,
         output_names: None,
+        categories: None,
         has_covers: true,
         provenance: Provenance::default(),
     }

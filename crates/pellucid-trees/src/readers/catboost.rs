@@ -65,6 +65,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<TreeEnsemble, Error> {
         missing_value: None,
         feature_names: features.names,
         output_names: info.output_names,
+        categories: None,
         provenance: info.provenance,
     };
     finite(&ensemble)?;

@@ -1,5 +1,6 @@
 //! LightGBM's text (`save_model("model.txt")`, versions v2 to v4) → `TreeEnsemble`.
 
+mod categories;
 mod section;
 mod tree;
 
@@ -36,6 +37,7 @@ struct Header<'a> {
     averaged: bool,
     feature_names: Vec<String>,
     pandas_categories: bool,
+    categories: Option<Vec<Vec<String>>>,
 }
 
 impl<'a> Header<'a> {
@@ -56,6 +58,7 @@ impl<'a> Header<'a> {
         if n_trees == 0 || n_outputs == 0 || !n_trees.is_multiple_of(n_outputs) {
             return Err(broken(format!("{n_trees} trees, with {n_outputs} in each iteration")));
         }
+        let feature_names = feature_names(sections)?;
         Ok(Self {
             version,
             objective,
@@ -63,8 +66,9 @@ impl<'a> Header<'a> {
             n_outputs,
             n_rounds: n_trees / n_outputs,
             averaged: header.has("average_output"),
-            feature_names: feature_names(sections)?,
-            pandas_categories: sections.pandas_categories,
+            categories: categories::read(sections, feature_names.len())?,
+            feature_names,
+            pandas_categories: sections.pandas_categorical.is_some(),
         })
     }
 
@@ -84,6 +88,7 @@ impl<'a> Header<'a> {
             missing_value: None,
             feature_names: Some(self.feature_names),
             output_names: None,
+            categories: self.categories,
             has_covers,
             provenance: Provenance {
                 library: "lightgbm".to_owned(),
@@ -102,7 +107,7 @@ impl<'a> Header<'a> {
             )
         });
         let categories = self.pandas_categories.then(|| {
-            "trained on pandas categories: rows must hold their codes, in the order of the file's pandas_categorical"
+            "trained on pandas categories: numbers in their columns are codes, in the order of the file's pandas_categorical"
                 .to_owned()
         });
         averaged.into_iter().chain(categories).collect()

@@ -5,6 +5,7 @@
 
 mod bare_words;
 mod booster;
+mod categories;
 mod file;
 mod objective;
 mod tree;

@@ -8,8 +8,10 @@ use crate::error::Error;
 pub(super) struct Sections<'a> {
     pub(super) header: Section<'a>,
     pub(super) trees: Vec<Section<'a>>,
-    /// Whether the last line names the categories of pandas columns.
-    pub(super) pandas_categories: bool,
+    /// The lists of the categories of pandas columns, in JSON.
+    pub(super) pandas_categorical: Option<&'a str>,
+    /// The categorical features, `1,3,4`, as the parameters tell.
+    pub(super) categorical_feature: Option<&'a str>,
 }
 
 /// The `key=value` lines of the header or of one tree.
@@ -28,11 +30,15 @@ impl<'a> Sections<'a> {
         let mut header = Section { name: "the header".to_owned(), values: BTreeMap::new() };
         let mut trees: Vec<Section<'a>> = Vec::new();
         let mut ended = false;
-        let mut pandas_categories = false;
+        let (mut pandas_categorical, mut categorical_feature) = (None, None);
         for (index, line) in text.lines().enumerate() {
             if ended {
-                let categories = line.strip_prefix("pandas_categorical:").unwrap_or("null");
-                pandas_categories |= !matches!(categories.trim(), "null" | "[]");
+                let categories = line.strip_prefix("pandas_categorical:").map(str::trim);
+                pandas_categorical =
+                    pandas_categorical.or(categories.filter(|text| !matches!(*text, "null" | "[]")));
+                let features =
+                    line.strip_prefix("[categorical_feature:").and_then(|text| text.strip_suffix(']'));
+                categorical_feature = categorical_feature.or(features.filter(|text| !text.trim().is_empty()));
             } else if let Some(number) = line.strip_prefix("Tree=") {
                 if number.trim().parse() != Ok(trees.len()) {
                     let expected = trees.len();
@@ -51,7 +57,7 @@ impl<'a> Sections<'a> {
                 trees.last_mut().unwrap_or(&mut header).values.insert(key.trim(), (index + 1, value.trim()));
             }
         }
-        let sections = Self { header, trees, pandas_categories };
+        let sections = Self { header, trees, pandas_categorical, categorical_feature };
         sections.check_end(ended)?;
         Ok(sections)
     }

@@ -297,6 +297,24 @@ fn pandas_categories_are_warned_of() {
 }
 
 #[test]
+fn pandas_categories_have_their_names() {
+    let text = text("pandas");
+    let names: Vec<String> = (0..5).map(|i| format!("w{i}")).collect();
+    let check = |text: &str, expected: Option<Vec<Vec<String>>>| {
+        assert_eq!(read_text(text).expect("a model").categories, expected);
+    };
+    check(&text, Some(vec![vec![], names.clone()]));
+    // Without the parameters, the ranges of the features tell which are categorical.
+    check(&text.replace("[categorical_feature: 1]", ""), Some(vec![vec![], names]));
+    check(&text.replace("[categorical_feature: 1]", "[categorical_feature: 0,1]"), None);
+    let mixed = text.replace(r#"["w0", "w1", "w2", "w3", "w4"]"#, r#"[1, 2.5, true, "w3"]"#);
+    let mixed_names = ["1", "2.5", "True", "w3"].map(str::to_owned).to_vec();
+    check(&mixed, Some(vec![vec![], mixed_names]));
+    let error = read_text(&text.replace("[[\"w0\"", "[[\"w0")).expect_err("broken JSON").to_string();
+    assert!(error.contains("pandas_categorical is no list of lists"), "{error}");
+}
+
+#[test]
 fn other_line_ends_and_older_versions_say_the_same() {
     let text = text("multiclass");
     let expected = read_text(&text).expect("a model");

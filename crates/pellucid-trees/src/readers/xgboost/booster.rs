@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::broken;
+use super::categories::names;
 use super::file::{Booster, File, Text, Trees};
 use super::objective::links;
 use super::tree::{CategoryBudget, tree};
@@ -34,7 +35,7 @@ impl Text {
 pub(super) fn ensemble(file: File, n_bytes: usize) -> Result<TreeEnsemble, Error> {
     let version = version(&file.version)?;
     let learner = file.learner;
-    let (trees, weights) = booster(learner.gradient_booster)?;
+    let (mut trees, weights) = booster(learner.gradient_booster)?;
     let parameters = &learner.learner_model_param;
     let n_features: usize = parameters.num_feature.parse("num_feature")?;
     let n_outputs = n_outputs(
@@ -64,6 +65,7 @@ pub(super) fn ensemble(file: File, n_bytes: usize) -> Result<TreeEnsemble, Error
         missing_value,
         feature_names: feature_names(learner.feature_names, n_features)?,
         output_names,
+        categories: names(std::mem::take(&mut trees.cats), n_features)?,
         has_covers: trees.trees.iter().all(|tree| tree.sum_hessian.is_some()),
         provenance: Provenance {
             library: "xgboost".to_owned(),

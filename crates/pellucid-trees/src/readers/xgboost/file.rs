@@ -41,12 +41,27 @@ pub(super) struct Booster {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Trees {
+    /// From 3.1 on.
+    pub(super) cats: Categories,
     pub(super) gbtree_model_param: TreesParameters,
     /// The trees of iteration `i` are `iteration_indptr[i]..iteration_indptr[i + 1]` (from 2.0 on).
     pub(super) iteration_indptr: Vec<usize>,
     /// The output to which each tree adds.
     pub(super) tree_info: Vec<usize>,
     pub(super) trees: Vec<TreeArrays>,
+}
+
+/// The names of categories, for each feature.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Categories {
+    pub(super) enc: Vec<CategoryNames>,
+}
+
+/// Texts as bytes with their offsets, or numbers.
+#[derive(Debug, Deserialize)]
+pub(super) struct CategoryNames {
+    pub(super) offsets: Option<Vec<usize>>,
+    pub(super) values: Vec<serde_json::Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
