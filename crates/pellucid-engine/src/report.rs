@@ -50,7 +50,7 @@ impl Default for ReportOptions {
             ],
             target: Target::Top(1),
             seed: 0,
-            curves: CurveOptions::default(),
+            curves: CurveOptions { n_steps: 32, n_random: 5, patch: None },
         }
     }
 }

@@ -27,6 +27,14 @@ use pellucid_runtime::{Options, RuntimeChoice, runtime};
 const BOUND: f64 = 1e-4;
 const TIMES_FLOAT32: f64 = 5.0;
 
+/// The maps by their names in the references.
+const CAM_VARIANTS: [(&str, Variant); 4] = [
+    ("gradcam", Variant::GradCam),
+    ("gradcam_plus_plus", Variant::GradCamPlusPlus),
+    ("layercam", Variant::LayerCam),
+    ("hirescam", Variant::HiResCam),
+];
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/gradients")
 }
@@ -35,8 +43,8 @@ fn folder() -> PathBuf {
 struct Reference(zip::ZipArchive<File>);
 
 impl Reference {
-    fn open(name: &str) -> Self {
-        let file = File::open(folder().join(format!("{name}.npz"))).expect("a reference beside each network");
+    fn open(path: &Path) -> Self {
+        let file = File::open(path).expect("a reference beside each network");
         Self(zip::ZipArchive::new(file).expect("an archive"))
     }
 
@@ -168,7 +176,7 @@ fn gradients_match_float64_pytorch_on_both_runtimes() {
         for name in names() {
             for exporter in ["script", "dynamo"] {
                 let file = format!("{name}.{exporter}.onnx");
-                let mut reference = Reference::open(&name);
+                let mut reference = Reference::open(&folder().join(format!("{name}.npz")));
                 let result = loaded(&file, &mut reference, &runtime).and_then(|loaded| match loaded {
                     Some(loaded) => {
                         let distance = check_gradient(&loaded, &mut reference)?;
@@ -223,7 +231,7 @@ fn class_activation_maps_match_their_formulas_in_float64() {
     let mut failures = Vec::new();
     let mut n_checked = 0;
     for name in names() {
-        let mut reference = Reference::open(&name);
+        let mut reference = Reference::open(&folder().join(format!("{name}.npz")));
         if !reference.has("cam_activation") {
             continue;
         }
@@ -235,13 +243,7 @@ fn class_activation_maps_match_their_formulas_in_float64() {
             continue;
         };
         n_checked += 1;
-        let keys = [
-            ("gradcam", Variant::GradCam),
-            ("gradcam_plus_plus", Variant::GradCamPlusPlus),
-            ("layercam", Variant::LayerCam),
-            ("hirescam", Variant::HiResCam),
-        ];
-        for (key, variant) in keys {
+        for (key, variant) in CAM_VARIANTS {
             let layer = Some(loaded.network.graph().name_of(layer).to_owned());
             let options = cam::Options { variant, layer, ..Default::default() };
             let map = cam(&loaded.network, &loaded.rows, &loaded.target, &options, &Work::default());
@@ -254,4 +256,44 @@ fn class_activation_maps_match_their_formulas_in_float64() {
     }
     assert!(n_checked >= 8, "only {n_checked} networks checked");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The rows of the demo model's reference whose gradients are committed.
+const N_DEMO_GRADIENTS: usize = 2;
+
+#[test]
+fn the_demo_model_matches_float64_pytorch() {
+    let Some((_, runtime)) = runtimes().into_iter().find(|(name, _)| *name == "onnxruntime") else { return };
+    let models = folder().join("../models");
+    let model = onnx::read(&models.join("efficientnet_lite0_imagenet.onnx")).expect("the demo model");
+    let network = Network::new(&model.graph, runtime, &network::Options::default()).expect("a network");
+    let mut sample = Reference::open(&models.join("efficientnet_lite0_imagenet.sample.npz"));
+    let mut reference = Reference::open(&folder().join("efficientnet_lite0_imagenet.npz"));
+    let rows = sample.array("in_image").mapv(|x| x as f32);
+    let target = Target::PerRow(reference.array("target").iter().map(|&x| x as usize).collect());
+
+    let signed = saliency::Options { absolute: false };
+    let gradients = saliency(&network, &rows, &target, &signed, &Work::default()).expect("gradients");
+    let options = integrated_gradients::Options::default();
+    let integrated =
+        integrated_gradients(&network, &rows, &target, &options, &Work::default()).expect("integrated");
+    let (gradient, captum) = (reference.array("gradient"), reference.array("ig_captum"));
+    let of_float32 = reference.array("gradient_f32_distance");
+    // At some of the 50 points of a path gates flip; what float32 costs at most, PyTorch's own five rows tell.
+    let along_path = of_float32.iter().copied().fold(BOUND, f64::max);
+    for row in 0..N_DEMO_GRADIENTS {
+        let of_row = |array: &ArrayD<f64>| array.index_axis(Axis(0), row).to_owned();
+        let distance = relative_l2(&gradients.row(row, 0), &of_row(&gradient));
+        let bound = BOUND.max(TIMES_FLOAT32 * of_float32[[row]]);
+        assert!(distance <= bound, "row {row}: gradient {distance:.2e} off, allowed {bound:.2e}");
+        let distance = relative_l2(&integrated.row(row, 0), &of_row(&captum));
+        assert!(distance <= along_path, "row {row}: {distance:.2e} from captum's integrated gradients");
+    }
+    for (key, variant) in CAM_VARIANTS {
+        let options = cam::Options { variant, ..Default::default() };
+        let map = cam(&network, &rows, &target, &options, &Work::default()).expect("a map");
+        let raw = map.raw_map.expect("kept").index_axis(Axis(1), 0).to_owned();
+        let distance = relative_l2(&raw, &reference.array(key));
+        assert!(distance <= 1e-3, "{key}: {distance:.2e} off");
+    }
 }
