@@ -112,6 +112,12 @@ pub enum Error {
         /// How many there are.
         count: usize,
     },
+    /// A chart of what rows hold, for a table that does not know.
+    #[error("a {chart} chart shows what the rows hold; give the table its `data`")]
+    NoData {
+        /// The kind of chart.
+        chart: &'static str,
+    },
     /// A categorical feature holds a number that stands for no category.
     #[error(
         "feature `{feature}` is {value} in row {row}, which names none of its {count} categories; \

@@ -67,6 +67,15 @@ impl Digits {
         grouped(&text).replace('-', "−")
     }
 
+    /// As [`Digits::write`], but `< 0.001` for what is above zero and would look like it.
+    pub(crate) fn write_size(self, size: f64) -> String {
+        let last = 10_f64.powi(-(self.decimals as i32));
+        if !self.scientific && size > 0.0 && size < last / 2.0 {
+            return format!("<\u{2009}{}", self.write(last));
+        }
+        self.write(size)
+    }
+
     /// As [`Digits::write`], with a plus sign for what is above zero.
     pub(crate) fn write_signed(self, value: f64) -> String {
         let sign = if value > 0.0 { "+" } else { "" };
@@ -171,6 +180,8 @@ mod tests {
         assert_eq!(Digits::of_step(0.2, 1.0).write(0.6000000000000001), "0.6");
         assert_eq!(Digits::of_step(1e-5, 1e-4).write(3e-5), "0.00003");
         assert_eq!(Digits::of_span(2.0, 2.0).write_signed(0.5), "+0.50");
+        assert_eq!(Digits::of_span(2.0, 2.0).write_size(0.0049), "<\u{2009}0.01");
+        assert_eq!(Digits::of_span(2.0, 2.0).write_size(0.0), "0");
     }
 
     #[test]

@@ -5,8 +5,17 @@
 
 mod bar;
 mod beeswarm;
+mod cluster;
+mod cohorts;
+mod decision;
+mod dependence;
 mod feature_color;
+mod force;
 mod frame;
+mod heatmap;
+mod interaction_matrix;
+mod legend;
+mod partner;
 mod ranking;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -19,6 +28,12 @@ use crate::number::feature_value;
 
 pub use bar::{bar, bar_of_row};
 pub use beeswarm::beeswarm;
+pub use cohorts::{Cohort, cohorts};
+pub use decision::decision;
+pub use dependence::{Coloring, dependence};
+pub use force::force;
+pub use heatmap::{RowOrder, heatmap};
+pub use interaction_matrix::{Interactions, interaction_matrix, interaction_sizes};
 pub use waterfall::waterfall;
 
 /// Attributions of many rows with what the rows hold.
@@ -168,6 +183,11 @@ impl Feature {
             None if self.unit.is_empty() => feature_value(value),
             None => format!("{} {}", feature_value(value), self.unit),
         }
+    }
+
+    /// The name with the unit of its numbers.
+    pub(crate) fn name_and_unit(&self) -> String {
+        with_unit(&self.name, &self.unit)
     }
 }
 

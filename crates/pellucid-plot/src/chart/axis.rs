@@ -32,12 +32,23 @@ impl Scale {
         Self { low, high, start, end }
     }
 
+    /// With `share` of the span added at either end.
+    pub(crate) fn widened(self, share: f64) -> Self {
+        let more = share * (self.high - self.low);
+        Self { low: self.low - more, high: self.high + more, ..self }
+    }
+
     pub(crate) fn place(&self, value: f64) -> f64 {
         self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
     }
 
     pub(crate) fn span(&self) -> f64 {
         self.high - self.low
+    }
+
+    /// How to write numbers on this scale, to the third digit of its span.
+    pub(crate) fn digits(&self) -> Digits {
+        Digits::of_span(self.span(), self.low.abs().max(self.high.abs()))
     }
 
     /// Multiples of 1, 2 or 5 times a power of ten, at most `max_count` of them.
@@ -79,12 +90,27 @@ impl Axis {
         Self { scale, ticks: labeled(scale, 1) }
     }
 
+    /// Ticks about 45 units apart, closer on a short axis.
+    pub(crate) fn vertical(scale: Scale) -> Self {
+        let count = ((scale.end - scale.start).abs() / 45.0).clamp(3.0, 8.0) as usize;
+        Self { scale, ticks: labeled(scale, count) }
+    }
+
     /// Lines from `top` to `bottom` with their numbers below, which take 20 units.
     pub(crate) fn draw_below(&self, canvas: &mut Canvas, top: f64, bottom: f64) {
         for (value, label) in &self.ticks {
             let x = self.scale.place(*value);
             canvas.line((x, top), (x, bottom), Stroke::solid(Paint::Grid, 1.0));
             canvas.text(label, TICK, Align::Middle, (x, bottom + 16.0));
+        }
+    }
+
+    /// Lines from `left` to `right` with their numbers at the left.
+    pub(crate) fn draw_left(&self, canvas: &mut Canvas, left: f64, right: f64) {
+        for (value, label) in &self.ticks {
+            let y = self.scale.place(*value);
+            canvas.line((left, y), (right, y), Stroke::solid(Paint::Grid, 1.0));
+            canvas.text(label, TICK, Align::Right, (left - 7.0, y + 4.0));
         }
     }
 }

@@ -109,6 +109,10 @@ impl Canvas {
         self.push(Shape::Line(vec![from, to]), None, Some(stroke));
     }
 
+    pub(crate) fn polyline(&mut self, points: Vec<(f64, f64)>, stroke: Stroke) {
+        self.push(Shape::Line(points), None, Some(stroke));
+    }
+
     pub(crate) fn polygon(&mut self, points: Vec<(f64, f64)>, fill: Paint) {
         self.push(Shape::Line(points), Some(fill), None);
     }

@@ -44,6 +44,11 @@ pub(crate) enum Shape {
     /// Open if it has no fill.
     Line(Vec<(f64, f64)>),
     Text(Text),
+    /// Pixels drawn as squares.
+    Image {
+        place: Rect,
+        uri: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,12 +72,10 @@ pub(crate) struct Text {
 }
 
 impl Rect {
-    #[cfg(test)]
     pub(crate) fn right(&self) -> f64 {
         self.x + self.width
     }
 
-    #[cfg(test)]
     pub(crate) fn bottom(&self) -> f64 {
         self.y + self.height
     }

@@ -30,8 +30,14 @@ pub(crate) enum Paint {
     Missing,
     /// A feature value, 0 for low to `VALUE_STEPS − 1` for high.
     Value(u8),
+    /// A size without a sign, 0 for nothing to `VALUE_STEPS − 1` for the largest.
+    Tint(u8),
+    /// The same for sizes of another kind.
+    GrayTint(u8),
     /// A group of rows, or a category.
     Group(u8),
+    /// The same on any ground.
+    Fixed(Color),
 }
 
 /// Okabe and Ito's colors for the color-blind, those least like `Up` and `Down` first, yellow darkened.
@@ -52,8 +58,21 @@ pub(crate) const MAX_GROUPS: usize = GROUPS.len();
 impl Paint {
     /// The paint of a feature value at `share` of the way from low to high.
     pub(crate) fn value(share: f64) -> Self {
-        let step = (share.clamp(0.0, 1.0) * f64::from(VALUE_STEPS)).floor() as u8;
-        Self::Value(step.min(VALUE_STEPS - 1))
+        Self::Value(step(share))
+    }
+
+    /// The tint of a size at `share` of the largest.
+    pub(crate) fn tint(share: f64) -> Self {
+        Self::Tint(step(share))
+    }
+
+    pub(crate) fn gray_tint(share: f64) -> Self {
+        Self::GrayTint(step(share))
+    }
+
+    /// Whether text on it must be `OnColor`.
+    pub(crate) fn is_strong(self) -> bool {
+        matches!(self, Self::Tint(step) | Self::GrayTint(step) if step >= STRONG_STEP)
     }
 
     pub(crate) fn of_sign(value: f64) -> Self {
@@ -78,7 +97,10 @@ impl Paint {
             Self::Missing => [0xa9, 0xae, 0xb6],
             // The lightest colors of the palette are lost on white.
             Self::Value(step) => Palette::Sequential.color(0.88 * value_share(step)),
+            Self::Tint(step) => blend(Self::Ground.on_light(), Self::Accent.on_light(), value_share(step)),
+            Self::GrayTint(step) => blend(Self::Ground.on_light(), GRAY_ON_LIGHT, value_share(step)),
             Self::Group(index) => GROUPS[usize::from(index) % MAX_GROUPS],
+            Self::Fixed(color) => color,
         }
     }
 
@@ -97,8 +119,10 @@ impl Paint {
             Self::Missing => [0x6f, 0x76, 0x81],
             // The darkest colors of the palette are lost on black.
             Self::Value(step) => Palette::Sequential.color(0.25 + 0.75 * value_share(step)),
+            Self::Tint(step) => blend(Self::Ground.on_dark(), Self::Accent.on_dark(), value_share(step)),
+            Self::GrayTint(step) => blend(Self::Ground.on_dark(), GRAY_ON_DARK, value_share(step)),
             Self::Group(4) => [0xc9, 0xcd, 0xd4],
-            Self::Group(_) => self.on_light(),
+            Self::Group(_) | Self::Fixed(_) => self.on_light(),
         }
     }
 
@@ -106,7 +130,10 @@ impl Paint {
     pub(crate) fn variable(self) -> Option<String> {
         Some(match self {
             Self::Value(step) => format!("--chart-value-{step}"),
+            Self::Tint(step) => format!("--chart-tint-{step}"),
+            Self::GrayTint(step) => format!("--chart-gray-tint-{step}"),
             Self::Group(index) => format!("--chart-group-{index}"),
+            Self::Fixed(_) => return None,
             plain => format!("--chart-{}", format!("{plain:?}").to_lowercase()),
         })
     }
@@ -126,10 +153,27 @@ impl Paint {
             Self::Neutral,
             Self::Missing,
         ];
-        let values = (0..VALUE_STEPS).map(Self::Value);
+        let values =
+            (0..VALUE_STEPS).flat_map(|step| [Self::Value(step), Self::Tint(step), Self::GrayTint(step)]);
         let groups = (0..MAX_GROUPS as u8).map(Self::Group);
         plain.into_iter().chain(values).chain(groups).collect()
     }
+}
+
+/// From here on, tints are nearer to their strongest than to the ground in what the eye sees.
+const STRONG_STEP: u8 = 11;
+
+const GRAY_ON_LIGHT: Color = [0x4f, 0x54, 0x5d];
+const GRAY_ON_DARK: Color = [0xb4, 0xb9, 0xc2];
+
+fn step(share: f64) -> u8 {
+    ((share.clamp(0.0, 1.0) * f64::from(VALUE_STEPS)).floor() as u8).min(VALUE_STEPS - 1)
+}
+
+fn blend(from: Color, to: Color, share: f64) -> Color {
+    std::array::from_fn(|channel| {
+        (f64::from(from[channel]) * (1.0 - share) + f64::from(to[channel]) * share).round() as u8
+    })
 }
 
 fn value_share(step: u8) -> f64 {

@@ -82,7 +82,7 @@ fn overlap(a: &Text, b: &Text) -> bool {
 /// The rectangles that a shape fills; texts are looked at apart.
 pub(crate) fn extents(shape: &Shape) -> Vec<Rect> {
     match shape {
-        Shape::Rect(rect) => vec![*rect],
+        Shape::Rect(rect) | Shape::Image { place: rect, .. } => vec![*rect],
         Shape::Rects(rects) => rects.clone(),
         Shape::Discs { centers, radius } => {
             let side = 2.0 * radius;

@@ -61,6 +61,10 @@ impl Writer {
                 element(&format!("path d=\"{}{close}\"", line_path(points)), &colors)
             }
             Shape::Text(text) => self.text(text, &colors),
+            Shape::Image { place: Rect { x, y, width, height }, uri } => html! {
+                image x=(number(*x)) y=(number(*y)) width=(number(*width)) height=(number(*height))
+                    preserveAspectRatio="none" style="image-rendering:pixelated" href=(uri) {}
+            },
         }
     }
 

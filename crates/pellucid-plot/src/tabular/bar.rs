@@ -1,6 +1,6 @@
 //! Bar: how much each feature matters, over all rows or for one.
 
-use crate::chart::{Align, Axis, Canvas, LABEL, Paint, QUIET_LABEL, Scale, Stroke, Style};
+use crate::chart::{Align, Axis, Canvas, LABEL, Paint, Scale, Stroke, Style};
 use crate::number::{Digits, count, rows};
 use crate::tabular::frame::{Frame, Name, Names, RIGHT};
 use crate::tabular::ranking::{Ranking, mean_sizes};
@@ -89,10 +89,7 @@ fn row_bar(step: Step, digits: Digits) -> Bar {
 
 fn draw(frame: &mut Frame, bars: &[Bar], title: &str) {
     let canvas = &mut frame.canvas;
-    let names: Vec<Name> = bars
-        .iter()
-        .map(|bar| Name { feature: bar.name.feature.clone(), value: bar.name.value.clone() })
-        .collect();
+    let names: Vec<Name> = bars.iter().map(|bar| bar.name.clone()).collect();
     let names = Names::new(&names, canvas);
     let room = |wanted: &dyn Fn(f64) -> bool| {
         let wanting = bars.iter().filter(|bar| wanted(bar.value));
@@ -111,9 +108,7 @@ fn draw(frame: &mut Frame, bars: &[Bar], title: &str) {
     }
     let zero = axis.scale.place(0.0);
     canvas.line((zero, frame.y), (zero, bottom), Stroke::solid(Paint::Quiet, 1.0));
-    let title = canvas.shortened(title, QUIET_LABEL, RIGHT - names.left);
-    canvas.text(&title, QUIET_LABEL, Align::Middle, ((names.left + RIGHT) / 2.0, bottom + 38.0));
-    frame.y = bottom + 46.0;
+    frame.axis_title(title, names.left, bottom);
 }
 
 /// A scale that holds zero, from 0 to 1 where there is nothing else.

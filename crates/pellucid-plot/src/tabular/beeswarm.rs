@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::chart::mark::Rect;
-use crate::chart::{Align, Axis, Canvas, Paint, QUIET_LABEL, Scale, Shape, Stroke};
+use crate::chart::{Axis, Canvas, Paint, Scale, Shape, Stroke};
 use crate::number::{Digits, count, rows};
-use crate::tabular::feature_color::{FeatureColor, draw_legend};
+use crate::tabular::feature_color::FeatureColor;
 use crate::tabular::frame::{Frame, Name, Names, RIGHT};
+use crate::tabular::legend::draw_values;
 use crate::tabular::ranking::{Ranking, mean_sizes};
 use crate::tabular::{Options, Table};
 use crate::{Chart, Error};
@@ -60,10 +61,7 @@ pub fn beeswarm(table: &Table<'_>, options: &Options) -> Result<Chart, Error> {
         draw_swarm(&mut frame.canvas, table, &swarm, (axis.scale, middle, names.len()), draw_name);
         tooltips.push(swarm.tooltip);
     }
-    let title = table.output.value_axis_title("");
-    let title = frame.canvas.shortened(&title, QUIET_LABEL, RIGHT - places.left);
-    frame.canvas.text(&title, QUIET_LABEL, Align::Middle, ((places.left + RIGHT) / 2.0, bottom + 38.0));
-    frame.y = bottom + 46.0;
+    frame.axis_title(&table.output.value_axis_title(""), places.left, bottom);
     add_notes(&mut frame, table);
     let rows = rows(table.n_rows());
     let value_name = &table.output.value_name;
@@ -151,8 +149,7 @@ fn add_legend(frame: &mut Frame, table: &Table<'_>, ranking: &Ranking) {
         (false, true) => Some("without order"),
         (false, false) => None,
     };
-    let ends = ["low".to_owned(), "high".to_owned()];
-    draw_legend(&mut frame.canvas, (RIGHT, frame.y), "Feature value", &ends, gray);
+    draw_values(&mut frame.canvas, frame.y, "Feature value", ["low", "high"], gray);
     frame.y += 24.0;
 }
 

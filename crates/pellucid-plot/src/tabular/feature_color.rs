@@ -1,6 +1,6 @@
 //! Feature color: from a feature's value to its place between low and high.
 
-use crate::chart::{Align, Canvas, Paint, TICK, VALUE_STEPS};
+use crate::chart::Paint;
 use crate::number::feature_value;
 use crate::tabular::Feature;
 
@@ -48,41 +48,5 @@ impl FeatureColor {
     /// The numbers at the ends of the colors.
     pub(crate) fn ends(&self) -> [String; 2] {
         [feature_value(self.low), feature_value(self.high)]
-    }
-}
-
-const BAR_WIDTH: f64 = 128.0;
-const BAR_THICKNESS: f64 = 10.0;
-
-/// What colors mean: `title low ▒▒▒ high ▪ gray`, set to the right against `right` on one line of 20 units.
-pub(crate) fn draw_legend(
-    canvas: &mut Canvas,
-    (right, top): (f64, f64),
-    title: &str,
-    ends: &[String; 2],
-    gray: Option<&str>,
-) {
-    let baseline = top + 11.0;
-    let mut x = right;
-    if let Some(meaning) = gray {
-        canvas.text(meaning, TICK, Align::Right, (x, baseline));
-        x -= canvas.width(meaning, TICK) + 15.0;
-        canvas.rect((x, top + 1.0), (BAR_THICKNESS, BAR_THICKNESS), Paint::Missing);
-        x -= 20.0;
-    }
-    canvas.text(&ends[1], TICK, Align::Right, (x, baseline));
-    x -= canvas.width(&ends[1], TICK) + 6.0 + BAR_WIDTH;
-    draw_colors(canvas, (x, top + 1.0));
-    x -= 6.0;
-    canvas.text(&ends[0], TICK, Align::Right, (x, baseline));
-    x -= canvas.width(&ends[0], TICK) + 14.0;
-    let title = canvas.shortened(title, TICK, 260.0);
-    canvas.text(&title, TICK, Align::Right, (x, baseline));
-}
-
-fn draw_colors(canvas: &mut Canvas, (x, y): (f64, f64)) {
-    let width = BAR_WIDTH / f64::from(VALUE_STEPS);
-    for step in 0..VALUE_STEPS {
-        canvas.rect((x + f64::from(step) * width, y), (width, BAR_THICKNESS), Paint::Value(step));
     }
 }

@@ -1,7 +1,7 @@
 //! Frame: what lies around every chart: title on top, names at the left, notes and caption at the bottom.
 
 use crate::Chart;
-use crate::chart::{Align, Canvas, LABEL, NOTE, STRONG, Style, TITLE};
+use crate::chart::{Align, Canvas, LABEL, NOTE, QUIET_LABEL, STRONG, Style, TITLE};
 use crate::tabular::Options;
 
 pub(crate) const WIDTH: f64 = 880.0;
@@ -40,6 +40,13 @@ impl Frame {
         self.notes.push(note.into());
     }
 
+    /// What an axis counts, under its numbers below `bottom`.
+    pub(crate) fn axis_title(&mut self, title: &str, left: f64, bottom: f64) {
+        let title = self.canvas.shortened(title, QUIET_LABEL, RIGHT - left);
+        self.canvas.text(&title, QUIET_LABEL, Align::Middle, ((left + RIGHT) / 2.0, bottom + 38.0));
+        self.y = bottom + 46.0;
+    }
+
     /// Notes and caption, and the whole.
     pub(crate) fn finish(mut self, options: &Options, description: String) -> Chart {
         let notes = std::mem::take(&mut self.notes).join(" ");
@@ -62,6 +69,7 @@ impl Frame {
 }
 
 /// A name at the left of a chart: `feature = value`, of which the value stands out.
+#[derive(Debug, Clone)]
 pub(crate) struct Name {
     pub(crate) feature: String,
     pub(crate) value: Option<String>,

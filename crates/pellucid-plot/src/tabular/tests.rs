@@ -3,8 +3,8 @@ use ndarray::{Array1, arr1, arr2};
 use super::testing::{Owned, hard_tables, options, plain};
 use super::*;
 use crate::Chart;
-use crate::chart::Shape;
 use crate::chart::testing::{check_chart, extents, texts, words};
+use crate::chart::{Paint, Shape};
 use crate::font::Weight;
 
 type Draw = fn(&Table<'_>, &Options) -> Result<Chart, Error>;
@@ -14,7 +14,23 @@ const CHARTS: &[(&str, Draw)] = &[
     ("bar", |table, options| bar(table, options)),
     ("bar of row", |table, options| bar_of_row(table, 0, options)),
     ("beeswarm", |table, options| beeswarm(table, options)),
+    ("force", |table, options| force(table, 0, options)),
+    ("decision of one row", |table, options| decision(table, &[0], options)),
+    ("decision", |table, options| decision(table, &all_rows(table), options)),
+    ("heatmap", |table, options| heatmap(table, RowOrder::Output, options)),
+    ("heatmap, clustered", |table, options| heatmap(table, RowOrder::Cluster, options)),
+    ("cohorts", |table, options| {
+        let n = table.n_rows();
+        let cohort =
+            |name: &str, rows: std::ops::Range<usize>| Cohort { name: name.into(), rows: rows.collect() };
+        let all = [cohort("all", 0..n), cohort(&"a long name ".repeat(9), n / 2..n), cohort("", 0..1)];
+        cohorts(table, &all, options)
+    }),
 ];
+
+fn all_rows(table: &Table<'_>) -> Vec<usize> {
+    (0..table.n_rows()).collect()
+}
 
 #[test]
 fn hard_tables_give_sound_charts() {
@@ -26,6 +42,18 @@ fn hard_tables_give_sound_charts() {
                 // Shown where a check fails.
                 println!("{name} of {case}, {max_features} features");
                 check_chart(&draw(&owned.table(), &options).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn hard_features_give_sound_dependence_charts() {
+    for (case, owned) in hard_tables().into_iter().filter(|(_, owned)| owned.data.is_some()) {
+        for coloring in [Coloring::Plain, Coloring::Feature(owned.features.len() - 1), Coloring::Strongest] {
+            for feature in 0..owned.features.len().min(3) {
+                println!("dependence on feature {feature} of {case}, {coloring:?}");
+                check_chart(&dependence(&owned.table(), feature, coloring, &options(20)).unwrap());
             }
         }
     }
@@ -45,11 +73,7 @@ fn same_table_same_bytes() {
 fn every_chart_says_what_its_axis_counts() {
     for (name, draw) in CHARTS {
         let chart = draw(&plain(30, 3).table(), &options(20)).unwrap();
-        assert!(
-            texts(&chart).any(|text| text.text.ends_with("good (log-odds)")),
-            "{name}: {}",
-            words(&chart)
-        );
+        assert!(words(&chart).contains("good (log-odds)"), "{name}: {}", words(&chart));
     }
 }
 
@@ -226,10 +250,217 @@ fn a_beeswarm_shows_every_row() {
     assert!(rightmost > 840.0, "{rightmost}");
 }
 
+type Segment = (Paint, f64, f64);
+
+/// The ends of the red and blue polygons, without the notches of their heads.
+fn segments(chart: &Chart) -> Vec<Segment> {
+    let polygons = chart.marks.iter().filter_map(|mark| match (&mark.shape, mark.fill) {
+        (Shape::Line(points), Some(paint)) if points.len() == 6 => Some((paint, points[5].0, points[2].0)),
+        _ => None,
+    });
+    polygons.collect()
+}
+
 #[test]
-fn a_hundred_thousand_rows_stay_small() {
-    let owned = plain(100_000, 30);
-    let chart = beeswarm(&owned.table(), &options(20)).unwrap();
+fn forces_meet_at_the_output_and_lead_away_from_the_base_value() {
+    for row in 0..5 {
+        let owned = plain(5, 30);
+        let chart = force(&owned.table(), row, &options(6)).unwrap();
+        let segments = segments(&chart);
+        let (ups, downs): (Vec<Segment>, Vec<Segment>) =
+            segments.iter().copied().partition(|segment| segment.0 == Paint::Up);
+        // Each begins where its neighbor ends; the innermost of both sides meet.
+        for side in [&ups, &downs] {
+            for pair in side.windows(2) {
+                assert!((pair[0].2 - pair[1].1).abs() < 1e-6, "{segments:?}");
+            }
+        }
+        assert!((ups[ups.len() - 1].2 - downs[downs.len() - 1].2).abs() < 1e-6, "{segments:?}");
+        // As wide in sum as the values are large, up against down.
+        let width = |side: &[Segment]| side.iter().map(|s| (s.2 - s.1).abs()).sum::<f64>();
+        let sum = |sign: f64| owned.values.row(row).iter().map(|v| (sign * v).max(0.0)).sum::<f64>();
+        let (drawn, expected) = (width(&ups) / width(&downs), sum(1.0) / sum(-1.0));
+        assert!((drawn / expected - 1.0).abs() < 1e-9, "{drawn} instead of {expected}");
+    }
+}
+
+#[test]
+fn decision_lines_lead_from_the_base_value_to_the_outputs() {
+    let mut owned = plain(300, 30);
+    owned.outputs = Some(Array1::from_shape_fn(300, |row| owned.table().explained(row) + 0.1 * row as f64));
+    for n_rows in [2, 300] {
+        let rows: Vec<usize> = (0..n_rows).collect();
+        let chart = decision(&owned.table(), &rows, &options(5)).unwrap();
+        let lines: Vec<_> = chart
+            .marks
+            .iter()
+            .filter_map(|mark| match (&mark.shape, mark.stroke, mark.fill) {
+                (Shape::Line(points), Some(stroke), None) if points.len() > 2 => Some((points, stroke.paint)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(lines.len(), n_rows.min(200));
+        assert_eq!(words(&chart).contains("200 of 300 rows are drawn"), n_rows == 300);
+        let start = lines[0].0[0];
+        for (index, (points, paint)) in lines.iter().enumerate() {
+            // Five features, the others in sum and what no feature explains.
+            assert_eq!((points.len(), points[0]), (8, start));
+            let row = index * n_rows / lines.len();
+            assert_eq!(*paint, Paint::of_sign(owned.table().output_of(row) - owned.base_value));
+            assert_eq!(points[7].0 > start.0, *paint == Paint::Up);
+        }
+    }
+}
+
+#[test]
+fn cohorts_show_their_own_means() {
+    let owned = plain(50, 3);
+    let some = [("old", vec![3, 7, 8]), ("young", vec![1])];
+    let some = some.map(|(name, rows)| Cohort { name: name.into(), rows });
+    let chart = cohorts(&owned.table(), &some, &options(20)).unwrap();
+    let text = words(&chart);
+    assert!(text.contains("old (3 rows)") && text.contains("young (1 row)"), "{text}");
+    for feature in 0..3 {
+        let mean = [3, 7, 8].iter().map(|&row| owned.values[[row, feature]].abs()).sum::<f64>() / 3.0;
+        let line = text.lines().find(|line| line.starts_with(&format!("feature {feature}, old: "))).unwrap();
+        let told: f64 = line.rsplit(' ').next().unwrap().parse().unwrap();
+        assert!((told - mean).abs() < 5e-3, "{line}, expected {mean}");
+    }
+}
+
+#[test]
+fn impossible_cohorts_rows_and_features_are_refused() {
+    let owned = plain(5, 3);
+    let table = owned.table();
+    let cohort = |rows: &[usize]| Cohort { name: "some".into(), rows: rows.into() };
+    let check = |cohorts: &[Cohort], expected: &str| {
+        assert_eq!(super::cohorts(&table, cohorts, &options(20)).unwrap_err().to_string(), expected);
+    };
+    check(&[], "no cohorts to draw; give at least one");
+    check(&[cohort(&[])], "no rows of a cohort to draw; give at least one");
+    check(&[cohort(&[5])], "there is no row 5: the table has 5, counted from 0");
+    check(&vec![cohort(&[0]); 9], "9 cohorts are too many to tell apart in one picture; draw at most 8");
+    let refused = |chart: Result<Chart, Error>| chart.unwrap_err().to_string();
+    assert_eq!(refused(decision(&table, &[], &options(20))), "no rows to draw; give at least one");
+    let no_row = "there is no row 9: the table has 5, counted from 0";
+    assert_eq!(refused(decision(&table, &[1, 9], &options(20))), no_row);
+    assert_eq!(refused(force(&table, 9, &options(20))), no_row);
+    let no_feature = "there is no feature 3: the table has 3, counted from 0";
+    assert_eq!(refused(dependence(&table, 3, Coloring::Plain, &options(20))), no_feature);
+    assert_eq!(refused(dependence(&table, 0, Coloring::Feature(3), &options(20))), no_feature);
+    let unknown = Table { data: None, ..table };
+    assert_eq!(
+        refused(dependence(&unknown, 0, Coloring::Plain, &options(20))),
+        "a dependence chart shows what the rows hold; give the table its `data`"
+    );
+}
+
+#[test]
+fn a_dependence_chart_shows_every_row_that_has_a_place() {
+    let mut owned = plain(1_000, 3);
+    let data = owned.data.as_mut().unwrap();
+    data[[4, 0]] = f64::NAN;
+    data[[5, 0]] = f64::INFINITY;
+    let chart = dependence(&owned.table(), 0, Coloring::Plain, &options(20)).unwrap();
+    assert_eq!(n_discs(&chart), 999);
+    let text = words(&chart);
+    assert!(text.contains("1 row with infinite values are not drawn"), "{text}");
+    assert!(text.contains("missing: 1 row\n") && text.contains("row 4: feature 0 = missing"), "{text}");
+    // Rising data lie further right.
+    owned.data = Some(ndarray::Array2::from_shape_fn((1_000, 3), |(row, _)| row as f64));
+    let chart = dependence(&owned.table(), 0, Coloring::Strongest, &options(20)).unwrap();
+    let places = chart.marks.iter().filter_map(|mark| match &mark.shape {
+        Shape::Discs { centers, .. } => Some(centers[0].0),
+        _ => None,
+    });
+    assert!(places.collect::<Vec<_>>().is_sorted());
+}
+
+#[test]
+fn a_heatmap_is_ordered_and_shares_columns_fairly() {
+    let owned = plain(100, 4);
+    let chart = heatmap(&owned.table(), RowOrder::Output, &options(20)).unwrap();
+    // Cells tell their rows from left to right, line by line.
+    let cells = chart.tooltips.iter().filter_map(|tip| tip.strip_prefix("row ")).take(100);
+    let rows: Vec<usize> = cells.map(|tip| tip.split(':').next().unwrap().parse().unwrap()).collect();
+    let outputs: Vec<f64> = rows.iter().map(|&row| owned.table().explained(row)).collect();
+    assert!(rows.len() == 100 && outputs.is_sorted(), "{outputs:?}");
+    for (n_rows, order, expected) in [
+        (3_000, RowOrder::Output, "Each column shows the mean of about 6 rows."),
+        (3_000, RowOrder::Table, "Each column shows the mean of about 6 rows."),
+        (3_000, RowOrder::Cluster, "1000 of 3000 rows, evenly spaced, are clustered and drawn."),
+    ] {
+        let text = words(&heatmap(&plain(n_rows, 4).table(), order, &options(20)).unwrap());
+        assert!(text.replace('\n', " ").contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn an_interaction_matrix_shows_the_mean_sizes() {
+    let owned = plain(2, 3);
+    let mut values = ndarray::Array3::zeros((2, 3, 3));
+    (values[[0, 0, 1]], values[[1, 0, 1]], values[[0, 2, 2]]) = (-0.5, 0.25, 3.0);
+    let sizes = interaction_sizes(values.view());
+    assert_eq!((sizes[[0, 1]], sizes[[2, 2]]), (0.375, 1.5));
+    let interactions =
+        Interactions { sizes: sizes.view(), n_rows: 2, features: &owned.features, output: &owned.output };
+    let chart = interaction_matrix(&interactions, &options(20)).unwrap();
     check_chart(&chart);
-    assert!(chart.svg().len() < 1_000_000, "{}", chart.svg().len());
+    let text = words(&chart);
+    assert!(
+        text.contains("feature 0 × feature 1: 0.375") && text.contains("feature 2, main effect: 1.500"),
+        "{text}"
+    );
+    let few = words(&interaction_matrix(&interactions, &options(1)).unwrap()).replace('\n', " ");
+    assert!(few.contains("The 2 features that interact least are left out."), "{few}");
+    // The third feature has the largest main effect, but no interaction.
+    assert!(few.contains("feature 0, main effect") && !few.contains("feature 2"), "{few}");
+
+    let refused = |sizes: &ndarray::Array2<f64>| {
+        let interactions = Interactions { sizes: sizes.view(), ..interactions };
+        interaction_matrix(&interactions, &options(20)).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(&arr2(&[[-1.0]])),
+        "the list of features has length 3, expected 1 as in the table's values"
+    );
+    assert_eq!(refused(&(0.0 - &sizes)), "`size of an interaction` is -0.375, expected 0 or more");
+    assert_eq!(refused(&ndarray::Array2::zeros((0, 0))), "no features to draw; give at least one");
+}
+
+#[test]
+fn interaction_matrices_of_hard_features_are_sound() {
+    for (case, owned) in hard_tables() {
+        let n = owned.features.len();
+        for factor in [0.0, 1.0, 1e-9, 1e200] {
+            println!("interactions of {case}, × {factor}");
+            let sizes = ndarray::Array2::from_shape_fn((n, n), |(a, b)| factor / (1 + a + b) as f64);
+            let interactions = Interactions {
+                sizes: sizes.view(),
+                n_rows: 7,
+                features: &owned.features,
+                output: &owned.output,
+            };
+            for max_features in [1, 12, 20] {
+                check_chart(&interaction_matrix(&interactions, &options(max_features)).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hundred_thousand_rows_stay_small_in_every_chart() {
+    let mut owned = plain(100_000, 30);
+    owned.features[1].categories = (0..90).map(|code| format!("category {code}")).collect();
+    owned.data.as_mut().unwrap().column_mut(1).mapv_inplace(f64::abs);
+    for (name, draw) in CHARTS {
+        let chart = draw(&owned.table(), &options(20)).unwrap();
+        println!("{name}: {}", chart.svg().len());
+        check_chart(&chart);
+    }
+    for feature in [0, 1] {
+        for coloring in [Coloring::Feature(0), Coloring::Feature(1), Coloring::Strongest] {
+            check_chart(&dependence(&owned.table(), feature, coloring, &options(20)).unwrap());
+        }
+    }
 }

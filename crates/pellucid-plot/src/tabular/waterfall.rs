@@ -1,6 +1,6 @@
 //! Waterfall: how the features of one row lead from the base value to its output.
 
-use crate::chart::{Align, Axis, Canvas, LABEL, Paint, QUIET_LABEL, STRONG, Scale, Stroke};
+use crate::chart::{Align, Axis, Canvas, LABEL, Paint, QUIET_LABEL, STRONG, Scale, Stroke, Style};
 use crate::number::{Digits, count};
 use crate::tabular::frame::{Frame, Name, Names, RIGHT};
 use crate::tabular::ranking::Ranking;
@@ -11,6 +11,9 @@ const ROW_HEIGHT: f64 = 30.0;
 const BAR_HEIGHT: f64 = 19.0;
 /// How far the head of an arrow reaches.
 const HEAD: f64 = 7.0;
+
+/// What the base value's label takes under the numbers of an axis.
+pub(crate) const END_HEIGHT: f64 = 18.0;
 
 /// One bar: what it stands for, and from where to where it leads.
 pub(crate) struct Step {
@@ -57,10 +60,7 @@ pub fn waterfall(table: &Table<'_>, row: usize, options: &Options) -> Result<Cha
     let digits = row_digits(table, row);
     let steps = steps(table, row, options.max_features, digits);
     let mut frame = Frame::new(options);
-    let names: Vec<Name> = steps
-        .iter()
-        .map(|step| Name { feature: step.name.feature.clone(), value: step.name.value.clone() })
-        .collect();
+    let names: Vec<Name> = steps.iter().map(|step| step.name.clone()).collect();
     let names = Names::new(&names, &frame.canvas);
 
     // Beside the longest arrow there must be room for its number.
@@ -87,12 +87,7 @@ pub fn waterfall(table: &Table<'_>, row: usize, options: &Options) -> Result<Cha
             frame.canvas.line((x, from), (x, middle - BAR_HEIGHT / 2.0), Stroke::solid(Paint::Neutral, 1.0));
         }
     }
-    frame.y = bottom + 42.0;
-    let title = table.output.axis_title();
-    let title = frame.canvas.shortened(&title, QUIET_LABEL, RIGHT - names.left);
-    let middle = (names.left + RIGHT) / 2.0;
-    frame.canvas.text(&title, QUIET_LABEL, Align::Middle, (middle, frame.y + 13.0));
-    frame.y += 20.0;
+    frame.axis_title(&table.output.axis_title(), names.left, bottom + END_HEIGHT);
     if let Some(step) = steps.iter().find(|step| step.is_gap) {
         frame.note(gap_note(step.value, digits));
     }
@@ -145,7 +140,7 @@ pub(crate) fn steps(table: &Table<'_>, row: usize, max_features: usize, digits: 
 }
 
 /// Whether the numbers as shown would not add up to the output as shown.
-fn gap_shows(gap: f64, table: &Table<'_>, row: usize) -> bool {
+pub(crate) fn gap_shows(gap: f64, table: &Table<'_>, row: usize) -> bool {
     let size = table.values.row(row).iter().map(|value| value.abs()).sum::<f64>();
     gap.abs() > 1e-3 * size.max((table.output_of(row) - table.base_value).abs())
 }
@@ -155,15 +150,16 @@ pub(crate) fn gap_note(gap: f64, digits: Digits) -> String {
 }
 
 /// Where the marks of base value and output lie.
-struct Ends {
-    scale: Scale,
-    digits: Digits,
-    left: f64,
-    top: f64,
-    bottom: f64,
+pub(crate) struct Ends {
+    pub(crate) scale: Scale,
+    pub(crate) digits: Digits,
+    pub(crate) left: f64,
+    pub(crate) top: f64,
+    pub(crate) bottom: f64,
 }
 
-fn draw_ends(table: &Table<'_>, row: usize, canvas: &mut Canvas, ends: &Ends) {
+/// The output on top and the base value at the bottom, each with a line through the chart.
+pub(crate) fn draw_ends(table: &Table<'_>, row: usize, canvas: &mut Canvas, ends: &Ends) {
     let Ends { scale, digits, left, top, bottom } = *ends;
     let output = table.output_of(row);
     let labels = [
@@ -189,12 +185,12 @@ fn draw_step(canvas: &mut Canvas, step: &Step, middle: f64, scale: Scale, digits
     let width = canvas.width(&text, LABEL);
     let baseline = middle + 0.36 * LABEL.size;
     if (to - from).abs() >= width + HEAD + 8.0 {
-        let style = crate::chart::Style { paint: Paint::OnColor, ..LABEL };
+        let style = Style { paint: Paint::OnColor, ..LABEL };
         let shift = if to > from { -HEAD / 2.0 } else { HEAD / 2.0 };
         canvas.text(&text, style, Align::Middle, ((from + to) / 2.0 + shift, baseline));
     } else {
         let (align, x) = if step.value >= 0.0 { (Align::Left, to + 5.0) } else { (Align::Right, to - 5.0) };
-        let style = crate::chart::Style { paint, ..LABEL };
+        let style = Style { paint, ..LABEL };
         let style = if paint == Paint::Neutral { QUIET_LABEL } else { style };
         canvas.text_with_rim(&text, style, align, (x, baseline));
     }
