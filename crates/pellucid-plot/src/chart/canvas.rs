@@ -84,12 +84,23 @@ impl Canvas {
         self.turned_text(text, style, (x, baseline), 0.0);
     }
 
-    /// Set off from what it lies on by a rim in the color of the ground.
-    pub(crate) fn text_with_rim(&mut self, text: &str, style: Style, align: Align, place: (f64, f64)) {
-        self.text(text, style, align, place);
-        if let Some(mark) = self.marks.last_mut() {
-            mark.stroke = Some(Stroke::solid(Paint::Ground, 3.0));
-        }
+    /// Set off from the lines that it lies on.
+    pub(crate) fn text_on_ground(
+        &mut self,
+        text: &str,
+        style: Style,
+        align: Align,
+        (x, baseline): (f64, f64),
+    ) {
+        let width = self.width(text, style);
+        let left = match align {
+            Align::Left => x,
+            Align::Middle => x - width / 2.0,
+            Align::Right => x - width,
+        };
+        let place = (left - 2.0, baseline - 0.8 * style.size);
+        self.rect(place, (width + 4.0, style.size), Paint::Ground);
+        self.text(text, style, align, (x, baseline));
     }
 
     pub(crate) fn turned_text(&mut self, text: &str, style: Style, (x, baseline): (f64, f64), degrees: f64) {

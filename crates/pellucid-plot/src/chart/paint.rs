@@ -93,7 +93,7 @@ impl Paint {
             Self::PaleAccent => [0xa3, 0xb1, 0xc4],
             Self::Up => Palette::Diverging.color(1.0),
             Self::Down => Palette::Diverging.color(-1.0),
-            Self::Neutral => [0x9a, 0xa1, 0xac],
+            Self::Neutral => [0x7d, 0x84, 0x8f],
             Self::Missing => [0xa9, 0xae, 0xb6],
             // The lightest colors of the palette are lost on white.
             Self::Value(step) => Palette::Sequential.color(0.88 * value_share(step)),

@@ -86,17 +86,12 @@ impl Writer {
     }
 
     fn text(&self, text: &Text, colors: &Markup) -> Markup {
-        let rim = if colors.0.contains("stroke=") {
-            " paint-order=\"stroke\" stroke-linejoin=\"round\""
-        } else {
-            ""
-        };
         let (x, baseline) = (number(text.x), number(text.baseline));
         let turn = match text.degrees {
             0.0 => String::new(),
             degrees => format!(" transform=\"rotate({degrees} {x} {baseline})\""),
         };
-        let rest = PreEscaped(format!("{}{rim}{turn}", colors.0));
+        let rest = PreEscaped(format!("{}{turn}", colors.0));
         match self.medium {
             Medium::File => {
                 let font = if text.style.weight == Weight::Regular { &self.regular } else { &self.semi_bold };

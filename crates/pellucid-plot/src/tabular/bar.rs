@@ -125,7 +125,7 @@ fn draw_bar(canvas: &mut Canvas, bar: &Bar, middle: f64, scale: Scale) {
     let signed = matches!(bar.paint, Paint::Up | Paint::Down);
     let style = if signed { Style { paint: bar.paint, ..LABEL } } else { LABEL };
     let (align, x) = if bar.value < 0.0 { (Align::Right, end - 5.0) } else { (Align::Left, end + 5.0) };
-    canvas.text_with_rim(&bar.label, style, align, (x, middle + 0.36 * LABEL.size));
+    canvas.text_on_ground(&bar.label, style, align, (x, middle + 0.36 * LABEL.size));
 }
 
 fn describe(what: &str, bars: &[Bar]) -> String {

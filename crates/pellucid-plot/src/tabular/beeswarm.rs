@@ -106,7 +106,7 @@ fn swarm(table: &Table<'_>, index: usize, size: f64) -> Swarm {
     let point = |(row, datum)| Point { row, value: values[row], datum, paint: color.paint(datum) };
     let points: Vec<Point> = data().enumerate().map(point).collect();
     let digits = digits_of(&points);
-    let mean = digits.write(size);
+    let mean = Digits::of_span(size, size).write(size);
     let range = range_of(&points, digits);
     let mut tooltip = format!("{}: mean |{}| {mean}, {range}", feature.name, table.output.value_name);
     if table.data.is_some() && !feature.is_categorical() {

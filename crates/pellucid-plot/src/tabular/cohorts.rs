@@ -113,7 +113,7 @@ fn draw(
             let label = digits.write(bar);
             canvas.telling(format!("{name}, {}: {label}", cohort.name), |canvas| {
                 canvas.rect((places.left, y), (end - places.left, BAR_HEIGHT), Paint::Group(place as u8));
-                canvas.text_with_rim(&label, TICK, Align::Left, (end + 5.0, y + 10.0));
+                canvas.text_on_ground(&label, TICK, Align::Left, (end + 5.0, y + 10.0));
             });
         }
     }

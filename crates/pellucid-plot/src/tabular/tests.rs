@@ -195,7 +195,7 @@ fn bars_are_as_long_as_their_values_and_start_at_zero() {
     let mut owned = plain(2, 3);
     owned.values = arr2(&[[3.0, -1.0, 0.0], [-1.0, 1.0, 0.0]]);
     let chart = bar(&owned.table(), &options(20)).unwrap();
-    let bars: Vec<_> = chart.marks.iter().filter(|mark| matches!(mark.shape, Shape::Rect(_))).collect();
+    let bars: Vec<_> = chart.marks.iter().filter(|mark| mark.fill == Some(Paint::Accent)).collect();
     let rects: Vec<_> = bars.iter().map(|mark| extents(&mark.shape)[0]).collect();
     assert_eq!(rects.len(), 3);
     assert!((rects[0].width - 2.0 * rects[1].width).abs() < 1e-9, "{rects:?}");

@@ -192,7 +192,7 @@ fn draw_step(canvas: &mut Canvas, step: &Step, middle: f64, scale: Scale, digits
         let (align, x) = if step.value >= 0.0 { (Align::Left, to + 5.0) } else { (Align::Right, to - 5.0) };
         let style = Style { paint, ..LABEL };
         let style = if paint == Paint::Neutral { QUIET_LABEL } else { style };
-        canvas.text_with_rim(&text, style, align, (x, baseline));
+        canvas.text_on_ground(&text, style, align, (x, baseline));
     }
 }
 
