@@ -3,6 +3,7 @@
 mod ensemble;
 mod error;
 mod expected_value;
+mod importance;
 mod interactions;
 mod interventional;
 mod path_dependent;
@@ -10,6 +11,7 @@ mod patterns;
 mod predict;
 mod readers;
 mod rows;
+mod saabas;
 #[cfg(test)]
 mod testing;
 
@@ -18,6 +20,7 @@ pub use ensemble::{
     TreeEnsemble, TreeNode,
 };
 pub use error::Error;
+pub use importance::{Importance, importance};
 pub use interactions::{InteractionIndex, Interactions, Removal, interactions};
 pub use interventional::{
     Interventional, interventional, interventional_banzhaf, interventional_interactions,
@@ -25,3 +28,4 @@ pub use interventional::{
 pub use path_dependent::{Level, PathDependent, banzhaf, path_dependent, path_dependent_interactions};
 pub use readers::{FileFormat, read, recognize};
 pub use rows::{Csr, Rows};
+pub use saabas::saabas;

@@ -6,11 +6,13 @@ mod feature_sets;
 mod fragments;
 mod lanes;
 mod leaf_game;
+mod leaf_pairs;
 mod measure;
 mod set_sums;
-mod wide_leaf;
+mod tables;
 
 pub(crate) use cut_trees::{CutTrees, Patterns};
 pub(crate) use feature_sets::{FeatureSets, binomial};
 pub(crate) use measure::Measure;
-pub(crate) use set_sums::{Absence, SetSums, Tables};
+pub(crate) use set_sums::{Absence, SetSums};
+pub(crate) use tables::Tables;

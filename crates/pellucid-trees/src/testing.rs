@@ -246,6 +246,11 @@ pub(crate) fn random_rows(seed: u64, n_rows: usize, n_features: usize) -> Vec<Ve
     (0..n_rows).map(|_| (0..n_features).map(&mut cell).collect()).collect()
 }
 
+/// Rows as a table.
+pub(crate) fn table(rows: &[Vec<f64>]) -> ndarray::Array2<f64> {
+    ndarray::Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
+}
+
 fn uniform(random: &mut ChaCha8Rng) -> f64 {
     (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }

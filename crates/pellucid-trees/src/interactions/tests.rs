@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use super::*;
 use crate::testing::{
-    Shape, binomial, chain, interventional_game, path_dependent_game, random_ensemble, random_rows,
+    Shape, binomial, chain, interventional_game, path_dependent_game, random_ensemble, random_rows, table,
 };
 
 /// Values of sets, each a bit mask.
@@ -16,8 +16,9 @@ fn size(set: usize) -> usize {
     set.count_ones() as usize
 }
 
+/// All of them, the set itself first.
 fn subsets_of(set: usize) -> impl Iterator<Item = usize> {
-    (0..=set).filter(move |part| part & !set == 0)
+    std::iter::successors(Some(set), move |&part| (part > 0).then(|| (part - 1) & set))
 }
 
 fn sets_up_to(n: usize, order: usize) -> impl Iterator<Item = usize> {
@@ -115,10 +116,6 @@ fn by_definition(index: InteractionIndex, game: &[f64], order: usize) -> Values 
         InteractionIndex::Stii => stii(game, n, order),
         InteractionIndex::FaithShap => faith_shap(game, n, order),
     }
-}
-
-fn table(rows: &[Vec<f64>]) -> Array2<f64> {
-    Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
 }
 
 fn check(ensemble: &TreeEnsemble, index: InteractionIndex, order: usize) {

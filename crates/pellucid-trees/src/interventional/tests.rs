@@ -1,15 +1,11 @@
-use ndarray::{Array2, ArrayViewD};
+use ndarray::ArrayViewD;
 use pellucid_core::Work;
 
 use super::*;
 use crate::testing::{
     Shape, banzhaf_values, binomial, chain, interventional_game, pairwise_values, random_ensemble,
-    random_rows, shapley_values,
+    random_rows, shapley_values, table,
 };
-
-fn table(rows: &[Vec<f64>]) -> Array2<f64> {
-    Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
-}
 
 fn assert_near(name: &str, actual: ArrayViewD<'_, f64>, expected: &[f64]) {
     assert_eq!(actual.len(), expected.len(), "{name}");

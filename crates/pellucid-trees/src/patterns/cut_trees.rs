@@ -6,9 +6,9 @@ use pellucid_core::Work;
 use rayon::prelude::*;
 
 use super::feature_sets::FeatureSets;
-use super::fragments::{DENSE_BITS, Fragment, fragments};
+use super::fragments::{DENSE_BITS, Fragment, FragmentLeaf, fragments};
 use super::lanes::{Block, LANES, Lanes, Splits, used_features};
-use super::wide_leaf::Words;
+use super::leaf_pairs::{LeafPatterns, Words};
 use crate::ensemble::{Tree, TreeEnsemble};
 use crate::error::Error;
 use crate::rows::Rows;
@@ -36,6 +36,40 @@ pub(crate) struct CutTree<'a> {
 pub(crate) enum Patterns {
     Dense(BTreeMap<u16, f64>),
     Wide(BTreeMap<Words, f64>),
+}
+
+impl Patterns {
+    /// The patterns of a fragment with tables.
+    pub(crate) fn dense(&self) -> impl Iterator<Item = (usize, f64)> {
+        let counts = if let Self::Dense(counts) = self { Some(counts) } else { None };
+        counts.into_iter().flatten().map(|(&pattern, &weight)| (pattern as usize, weight))
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Dense(counts) => counts.len(),
+            Self::Wide(counts) => counts.len(),
+        }
+    }
+
+    /// The patterns over one of the fragment's leaves.
+    pub(crate) fn of_leaf(&self, leaf: &FragmentLeaf) -> LeafPatterns {
+        match self {
+            Self::Wide(counts) => {
+                let patterns = counts.keys().flatten().copied().collect();
+                LeafPatterns::Background { patterns, weights: counts.values().copied().collect() }
+            }
+            Self::Dense(_) => {
+                let mut counts = BTreeMap::new();
+                self.dense().for_each(|(pattern, weight)| {
+                    *counts.entry(leaf.pattern(pattern) as u64).or_insert(0.0) += weight;
+                });
+                let (patterns, weights) = counts.into_iter().unzip();
+                LeafPatterns::Background { patterns, weights }
+            }
+        }
+    }
 }
 
 impl<'a> CutTrees<'a> {
@@ -90,7 +124,7 @@ impl<'a> CutTrees<'a> {
 
 impl CutTree<'_> {
     fn count(&self, blocks: &[(Block, &[f64])], counts: &mut [Patterns]) {
-        let mut decisions = Vec::new();
+        let (mut decisions, mut wide) = (Vec::new(), Vec::new());
         let mut patterns: Vec<Vec<Lanes<u16>>> = vec![Vec::new(); self.fragments.len()];
         for (block, weights) in blocks {
             self.splits.decide(self.tree, block, &mut decisions);
@@ -98,8 +132,10 @@ impl CutTree<'_> {
                 match counts {
                     Patterns::Dense(_) => patterns.push(fragment.patterns(&decisions)),
                     Patterns::Wide(counts) => {
-                        for (words, weight) in wide_patterns(fragment, &decisions).into_iter().zip(*weights) {
-                            *counts.entry(words).or_insert(0.0) += weight;
+                        let n_words = fragment.n_words();
+                        fragment.wide_patterns(&decisions, &mut wide);
+                        for (words, weight) in wide.chunks_exact(n_words).zip(*weights) {
+                            add_wide(counts, words, *weight);
                         }
                     }
                 }
@@ -135,13 +171,12 @@ fn add_dense(
     }
 }
 
-/// The patterns of rows over a wide leaf.
-pub(crate) fn wide_patterns(fragment: &Fragment, decisions: &[Lanes<u8>]) -> Vec<Words> {
-    let mut patterns = vec![vec![0_u64; fragment.bits.len().div_ceil(64)].into_boxed_slice(); LANES];
-    for (place, bit) in fragment.bits.iter().enumerate() {
-        for (pattern, set) in patterns.iter_mut().zip(bit.lanes(decisions)) {
-            pattern[place / 64] |= u64::from(set) << (place % 64);
+fn add_wide(counts: &mut BTreeMap<Words, f64>, words: &[u64], weight: f64) {
+    match counts.get_mut(words) {
+        Some(count) => *count += weight,
+        None if weight > 0.0 => {
+            counts.insert(words.into(), weight);
         }
+        None => {}
     }
-    patterns
 }

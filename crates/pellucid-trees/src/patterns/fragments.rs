@@ -56,6 +56,22 @@ impl Fragment {
         1 << self.bits.len()
     }
 
+    /// Words of a wide pattern.
+    pub(crate) fn n_words(&self) -> usize {
+        self.bits.len().div_ceil(64)
+    }
+
+    /// Writes the patterns of rows over a wide leaf, `[lanes, n_words]`.
+    pub(crate) fn wide_patterns(&self, decisions: &[Lanes<u8>], into: &mut Vec<u64>) {
+        let n_words = self.n_words();
+        into.clear();
+        into.resize(n_words * LANES, 0);
+        for (place, bit) in self.bits.iter().enumerate() {
+            let words = into[place / 64..].iter_mut().step_by(n_words);
+            words.zip(bit.lanes(decisions)).for_each(|(word, set)| *word |= u64::from(set) << (place % 64));
+        }
+    }
+
     /// The patterns of rows, from their decisions at the tree's splits.
     pub(crate) fn patterns(&self, decisions: &[Lanes<u8>]) -> Lanes<u16> {
         let mut patterns = [0; LANES];

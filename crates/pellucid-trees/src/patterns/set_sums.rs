@@ -1,20 +1,25 @@
 //! Sums over leaves of what sets of features get, for blocks of rows: tables once, then look-ups.
 
-use std::ops::Range;
-
-use ndarray::{Array3, ArrayViewMut3, Axis, s};
+use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis, s};
 use pellucid_core::Work;
 use rayon::prelude::*;
 
-use super::cut_trees::{CutTree, CutTrees, Patterns, wide_patterns};
-use super::feature_sets::{FeatureSets, subsets};
-use super::fragments::Fragment;
+use super::cut_trees::{CutTrees, Patterns};
+use super::feature_sets::FeatureSets;
+use super::fragments::{Fragment, FragmentLeaf};
 use super::lanes::{Block, LANES, Lanes};
-use super::leaf_game;
+use super::leaf_pairs::{LeafPatterns, SetWeights};
 use super::measure::Measure;
-use super::wide_leaf::{self, Absent, Words};
+use super::tables::{DenseTable, Table, Tables, TreeTables};
+use crate::ensemble::Tree;
 use crate::error::Error;
 use crate::rows::Rows;
+
+/// The most blocks of rows that a thread takes at a time, and what their sums may take: about what the second cache holds.
+const MAX_BLOCKS: usize = 16;
+const MAX_SUMS_BYTES: usize = 1 << 20;
+/// What their decisions at one tree may take: trees can be very large.
+const MAX_DECISIONS_BYTES: usize = 1 << 24;
 
 /// How absent features are averaged.
 #[derive(Clone, Copy)]
@@ -27,30 +32,12 @@ pub(crate) enum Absence<'a> {
 
 /// What is summed up.
 pub(crate) struct SetSums<'a> {
-    cut: &'a CutTrees<'a>,
-    absence: Absence<'a>,
-    measure: Measure,
-    sets: &'a FeatureSets,
-    max_size: usize,
+    pub(super) cut: &'a CutTrees<'a>,
+    pub(super) absence: Absence<'a>,
+    pub(super) measure: Measure,
+    pub(super) sets: &'a FeatureSets,
+    pub(super) weights: SetWeights,
 }
-
-/// The answers of one fragment.
-enum Table {
-    /// For each place of a sum, what each pattern adds: `[places][patterns]`.
-    Dense { n_patterns: usize, places: Vec<u32>, values: Vec<f64> },
-    /// A wide leaf: for each size, the place of each set of its features.
-    Wide { patterns: Option<Vec<(Words, f64)>>, places: Vec<Vec<u32>> },
-}
-
-/// Tables of some fragments of a tree.
-struct TreeTables {
-    tree: usize,
-    fragments: Range<usize>,
-    tables: Vec<Table>,
-}
-
-/// Tables that are held at the same time.
-pub(crate) struct Tables(Vec<TreeTables>);
 
 impl<'a> SetSums<'a> {
     pub(crate) fn new(
@@ -60,7 +47,7 @@ impl<'a> SetSums<'a> {
         sets: &'a FeatureSets,
         max_size: usize,
     ) -> Self {
-        Self { cut, absence, measure, sets, max_size }
+        Self { cut, absence, measure, sets, weights: SetWeights::new(measure, max_size) }
     }
 
     /// The sums of rows, `[rows, outputs, sets]`, times the ensemble's scale. Each row's sum is taken in the order of the
@@ -91,115 +78,6 @@ impl<'a> SetSums<'a> {
         Ok(sums)
     }
 
-    /// All tables, where they fit into the memory.
-    pub(crate) fn prepare(&self, max_memory_bytes: usize) -> Option<Tables> {
-        let mut chunks = self.chunks(max_memory_bytes);
-        (chunks.len() == 1).then(|| self.tables(chunks.remove(0)))
-    }
-
-    /// Runs of fragments whose tables fit into the memory together.
-    fn chunks(&self, max_memory_bytes: usize) -> Vec<Vec<(usize, Range<usize>)>> {
-        let (mut chunks, mut chunk) = (Vec::new(), Vec::new());
-        let mut bytes = 0;
-        for (index, tree) in self.cut.trees.iter().enumerate() {
-            let mut first = 0;
-            for (place, fragment) in tree.fragments.iter().enumerate() {
-                let more = self.table_bytes(tree, fragment);
-                if bytes > 0 && bytes + more > max_memory_bytes {
-                    chunk.push((index, first..place));
-                    chunks.push(std::mem::take(&mut chunk));
-                    (first, bytes) = (place, 0);
-                }
-                bytes += more;
-            }
-            chunk.push((index, first..tree.fragments.len()));
-        }
-        chunks.push(chunk);
-        chunks
-    }
-
-    /// What a fragment's tables take, at the most.
-    fn table_bytes(&self, tree: &CutTree<'_>, fragment: &Fragment) -> usize {
-        let n_sets: usize =
-            (1..=self.max_size).map(|size| super::feature_sets::binomial(fragment.bits.len(), size)).sum();
-        match fragment.is_wide() {
-            true => 4 * n_sets,
-            false => 8 * n_sets * tree.tree.width() * fragment.n_patterns(),
-        }
-    }
-
-    fn tables(&self, chunk: Vec<(usize, Range<usize>)>) -> Tables {
-        let tables = |(tree, fragments): (usize, Range<usize>)| {
-            let tables = fragments.clone().map(|fragment| self.table(tree, fragment)).collect();
-            TreeTables { tree, fragments, tables }
-        };
-        Tables(chunk.into_par_iter().map(tables).collect())
-    }
-
-    fn table(&self, tree: usize, place: usize) -> Table {
-        let fragment = &self.cut.trees[tree].fragments[place];
-        match (fragment.is_wide(), self.absence) {
-            (true, Absence::Background(counts)) => match &counts[tree][place] {
-                Patterns::Wide(patterns) => {
-                    let patterns = patterns.iter().map(|(words, weight)| (words.clone(), *weight)).collect();
-                    Table::Wide { patterns: Some(patterns), places: self.wide_places(fragment) }
-                }
-                Patterns::Dense(_) => Table::Wide { patterns: None, places: Vec::new() },
-            },
-            (true, Absence::Covers) => Table::Wide { patterns: None, places: self.wide_places(fragment) },
-            (false, _) => self.dense_table(tree, place),
-        }
-    }
-
-    fn wide_places(&self, fragment: &Fragment) -> Vec<Vec<u32>> {
-        let features = &fragment.leaves[0].features;
-        let place = |subset: Vec<usize>| {
-            let set: Vec<u32> = subset.iter().map(|&i| features[i].0).collect();
-            self.sets.place(&set) as u32
-        };
-        (1..=self.max_size)
-            .map(|size| subsets(features.len(), size).into_iter().map(place).collect())
-            .collect()
-    }
-
-    fn dense_table(&self, tree: usize, place: usize) -> Table {
-        let CutTree { tree: source, fragments, .. } = &self.cut.trees[tree];
-        let fragment = &fragments[place];
-        let n_patterns = fragment.n_patterns();
-        let (mut places, mut values) = (Vec::new(), Vec::new());
-        for leaf in &fragment.leaves {
-            let patterns: Vec<usize> = (0..n_patterns).map(|pattern| leaf.pattern(pattern)).collect();
-            let weights = match self.absence {
-                Absence::Covers => leaf_game::cover_weights(&leaf.fractions),
-                Absence::Background(counts) => {
-                    let mut weights = vec![0.0; 1 << leaf.features.len()];
-                    if let Patterns::Dense(counts) = &counts[tree][place] {
-                        counts.iter().for_each(|(&p, weight)| weights[patterns[p as usize]] += weight);
-                    }
-                    weights
-                }
-            };
-            for size in 1..=self.max_size {
-                let of_sets = leaf_game::set_values(self.measure, size, &weights);
-                for (subset, of_patterns) in subsets(leaf.features.len(), size).iter().zip(of_sets) {
-                    let set: Vec<u32> = subset.iter().map(|&i| leaf.features[i].0).collect();
-                    let set_place = self.sets.place(&set);
-                    for (output, &value) in source.outputs.clone().zip(source.leaf(leaf.leaf)) {
-                        let place = (output * self.sets.len() + set_place) as u32;
-                        let row = places.iter().position(|&known| known == place).unwrap_or_else(|| {
-                            places.push(place);
-                            values.resize(values.len() + n_patterns, 0.0);
-                            places.len() - 1
-                        });
-                        let row: &mut [f64] = &mut values[row * n_patterns..][..n_patterns];
-                        row.iter_mut().zip(&patterns).for_each(|(to, &p)| *to += value * of_patterns[p]);
-                    }
-                }
-            }
-        }
-        Table::Dense { n_patterns, places, values }
-    }
-
     fn add(
         &self,
         rows: Rows<'_>,
@@ -207,96 +85,133 @@ impl<'a> SetSums<'a> {
         mut sums: ArrayViewMut3<'_, f64>,
         work: &Work,
     ) -> Result<(), Error> {
-        let blocks = sums.axis_chunks_iter_mut(Axis(0), LANES).into_par_iter().enumerate();
-        blocks.try_for_each_init(
-            || Scratch::new(self),
-            |scratch, (index, mut sums)| {
+        let n_blocks = self.blocks_at_once(rows.n_rows());
+        let groups = sums.axis_chunks_iter_mut(Axis(0), n_blocks * LANES).into_par_iter().enumerate();
+        groups.try_for_each_init(
+            || (0..n_blocks).map(|_| BlockSums::new(self)).collect::<Vec<_>>(),
+            |blocks, (index, mut sums)| {
                 work.check()?;
-                scratch.block.load(rows, index * LANES, self.cut.ensemble, &self.cut.used);
-                scratch.take(&sums);
-                tables.0.iter().for_each(|tables| self.add_tree(tables, scratch));
-                scratch.give(&mut sums);
-                work.progress.advance(sums.len_of(Axis(0)));
+                let n_rows = sums.len_of(Axis(0));
+                let blocks = &mut blocks[..n_rows.div_ceil(LANES)];
+                let parts = || (0..n_rows).step_by(LANES).map(|from| from..n_rows.min(from + LANES));
+                for (block, part) in blocks.iter_mut().zip(parts()) {
+                    let first = index * n_blocks * LANES + part.start;
+                    block.rows.load(rows, first, self.cut.ensemble, &self.cut.used);
+                    block.take(&sums.slice(s![part, .., ..]));
+                }
+                tables.0.iter().for_each(|tables| self.add_tree(tables, blocks));
+                for (block, part) in blocks.iter().zip(parts()) {
+                    block.give(sums.slice_mut(s![part, .., ..]));
+                }
+                work.progress.advance(n_rows);
                 Ok(())
             },
         )
     }
 
-    fn add_tree(&self, tables: &TreeTables, scratch: &mut Scratch) {
+    /// Blocks that go through a tree one after the other, while its tables are in the cache.
+    fn blocks_at_once(&self, n_rows: usize) -> usize {
+        let n_places = self.cut.ensemble.n_outputs() * self.sets.len();
+        let in_cache = MAX_SUMS_BYTES / (n_places * size_of::<Lanes<f64>>()).max(1);
+        let of_thread = n_rows.div_ceil(LANES).div_ceil(rayon::current_num_threads());
+        let n_nodes = self.cut.trees.iter().map(|tree| tree.tree.nodes.len()).max().unwrap_or(0);
+        let of_decisions = MAX_DECISIONS_BYTES / (n_nodes * LANES).max(1);
+        in_cache.min(of_thread).min(of_decisions).clamp(1, MAX_BLOCKS)
+    }
+
+    fn add_tree(&self, tables: &TreeTables, blocks: &mut [BlockSums]) {
         let tree = &self.cut.trees[tables.tree];
-        tree.splits.decide(tree.tree, &scratch.block, &mut scratch.decisions);
+        for block in &mut *blocks {
+            tree.splits.decide(tree.tree, &block.rows, &mut block.decisions);
+        }
         for (fragment, table) in tree.fragments[tables.fragments.clone()].iter().zip(&tables.tables) {
             match table {
-                Table::Dense { n_patterns, places, values } => {
-                    let patterns = fragment.patterns(&scratch.decisions);
-                    for (&place, values) in places.iter().zip(values.chunks_exact(*n_patterns)) {
-                        look_up(values, &patterns, &mut scratch.sums[place as usize]);
+                Table::Dense(DenseTable { n_patterns, places, values }) => {
+                    for block in &mut *blocks {
+                        let patterns = fragment.patterns(&block.decisions);
+                        for (&place, values) in places.iter().zip(values.chunks_exact(*n_patterns)) {
+                            look_up(values, &patterns, &mut block.sums[place as usize]);
+                        }
                     }
                 }
-                Table::Wide { patterns, places } => {
-                    let rows = wide_patterns(fragment, &scratch.decisions);
-                    let absent = match patterns {
-                        Some(patterns) => Absent::Background(patterns),
-                        None => Absent::Covers(&fragment.leaves[0].fractions),
-                    };
-                    self.add_wide(tree, fragment, &rows, &absent, places, scratch);
+                Table::Pairwise { leaves } => {
+                    for (leaf, (patterns, places)) in fragment.leaves.iter().zip(leaves) {
+                        let rows = rows_at_leaf(fragment, leaf, blocks);
+                        self.add_pairwise(tree.tree, leaf, patterns, places, &rows, blocks);
+                    }
                 }
             }
         }
     }
 
-    fn add_wide(
+    /// `rows` are the patterns of the blocks' rows, one after the other.
+    fn add_pairwise(
         &self,
-        tree: &CutTree<'_>,
-        fragment: &Fragment,
-        rows: &[Words],
-        absent: &Absent<'_>,
-        places: &[Vec<u32>],
-        scratch: &mut Scratch,
+        tree: &Tree,
+        leaf: &FragmentLeaf,
+        absent: &LeafPatterns,
+        places: &[u32],
+        rows: &[u64],
+        blocks: &mut [BlockSums],
     ) {
-        let leaf = &fragment.leaves[0];
-        let mut order: Vec<usize> = (0..scratch.block.n_rows).collect();
-        order.sort_by(|&a, &b| rows[a].cmp(&rows[b]));
-        for same in order.chunk_by(|&a, &b| rows[a] == rows[b]) {
-            let n_features = leaf.features.len();
-            let of_sets =
-                wide_leaf::set_values(self.measure, self.max_size, n_features, &rows[same[0]], absent);
-            for (output, &value) in tree.tree.outputs.clone().zip(tree.tree.leaf(leaf.leaf)) {
-                let start = output * self.sets.len();
-                for (&place, of_set) in places.iter().flatten().zip(of_sets.iter().flatten()) {
-                    if *of_set != 0.0 {
-                        let sums = &mut scratch.sums[start + place as usize];
-                        same.iter().for_each(|&lane| sums[lane] += value * of_set);
-                    }
+        let n_words = leaf.features.len().div_ceil(64);
+        let row = |index: usize| &rows[index * n_words..][..n_words];
+        let mut order: Vec<usize> = (0..rows.len() / n_words).collect();
+        order.sort_unstable_by(|&a, &b| row(a).cmp(row(b)));
+        for same in order.chunk_by(|&a, &b| row(a) == row(b)) {
+            let of_sets = absent.set_values(&self.weights, leaf.features.len(), row(same[0]));
+            let sums = places.iter().zip(of_sets.iter().flatten()).filter(|(_, of_set)| **of_set != 0.0);
+            for (&place, of_set) in sums {
+                for (output, &value) in tree.outputs.clone().zip(tree.leaf(leaf.leaf)) {
+                    let place = output * self.sets.len() + place as usize;
+                    same.iter().for_each(|&i| blocks[i / LANES].sums[place][i % LANES] += value * of_set);
                 }
             }
         }
     }
 }
 
-/// What a thread works in.
-struct Scratch {
-    block: Block,
+/// The patterns of the blocks' rows over a leaf, one after the other.
+fn rows_at_leaf(fragment: &Fragment, leaf: &FragmentLeaf, blocks: &[BlockSums]) -> Vec<u64> {
+    let (mut rows, mut of_block) = (Vec::new(), Vec::new());
+    for BlockSums { rows: block, decisions, .. } in blocks {
+        if fragment.is_wide() {
+            fragment.wide_patterns(decisions, &mut of_block);
+            rows.extend(&of_block[..block.n_rows * fragment.n_words()]);
+        } else {
+            let patterns = fragment.patterns(decisions);
+            rows.extend(
+                patterns[..block.n_rows].iter().map(|&pattern| leaf.pattern(pattern as usize) as u64),
+            );
+        }
+    }
+    rows
+}
+
+/// Rows and their sums.
+struct BlockSums {
+    rows: Block,
+    /// Those of the tree that is just gone through.
     decisions: Vec<Lanes<u8>>,
     /// `[outputs · sets]`.
     sums: Vec<Lanes<f64>>,
 }
 
-impl Scratch {
+impl BlockSums {
     fn new(sums: &SetSums<'_>) -> Self {
         let n_places = sums.cut.ensemble.n_outputs() * sums.sets.len();
-        let block = Block::new(sums.cut.ensemble, &sums.cut.used);
-        Self { block, decisions: Vec::new(), sums: vec![[0.0; LANES]; n_places] }
+        let rows = Block::new(sums.cut.ensemble, &sums.cut.used);
+        Self { rows, decisions: Vec::new(), sums: vec![[0.0; LANES]; n_places] }
     }
 
-    fn take(&mut self, sums: &ArrayViewMut3<'_, f64>) {
+    fn take(&mut self, sums: &ArrayView3<'_, f64>) {
         for (lane, row) in sums.outer_iter().enumerate() {
             self.sums.iter_mut().zip(row).for_each(|(to, &sum)| to[lane] = sum);
         }
     }
 
-    fn give(&self, sums: &mut ArrayViewMut3<'_, f64>) {
-        for (lane, mut row) in sums.slice_mut(s![.., .., ..]).outer_iter_mut().enumerate() {
+    fn give(&self, mut sums: ArrayViewMut3<'_, f64>) {
+        for (lane, mut row) in sums.outer_iter_mut().enumerate() {
             row.iter_mut().zip(&self.sums).for_each(|(to, sum)| *to = sum[lane]);
         }
     }
