@@ -102,8 +102,7 @@ pub struct Split {
 pub enum Test {
     /// `x <= threshold`.
     AtMost(f64),
-    /// The category, the integer part of x, is in the set; what is not a category (negative, too large) goes as
-    /// [`CategorySet::other_left`] says.
+    /// The category is in the set; what is not a category (negative, too large) goes as [`CategorySet::other_left`] says.
     In(CategorySet),
 }
 
@@ -114,6 +113,19 @@ pub struct CategorySet {
     pub words: Vec<u64>,
     /// Whether a category beyond the words, a negative or an infinite value goes left.
     pub other_left: bool,
+    /// Which category a value between two is.
+    pub fraction: Fraction,
+}
+
+/// Which category a value is that is no whole number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fraction {
+    /// Its integer part: −0.5 is 0 (LightGBM).
+    Cut,
+    /// The one below: −0.5 is negative (XGBoost).
+    Floor,
+    /// None (ONNX, which compares for equality).
+    None,
 }
 
 /// Where a row goes whose value is missing, and what counts as missing beside [`TreeEnsemble::missing_value`].
@@ -168,6 +180,8 @@ pub enum Arithmetic {
     F32BaseFirst,
     /// In f32, tree by tree, from 0; the base score is added last.
     F32BaseLast,
+    /// In f32, tree by tree, from 0, divided by 1 / scale, which is a whole number; the base score is added last.
+    F32Mean,
     /// In f64.
     F64,
     /// In f64; the sum is divided by the whole number that [`TreeEnsemble::scale`] is one over.
@@ -219,19 +233,24 @@ impl Split {
 }
 
 impl CategorySet {
-    /// The set of these categories.
+    /// The set of these categories; the fractions of values are cut off.
     pub fn new(categories: &[u32], other_left: bool) -> Self {
         let length = categories.iter().max().map_or(0, |&most| most as usize / 64 + 1);
         let mut words = vec![0; length];
         for &category in categories {
             words[category as usize / 64] |= 1 << (category % 64);
         }
-        Self { words, other_left }
+        Self { words, other_left, fraction: Fraction::Cut }
     }
 
     /// Whether a value goes left.
     pub fn contains(&self, value: f64) -> bool {
-        if !(value > -1.0 && value < self.words.len() as f64 * 64.0) {
+        let no_category = match self.fraction {
+            Fraction::Cut => false,
+            Fraction::Floor => value < 0.0,
+            Fraction::None => value.fract() != 0.0,
+        };
+        if no_category || !(value > -1.0 && value < self.words.len() as f64 * 64.0) {
             return self.other_left;
         }
         let category = value as usize;

@@ -16,8 +16,8 @@ mod saabas;
 mod testing;
 
 pub use ensemble::{
-    Arithmetic, CategorySet, LIGHTGBM_ZERO, Link, Missing, Precision, Provenance, Split, Test, Tree,
-    TreeEnsemble, TreeNode,
+    Arithmetic, CategorySet, Fraction, LIGHTGBM_ZERO, Link, Missing, Precision, Provenance, Split, Test,
+    Tree, TreeEnsemble, TreeNode,
 };
 pub use error::Error;
 pub use importance::{Importance, importance};

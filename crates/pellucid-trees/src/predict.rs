@@ -56,6 +56,12 @@ impl TreeEnsemble {
                 self.add_leaves(row, |output, value| margin[output] = f32_sum(margin[output], value));
                 margin.iter_mut().zip(&self.base_scores).for_each(|(m, base)| *m = f32_sum(*m, *base));
             }
+            Arithmetic::F32Mean => {
+                self.add_leaves(row, |output, value| margin[output] = f32_sum(margin[output], value));
+                let rounds = (1.0 / self.scale).round() as f32;
+                let mean = |sum: f64| f64::from(sum as f32 / rounds);
+                margin.iter_mut().zip(&self.base_scores).for_each(|(m, base)| *m = f32_sum(mean(*m), *base));
+            }
         }
     }
 

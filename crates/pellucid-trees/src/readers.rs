@@ -3,6 +3,7 @@
 mod catboost;
 mod lightgbm;
 mod ubj;
+mod walk;
 mod xgboost;
 
 use std::fmt;

@@ -204,7 +204,11 @@ fn grow(tree: &mut Tree, random: &mut ChaCha8Rng, shape: Shape, depth: usize, co
 fn random_test(random: &mut ChaCha8Rng, shape: Shape) -> (u32, Test, Missing) {
     let feature = random.next_u32() % shape.n_features as u32;
     let test = match feature % 3 {
-        2 => Test::In(CategorySet { words: vec![random.next_u64()], other_left: uniform(random) < 0.5 }),
+        2 => {
+            let fraction = [Fraction::Cut, Fraction::Floor, Fraction::None][random.next_u32() as usize % 3];
+            let other_left = uniform(random) < 0.5;
+            Test::In(CategorySet { words: vec![random.next_u64()], other_left, fraction })
+        }
         _ => Test::AtMost(uniform(random) * 2.0 - 1.0),
     };
     (feature, test, Missing { nan_left: uniform(random) < 0.5, zero: uniform(random) < 0.2 })

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::ensemble::{CategorySet, LIGHTGBM_ZERO, Precision, Split, Test, TreeEnsemble};
+use crate::ensemble::{CategorySet, Fraction, LIGHTGBM_ZERO, Precision, Split, Test, TreeEnsemble};
 use crate::rows::Rows;
 
 /// All slots of an ensemble.
@@ -35,7 +35,7 @@ enum Left {
 }
 
 /// Feature, where NaN goes, whether zero is missing, the categories that go left.
-type Key<'a> = (u32, bool, bool, Option<(std::borrow::Cow<'a, [u64]>, bool)>);
+type Key<'a> = (u32, bool, bool, Option<(std::borrow::Cow<'a, [u64]>, bool, Fraction)>);
 
 /// Where a split finds its rows' values, and the thresholds it compares them with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +55,7 @@ pub(crate) enum Scale {
 fn key(split: &Split) -> Key<'_> {
     let categories = match &split.test {
         Test::AtMost(_) => None,
-        Test::In(set) => Some((set.words.as_slice().into(), set.other_left)),
+        Test::In(set) => Some((set.words.as_slice().into(), set.other_left, set.fraction)),
     };
     (split.feature, split.missing.nan_left, split.missing.zero, categories)
 }
@@ -80,7 +80,7 @@ impl Slots {
 
     fn add(&mut self, split: &Split) {
         let (feature, nan_left, zero, categories) = key(split);
-        let owned = categories.map(|(words, other)| (words.into_owned().into(), other));
+        let owned = categories.map(|(words, other, fraction)| (words.into_owned().into(), other, fraction));
         let next = self.slots.len();
         let slot = *self.index.entry((feature, nan_left, zero, owned)).or_insert(next);
         if slot == next {

@@ -1,7 +1,7 @@
 //! One tree of the file → its nodes.
 
 use super::section::Section;
-use crate::ensemble::{CategorySet, LIGHTGBM_ZERO, Missing, Split, Test, TreeNode};
+use crate::ensemble::{CategorySet, Fraction, LIGHTGBM_ZERO, Missing, Split, Test, TreeNode};
 use crate::error::Error;
 
 /// What the file has of a tree, in its own numbering: splits from 0, leaf `i` as child `-1 - i`.
@@ -152,7 +152,8 @@ impl<'s, 'a> Columns<'s, 'a> {
         let words =
             &self.category_words[self.category_ends[set as usize]..self.category_ends[set as usize + 1]];
         let pair = |pair: &[u32]| u64::from(pair[0]) | u64::from(*pair.get(1).unwrap_or(&0)) << 32;
-        Ok(CategorySet { words: words.chunks(2).map(pair).collect(), other_left: false })
+        let words = words.chunks(2).map(pair).collect();
+        Ok(CategorySet { words, other_left: false, fraction: Fraction::Cut })
     }
 }
 

@@ -266,9 +266,10 @@ fn categories_of_the_set_go_right_all_others_left() {
     changed.as_object().expect("an object").iter().for_each(|(k, v)| tree(&mut model)[k] = v.clone());
     let ensemble = read_value(&model).expect("well-formed");
     let in_set = [0.0, 40.0, 70.0, 70.9, f64::NAN];
-    let others = [1.0, 39.0, 41.0, 69.0, 71.0, 96.0, 1000.0, -1.0, 16_777_216.0, 1e30];
+    // -0.5 is no category, though its integer part is 0.
+    let others = [1.0, 39.0, 41.0, 69.0, 71.0, 96.0, 1000.0, -1.0, -0.5, 16_777_216.0, 1e30];
     assert_eq!(margins_of(&ensemble, &in_set), [2.5; 5]);
-    assert_eq!(margins_of(&ensemble, &others), [-0.5; 10]);
+    assert_eq!(margins_of(&ensemble, &others), [-0.5; 11]);
 }
 
 #[test]

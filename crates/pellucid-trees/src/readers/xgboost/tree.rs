@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::broken;
 use super::file::{F32, TreeArrays};
-use crate::ensemble::{CategorySet, Missing, Split, Test, Tree, TreeNode};
+use crate::ensemble::{CategorySet, Fraction, Missing, Split, Test, Tree, TreeNode};
 use crate::error::Error;
+use crate::readers::walk;
 
 /// XGBoost knows no category from here on: f32 does not tell integers apart any more.
 const MAX_CATEGORIES: u32 = 1 << 24;
@@ -39,9 +40,10 @@ pub(super) fn tree(
 ) -> Result<Tree, Error> {
     check_lengths(arrays)?;
     let sets = category_sets(arrays, budget)?;
-    let mut walk = Walk { arrays, weight, sets, tree: Tree { nodes: vec![], leaf_values: vec![], outputs } };
-    walk.run()?;
-    Ok(walk.tree)
+    let mut reader = Reader { arrays, weight, sets, leaf_values: vec![], width: outputs.len() };
+    let two_parents = || broken("nodes that have two parents");
+    let nodes = walk::from_root(0, arrays.left_children.len(), two_parents, |node| reader.node(node))?;
+    Ok(Tree { nodes, leaf_values: reader.leaf_values, outputs })
 }
 
 fn check_lengths(arrays: &TreeArrays) -> Result<(), Error> {
@@ -95,44 +97,18 @@ fn all_but(categories: &[u32], budget: &mut CategoryBudget) -> Result<CategorySe
     budget.take(most as usize / 64 + 1)?;
     let mut set = CategorySet::new(categories, true);
     set.words.iter_mut().for_each(|word| *word = !*word);
-    Ok(set)
+    Ok(CategorySet { fraction: Fraction::Floor, ..set })
 }
 
-struct Walk<'a> {
+struct Reader<'a> {
     arrays: &'a TreeArrays,
     weight: f32,
     sets: Vec<(usize, CategorySet)>,
-    tree: Tree,
+    leaf_values: Vec<f64>,
+    width: usize,
 }
 
-impl Walk<'_> {
-    /// Nodes in the order of a walk that goes left first; each is told the place of its parent's link to it.
-    fn run(&mut self) -> Result<(), Error> {
-        let mut open = vec![(0, None)];
-        while let Some((from, parent)) = open.pop() {
-            let index = self.tree.nodes.len();
-            if index >= self.arrays.left_children.len() {
-                return Err(broken("nodes that have two parents"));
-            }
-            if let Some((parent, is_left)) = parent {
-                self.link(parent, is_left, index as u32);
-            }
-            let (node, children) = self.node(from)?;
-            self.tree.nodes.push(node);
-            if let Some([left, right]) = children {
-                open.push((right, Some((index, false))));
-                open.push((left, Some((index, true))));
-            }
-        }
-        Ok(())
-    }
-
-    fn link(&mut self, parent: usize, is_left: bool, child: u32) {
-        if let TreeNode::Split(split) = &mut self.tree.nodes[parent] {
-            *(if is_left { &mut split.left } else { &mut split.right }) = child;
-        }
-    }
-
+impl Reader<'_> {
     /// A node, and its children by their old numbers.
     fn node(&mut self, from: usize) -> Result<(TreeNode, Option<[usize; 2]>), Error> {
         let arrays = self.arrays;
@@ -179,8 +155,8 @@ impl Walk<'_> {
 
     /// Adds the values of a leaf and gives its row.
     fn leaf(&mut self, node: usize) -> Result<u32, Error> {
-        let width = self.tree.width();
-        let row = self.tree.leaf_values.len() / width;
+        let width = self.width;
+        let row = self.leaf_values.len() / width;
         let values = match (&self.arrays.leaf_weights, width) {
             (Some(weights), 2..) => {
                 let start = usize::try_from(self.arrays.right_children[node]).unwrap_or(usize::MAX);
@@ -190,7 +166,7 @@ impl Walk<'_> {
             _ => slice(&self.arrays.split_conditions, node, 1),
         };
         let values = values.ok_or_else(|| broken(format!("node {node}: a leaf without values")))?;
-        self.tree.leaf_values.extend(values.iter().map(|F32(value)| f64::from(value * self.weight)));
+        self.leaf_values.extend(values.iter().map(|F32(value)| f64::from(value * self.weight)));
         Ok(row as u32)
     }
 }
