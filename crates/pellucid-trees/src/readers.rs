@@ -2,6 +2,7 @@
 
 mod catboost;
 mod lightgbm;
+mod onnx;
 mod ubj;
 mod walk;
 mod xgboost;
@@ -40,12 +41,8 @@ pub fn read(bytes: &[u8]) -> Result<TreeEnsemble, Error> {
         FileFormat::XgboostUbj => xgboost::read_ubj(bytes),
         FileFormat::LightgbmText => lightgbm::read(bytes),
         FileFormat::CatboostJson => catboost::read(bytes),
-        FileFormat::Onnx => Err(not_yet("ONNX")),
+        FileFormat::Onnx => onnx::read(bytes),
     }
-}
-
-fn not_yet(format: &str) -> Error {
-    Error::Unsupported { what: format!("the format {format}"), hint: "no reader yet".to_owned() }
 }
 
 /// Which format bytes are of, from their beginning.

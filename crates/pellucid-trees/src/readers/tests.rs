@@ -35,11 +35,13 @@ fn what_is_no_model_is_named() {
 }
 
 /// Small models of each format.
-const SMALL: [&str; 4] = [
+const SMALL: [&str; 6] = [
     "xgboost/3.2.0/partition.json",
     "xgboost/3.2.0/softprob_vector.json",
     "xgboost/3.2.0/partition.ubj",
     "xgboost/3.2.0/dart.ubj",
+    "onnx/forest_binary.onnx",
+    "onnx/v5.onnx",
 ];
 
 #[test]
