@@ -205,9 +205,9 @@ fn random_test(random: &mut ChaCha8Rng, shape: Shape) -> (u32, Test, Missing) {
     let feature = random.next_u32() % shape.n_features as u32;
     let test = match feature % 3 {
         2 => {
-            let fraction = [Fraction::Cut, Fraction::Floor, Fraction::None][random.next_u32() as usize % 3];
-            let other_left = uniform(random) < 0.5;
-            Test::In(CategorySet { words: vec![random.next_u64()], other_left, fraction })
+            let word = random.next_u64();
+            let fraction = [Fraction::Cut, Fraction::Floor, Fraction::None][(word % 3) as usize];
+            Test::In(CategorySet { words: vec![word], other_left: uniform(random) < 0.5, fraction })
         }
         _ => Test::AtMost(uniform(random) * 2.0 - 1.0),
     };
