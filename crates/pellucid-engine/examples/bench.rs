@@ -1,6 +1,8 @@
 //! Pellucid's side of the benchmarks: jobs in (JSON), seconds out (JSON). `bench/run.py` starts it beside the peers.
 //!
 //!     cargo run --release -p pellucid-engine --example bench -- --jobs bench/jobs.json --data out/bench --threads 2
+//!
+//! `--batch-size N` instead of what memory suggests, `--runtime rten` instead of ONNX Runtime.
 
 #![allow(clippy::print_stdout, reason = "the result goes to standard output")]
 
@@ -24,6 +26,7 @@ struct Settings {
     networks: PathBuf,
     options: RuntimeOptions,
     repeats: usize,
+    work: Work,
 }
 
 fn main() -> Result<()> {
@@ -39,6 +42,10 @@ fn main() -> Result<()> {
         networks: PathBuf::from(given.get("data").copied().unwrap_or("out/bench")),
         options: RuntimeOptions { choice, threads: number("threads", 2)?, ..RuntimeOptions::default() },
         repeats: number("repeats", 5)?,
+        work: Work {
+            batch_size: given.get("batch-size").map(|text| text.parse()).transpose()?,
+            ..Work::default()
+        },
     };
     let jobs = given.get("jobs").copied().unwrap_or("bench/jobs.json");
     let jobs: Vec<Value> = serde_json::from_slice(&std::fs::read(jobs)?)?;
@@ -57,7 +64,7 @@ fn run(job: &Value, settings: &Settings) -> Result<Value> {
     let n_rows = job["rows"].as_u64().unwrap_or(1) as usize;
     let rows = first(&model, &arrays, "input", n_rows)?;
     let method = method(text("work")?, job, &model)?;
-    let call = || method.attribute(model.network(), &rows, &Target::Index(TARGET), &Work::default());
+    let call = || method.attribute(model.network(), &rows, &Target::Index(TARGET), &settings.work);
     let values = call()?.values.index_axis(Axis(1), 0).to_owned();
     let error = match text("work")? {
         "raw_gradient" => Some(relative_l2(&values, &first(&model, &arrays, "gradient", n_rows)?)),

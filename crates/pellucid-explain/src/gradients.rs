@@ -106,7 +106,7 @@ fn collect(
     let n_rows = rows.len_of(Axis(0));
     let mut inputs = vec![rows.clone()];
     inputs.extend(given.iter().flat_map(|given| given.weights.iter().map(|w| w.clone().into_dyn())));
-    let size = network.micro_batch(&prepared.graph, n_rows, work);
+    let size = network.micro_batch(prepared, n_rows, work);
     let mut logits: Vec<f64> = Vec::new();
     let mut wires: Vec<Vec<f64>> = vec![Vec::new(); prepared.graph.outputs().len() - 1];
     work.progress.begin(n_rows);

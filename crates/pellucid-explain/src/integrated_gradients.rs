@@ -4,7 +4,7 @@ mod adaptive;
 
 pub use crate::quadrature::Rule;
 
-use ndarray::{Array1, Array2, ArrayD, Axis, IxDyn, Slice};
+use ndarray::{Array1, Array2, ArrayD, ArrayViewD, Axis, IxDyn, Slice};
 use pellucid_core::{Attribution, Baseline, ImageValues, Target, Work};
 
 use crate::error::Error;
@@ -61,7 +61,9 @@ pub fn integrated_gradients(
     check(options)?;
     network.check_rows(rows)?;
     let baselines = baselines(rows, options)?;
-    let (outputs, at_baseline) = (network.outputs(rows, work)?, network.outputs(&baselines, work)?);
+    let both = network.outputs(&one_behind_the_other(rows.view(), baselines.view())?, work)?;
+    let (outputs, at_baseline) = both.view().split_at(Axis(0), rows.len_of(Axis(0)));
+    let (outputs, at_baseline) = (outputs.to_owned(), at_baseline.to_owned());
     let resolved = target.resolve(outputs.view(), None)?;
     let path = Path::new(network)?;
     let n_rows = rows.len_of(Axis(0));
@@ -115,6 +117,14 @@ pub(crate) fn baselines(rows: &ArrayD<f32>, options: &Options) -> Result<ArrayD<
     ndarray::stack(Axis(0), &views).map_err(|error| Error::network(error.to_string()))
 }
 
+/// Two arrays as one, for a single run.
+fn one_behind_the_other(
+    first: ArrayViewD<'_, f32>,
+    second: ArrayViewD<'_, f32>,
+) -> Result<ArrayD<f32>, Error> {
+    ndarray::concatenate(Axis(0), &[first, second]).map_err(|error| Error::network(error.to_string()))
+}
+
 /// Both ends of the path of each row, for one target.
 struct Ends<'a> {
     path: &'a Path<'a>,
@@ -133,15 +143,33 @@ struct BodyEnds {
     weights: ArrayD<f32>,
 }
 
+impl BodyEnds {
+    /// All rows, `n` times one after the other.
+    fn repeated(&self, n: usize) -> Result<Self, Error> {
+        let repeat = |array: &ArrayD<f32>| {
+            let copies: Vec<_> = std::iter::repeat_n(array.view(), n).collect();
+            ndarray::concatenate(Axis(0), &copies).map_err(|error| Error::network(error.to_string()))
+        };
+        Ok(Self {
+            start: repeat(&self.start)?,
+            difference: repeat(&self.difference)?,
+            weights: repeat(&self.weights)?,
+        })
+    }
+}
+
 impl Ends<'_> {
     fn n_rows(&self) -> usize {
         self.rows.len_of(Axis(0))
     }
 
     fn at_body(&self, range: std::ops::Range<usize>, work: &Work) -> Result<BodyEnds, Error> {
-        let part = |array: &ArrayD<f32>| array.slice_axis(Axis(0), Slice::from(range.clone())).to_owned();
-        let start = self.path.start_of_body(&part(self.baselines), work)?;
-        let difference = self.path.start_of_body(&part(self.rows), work)? - &start;
+        let slice = Slice::from(range.clone());
+        let (rows, baselines) =
+            (self.rows.slice_axis(Axis(0), slice), self.baselines.slice_axis(Axis(0), slice));
+        let both = self.path.start_of_body(&one_behind_the_other(rows, baselines)?, work)?;
+        let (end, start) = both.view().split_at(Axis(0), range.len());
+        let (difference, start) = (&end - &start, start.to_owned());
         let weights = self.weights.slice_axis(Axis(0), Slice::from(range.clone())).to_owned().into_dyn();
         Ok(BodyEnds { start, difference, weights })
     }
@@ -175,24 +203,24 @@ fn fixed_steps(
     let n_runs = options.n_steps.div_ceil(per_run);
     let n_points = options.n_steps.div_ceil(n_runs);
     let rows_per_run = (per_run / n_points).max(1);
+    let chunks: Vec<Points> = points.chunks(n_points).map(|chunk| padded(chunk, n_points)).collect();
+    // As many runs at a time as there are lanes: of several rows, or of one row's chunks.
+    let lanes = ends.path.lanes()?;
+    let (rows_at_once, chunks_at_once) = if n_runs == 1 { (lanes * rows_per_run, 1) } else { (1, lanes) };
+    let rows_per_run = if n_runs == 1 { rows_per_run } else { 1 };
     let mut parts = Vec::new();
-    for first in (0..ends.n_rows()).step_by(rows_per_run) {
-        let range = first..(first + rows_per_run).min(ends.n_rows());
+    for first in (0..ends.n_rows()).step_by(rows_at_once) {
+        let range = first..(first + rows_at_once).min(ends.n_rows());
         let body = ends.at_body(range.clone(), work)?;
         let mut sums: Vec<Vec<f64>> = vec![vec![0.0; ends.path.body_len()]; range.len()];
-        for chunk in points.chunks(n_points) {
-            let padded = padded(chunk, n_points);
-            let by_row: Vec<Points> = vec![padded; range.len()];
-            let along = ends.path.run(
-                &body.start,
-                &body.difference,
-                &body.weights,
-                &by_row,
-                n_points,
-                rows_per_run,
-                work,
-            )?;
-            for (sum, along) in sums.iter_mut().zip(along) {
+        for chunks in chunks.chunks(chunks_at_once) {
+            let body = body.repeated(chunks.len())?;
+            let by_row: Vec<Points> =
+                chunks.iter().flat_map(|chunk| std::iter::repeat_n(chunk.clone(), range.len())).collect();
+            let (start, difference, weights) = (&body.start, &body.difference, &body.weights);
+            let along = ends.path.run(start, difference, weights, &by_row, n_points, rows_per_run, work)?;
+            for (index, along) in along.into_iter().enumerate() {
+                let sum = &mut sums[index % range.len()];
                 sum.iter_mut().zip(along.gradient).for_each(|(sum, g)| *sum += g);
             }
         }

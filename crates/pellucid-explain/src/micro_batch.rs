@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use ndarray::{ArrayD, Axis, Slice};
 use pellucid_core::Work;
-use pellucid_graph::{Dim, Graph, Session, Tensor};
+use pellucid_graph::{Session, Tensor};
 
 use crate::error::Error;
+use crate::network::Prepared;
 
 /// Activations beyond this fall out of the processor's caches; larger batches then gain nothing.
 const COMFORTABLE_BYTES: usize = 64 << 20;
@@ -16,29 +17,17 @@ const MAX_ROWS: usize = 4096;
 
 /// How many rows one run takes: what was asked for, or what memory allows, and no more than there are (rounded up to a
 /// power of two, so that the size hardly depends on how many rows came together).
-pub(crate) fn size(graph: &Graph, n_rows: usize, work: &Work) -> usize {
-    let row_bytes = activation_bytes(graph).max(1);
-    let comfortable = (COMFORTABLE_BYTES.min(work.max_memory_bytes) / row_bytes).clamp(1, MAX_ROWS);
+pub(crate) fn size(prepared: &Prepared, n_rows: usize, work: &Work) -> usize {
+    let row_bytes = prepared.graph.activation_bytes().max(1);
+    let most_bytes = work.max_memory_bytes / prepared.session.lanes().max(1);
+    let comfortable = (COMFORTABLE_BYTES.min(most_bytes) / row_bytes).clamp(1, MAX_ROWS);
     let wanted = work.batch_size.unwrap_or(comfortable).max(1);
     wanted.min(n_rows.max(1).next_power_of_two())
 }
 
-/// Bytes that all activations of one row take; what a runtime reuses is not counted off.
-pub(crate) fn activation_bytes(graph: &Graph) -> usize {
-    let elements = |shape: &[Dim]| {
-        let length = |dim: &Dim| match dim {
-            Dim::Known(n) => *n,
-            Dim::Symbol { times, .. } => *times,
-            Dim::Unknown => 1,
-        };
-        shape.iter().map(length).fold(1usize, usize::saturating_mul)
-    };
-    let outputs = graph.nodes().iter().flat_map(|node| node.outputs.iter().flatten());
-    4 * outputs.filter_map(|wire| graph.shape(*wire)).map(elements).fold(0usize, usize::saturating_add)
-}
-
-/// Runs `session` over all rows of `inputs` (each `[rows, …]`), `size` at a time, and hands each part's outputs to
-/// `each`, which must not look past the part's rows: the last part is padded by repeating its last row.
+/// Runs `session` over all rows of `inputs` (each `[rows, …]`), `size` at a time and as many batches side by side as it
+/// has lanes, and hands each batch's outputs to `each`, in order, which must not look past the batch's rows: the last
+/// one is padded by repeating its last row.
 ///
 /// # Errors
 /// A canceled work; whatever the session or `each` reports.
@@ -50,13 +39,16 @@ pub(crate) fn run(
     mut each: impl FnMut(Range<usize>, Vec<Tensor>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let n_rows = inputs.first().map_or(0, |input| input.len_of(Axis(0)));
-    for start in (0..n_rows).step_by(size) {
+    let ranges: Vec<Range<usize>> =
+        (0..n_rows).step_by(size).map(|start| start..(start + size).min(n_rows)).collect();
+    for wave in ranges.chunks(session.lanes().max(1)) {
         work.check()?;
-        let rows = start..(start + size).min(n_rows);
-        let padded: Vec<Tensor> = inputs.iter().map(|input| padded(input, &rows, size)).collect();
-        let outputs = session.run(&padded)?;
-        work.progress.advance(rows.len());
-        each(rows, outputs)?;
+        let batch = |rows| inputs.iter().map(|input| padded(input, rows, size)).collect();
+        let batches: Vec<Vec<Tensor>> = wave.iter().map(batch).collect();
+        for (rows, outputs) in wave.iter().zip(session.run_all(&batches)?) {
+            work.progress.advance(rows.len());
+            each(rows.clone(), outputs)?;
+        }
     }
     Ok(())
 }

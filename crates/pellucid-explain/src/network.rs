@@ -118,8 +118,8 @@ impl Network {
     }
 
     /// How many rows one run of a rewritten graph takes.
-    pub(crate) fn micro_batch(&self, graph: &Graph, n_rows: usize, work: &Work) -> usize {
-        let size = micro_batch::size(graph, n_rows, work);
+    pub(crate) fn micro_batch(&self, prepared: &Prepared, n_rows: usize, work: &Work) -> usize {
+        let size = micro_batch::size(prepared, n_rows, work);
         self.rows_at_once.map_or(size, |most| size.min(most))
     }
 
@@ -176,7 +176,7 @@ impl Network {
         self.check_rows(rows)?;
         let source = self.prepared("source", || Ok(self.source.clone()))?;
         let n_rows = rows.len_of(Axis(0));
-        let size = self.micro_batch(&source.graph, n_rows, work);
+        let size = self.micro_batch(&source, n_rows, work);
         let mut outputs = Array2::zeros((n_rows, self.n_outputs));
         micro_batch::run(&*source.session, std::slice::from_ref(rows), size, work, |range, tensors| {
             let values = micro_batch::first_rows(&tensors[0], range.len());

@@ -81,10 +81,15 @@ impl<'a> Path<'a> {
         self.body_shape.iter().product()
     }
 
+    /// Runs that go on at a time.
+    pub(crate) fn lanes(&self) -> Result<usize, Error> {
+        Ok(self.prepared(1)?.session.lanes().max(1))
+    }
+
     /// How many points one run takes in comfort.
     pub(crate) fn points_per_run(&self, n_points: usize, work: &Work) -> Result<usize, Error> {
         let one = self.prepared(1)?;
-        Ok(self.network.micro_batch(&one.graph, n_points, work))
+        Ok(self.network.micro_batch(&one, n_points, work))
     }
 
     fn prepared(&self, n_points: usize) -> Result<Arc<Prepared>, Error> {
@@ -196,7 +201,7 @@ fn through(
     work: &Work,
 ) -> Result<ArrayD<f32>, Error> {
     let n_rows = rows.len_of(Axis(0));
-    let size = network.micro_batch(&part.graph, n_rows, work);
+    let size = network.micro_batch(part, n_rows, work);
     let mut values = Vec::with_capacity(n_rows * row_shape.iter().product::<usize>());
     micro_batch::run(&*part.session, std::slice::from_ref(rows), size, work, |range, tensors| {
         values.extend(micro_batch::first_rows(&tensors[0], range.len()).into_iter().map(|x| x as f32));

@@ -205,6 +205,19 @@ impl Graph {
         self.type_of(wire).element
     }
 
+    /// Bytes that the outputs of all nodes take for one row, as f32; what a runtime reuses is not counted off.
+    pub fn activation_bytes(&self) -> usize {
+        let length = |dim: &Dim| match dim {
+            Dim::Known(n) => *n,
+            Dim::Symbol { times, .. } => *times,
+            Dim::Unknown => 1,
+        };
+        let elements = |shape: &[Dim]| shape.iter().map(length).fold(1usize, usize::saturating_mul);
+        let outputs = self.nodes().iter().flat_map(|node| node.outputs.iter().flatten());
+        let elements = outputs.filter_map(|wire| self.shape(*wire)).map(elements);
+        elements.fold(0usize, usize::saturating_add).saturating_mul(4)
+    }
+
     /// The tensor of a constant wire.
     pub fn constant(&self, wire: Wire) -> Option<&Arc<Tensor>> {
         self.wires[wire.index()].constant.as_ref()

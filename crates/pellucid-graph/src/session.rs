@@ -27,6 +27,19 @@ pub trait Session: Send + Sync {
     /// # Errors
     /// Inputs that do not fit, and whatever the runtime reports.
     fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, Error>;
+
+    /// How many batches [`Session::run_all`] has under way at a time.
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    /// Runs the graph on each batch; the outputs stand in the batches' order.
+    ///
+    /// # Errors
+    /// As [`Session::run`], of the first batch that fails.
+    fn run_all(&self, batches: &[Vec<Tensor>]) -> Result<Vec<Vec<Tensor>>, Error> {
+        batches.iter().map(|inputs| self.run(inputs)).collect()
+    }
 }
 
 /// The reference evaluator as a runtime: exact, needs nothing, very slow.

@@ -68,7 +68,7 @@ fn library(options: &Options) -> Result<Library, String> {
     let plain = Options { execution_providers: Vec::new(), ..options.clone() };
     let opened = OnnxRuntime::open(&plain).map_err(|error| error.to_string())?;
     Ok(Library {
-        name: opened.name(),
+        name: opened.name().to_owned(),
         path: opened.library().to_path_buf(),
         execution_providers: OnnxRuntime::available_providers(),
     })

@@ -60,6 +60,5 @@ pub(super) const CASES: &[OpCase] = &[
         "RMSNormalization",
         "g (float[N,3,4] x, float[4] s) => (float[N,3,4] y) { y = RMSNormalization(x, s) }",
     ),
-    OpCase::new("LRN", "g (float[N,5,2,2] x) => (float[N,5,2,2] y) { y = LRN<size = 3, alpha = 0.5>(x) }")
-        .forward_only(),
+    OpCase::new("LRN", "g (float[N,5,2,2] x) => (float[N,5,2,2] y) { y = LRN<size = 3, alpha = 0.5>(x) }"),
 ];

@@ -285,3 +285,9 @@ fn resizes_last_two_axes(graph: &Graph, node: &Node) -> Result<(), String> {
         false => Err("it resizes the last two axes only".to_owned()),
     }
 }
+
+/// Every op of the table.
+#[cfg(test)]
+pub(crate) fn ops() -> impl Iterator<Item = &'static str> {
+    ALLOWED.iter().flat_map(|(ops, _)| ops.iter().copied())
+}

@@ -8,7 +8,6 @@ mod session;
 use std::path::Path;
 use std::sync::Arc;
 
-use ort::ep::ExecutionProviderDispatch;
 use pellucid_graph::{Error, Graph, Runtime, Session};
 
 use crate::cache::Cache;
@@ -16,7 +15,7 @@ use crate::cpu::fingerprint_tail;
 use crate::options::{Options, runtime_error};
 use library::{Place, Surroundings, search};
 use loaded::Loaded;
-use session::OnnxSession;
+use session::{OnnxSession, Settings};
 
 /// How to get the library, for messages.
 pub(crate) const HOW_TO_GET_IT: &str = "install it with `pip install onnxruntime` in the active or the project's Python \
@@ -24,10 +23,8 @@ pub(crate) const HOW_TO_GET_IT: &str = "install it with `pip install onnxruntime
 
 /// ONNX Runtime with its sessions.
 pub(crate) struct OnnxRuntime {
-    loaded: Loaded,
-    threads: usize,
+    settings: Settings,
     provider_names: Vec<String>,
-    providers: Vec<ExecutionProviderDispatch>,
     cache: Cache,
 }
 
@@ -36,39 +33,40 @@ impl OnnxRuntime {
     pub(crate) fn open(options: &Options) -> Result<Self, Error> {
         let places = search(options.library.as_deref(), &Surroundings::of_process());
         let loaded = load_first(&places)?;
-        Ok(Self {
+        let settings = Settings {
+            name: format!("onnxruntime {}", loaded.version),
             loaded,
             threads: options.threads,
-            provider_names: options.execution_providers.clone(),
             providers: providers::by_name(&options.execution_providers)?,
+        };
+        Ok(Self {
+            settings,
+            provider_names: options.execution_providers.clone(),
             cache: Cache::new(options.cache_bytes),
         })
     }
 
     pub(crate) fn library(&self) -> &Path {
-        &self.loaded.path
+        &self.settings.loaded.path
     }
 
     pub(crate) fn available_providers() -> Vec<String> {
         providers::available()
     }
 
-    pub(crate) fn name(&self) -> String {
-        format!("onnxruntime {}", self.loaded.version)
+    pub(crate) fn name(&self) -> &str {
+        &self.settings.name
     }
 }
 
 impl Runtime for OnnxRuntime {
     fn fingerprint(&self) -> String {
         let providers: String = self.provider_names.iter().map(|name| format!("; {name}")).collect();
-        format!("{}{}{providers}", self.name(), fingerprint_tail(self.threads))
+        format!("{}{}{providers}", self.name(), fingerprint_tail(self.settings.threads))
     }
 
     fn session(&self, graph: &Graph) -> Result<Arc<dyn Session>, Error> {
-        self.cache.get_or_make(graph, || {
-            let builder = session::builder(&self.loaded, self.threads, &self.providers);
-            Ok(Arc::new(OnnxSession::new(self.name(), builder, graph)?))
-        })
+        self.cache.get_or_make(graph, || Ok(Arc::new(OnnxSession::new(self.settings.clone(), graph)?)))
     }
 }
 

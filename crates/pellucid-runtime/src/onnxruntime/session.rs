@@ -1,6 +1,7 @@
 //! A graph in ONNX Runtime.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ort::ep::ExecutionProviderDispatch;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
@@ -11,51 +12,115 @@ use pellucid_graph::{Data, ElementType, Error, Graph, Session, Tensor, onnx};
 use super::loaded::Loaded;
 use crate::exchange::Signature;
 
-/// The settings of every session: all graph optimizations, one op at a time on `threads` threads, memory planned
-/// ahead for each shape seen, and deterministic kernels where there is a choice.
-pub(super) fn builder(
-    loaded: &Loaded,
-    threads: usize,
-    providers: &[ExecutionProviderDispatch],
-) -> Result<SessionBuilder, ort::Error> {
-    let builder = SessionBuilder::new(&loaded.environment)?
-        .with_optimization_level(GraphOptimizationLevel::All)?
-        .with_intra_threads(threads)?
-        .with_inter_threads(1)?
-        .with_memory_pattern(true)?
-        .with_deterministic_compute(true)?;
-    Ok(builder.with_execution_providers(providers)?)
+/// The ops of a row with smaller activations are done before a second thread has woken up.
+const SMALL_BYTES: usize = 256 << 10;
+
+/// What sessions are made with.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) loaded: Loaded,
+    /// Name and version of the runtime, for messages.
+    pub(super) name: String,
+    /// Threads that one run may use, or else runs at a time.
+    pub(super) threads: usize,
+    pub(super) providers: Vec<ExecutionProviderDispatch>,
 }
 
-/// Runs of one session wait for each other: the binding does not vouch for concurrent ones. A run uses all
-/// threads of the session anyway.
+impl Settings {
+    /// All graph optimizations, one op at a time on `threads` threads that sleep where they wait (spinning ones take the
+    /// processor from other sessions), memory planned ahead for each shape seen, and deterministic kernels where there is
+    /// a choice.
+    fn builder(&self, threads: usize) -> Result<SessionBuilder, ort::Error> {
+        let builder = SessionBuilder::new(&self.loaded.environment)?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_intra_threads(threads)?
+            .with_intra_op_spinning(false)?
+            .with_inter_threads(1)?
+            .with_memory_pattern(true)?
+            .with_deterministic_compute(true)?;
+        Ok(builder.with_execution_providers(&self.providers)?)
+    }
+
+    fn session(&self, graph: &Graph, threads: usize) -> Result<Mutex<OrtSession>, Error> {
+        let bytes = onnx::write_bytes(graph)?;
+        let session = self.builder(threads).and_then(|mut builder| builder.commit_from_memory(&bytes));
+        session.map(Mutex::new).map_err(|error| failed(&self.name, &error))
+    }
+}
+
+/// One session that uses all threads for a run, and, once several batches come together, one a thread: batches side by
+/// side keep every thread busy all the time, where the threads of one run wait for each other after each op.
+///
+/// Runs of one session wait for each other: the binding does not vouch for concurrent ones.
 pub(super) struct OnnxSession {
-    runtime: String,
-    session: Mutex<OrtSession>,
+    settings: Settings,
+    graph: Graph,
+    whole: Mutex<OrtSession>,
+    lanes: Mutex<Option<Arc<Vec<Mutex<OrtSession>>>>>,
     signature: Signature,
 }
 
 impl OnnxSession {
-    pub(super) fn new(
-        runtime: String,
-        builder: Result<SessionBuilder, ort::Error>,
-        graph: &Graph,
-    ) -> Result<Self, Error> {
-        let bytes = onnx::write_bytes(graph)?;
-        let session = builder.and_then(|mut builder| builder.commit_from_memory(&bytes));
-        let session = session.map_err(|error| failed(&runtime, &error))?;
-        Ok(Self { runtime, session: Mutex::new(session), signature: Signature::of(graph) })
+    pub(super) fn new(settings: Settings, graph: &Graph) -> Result<Self, Error> {
+        let is_small = graph.activation_bytes() < SMALL_BYTES;
+        let whole = settings.session(graph, if is_small { 1 } else { settings.threads })?;
+        let signature = Signature::of(graph);
+        Ok(Self { settings, graph: graph.clone(), whole, lanes: Mutex::default(), signature })
+    }
+
+    fn run_in(&self, session: &Mutex<OrtSession>, inputs: &[Tensor]) -> Result<Vec<Tensor>, Error> {
+        let inputs = self.signature.converted(inputs)?;
+        let fail = |error: ort::Error| failed(&self.settings.name, &error);
+        let values = inputs.iter().map(|tensor| view(tensor)).collect::<Result<Vec<_>, _>>().map_err(fail)?;
+        let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
+        let outputs = session.run(values.as_slice()).map_err(fail)?;
+        outputs.values().map(|value| tensor_of(&value)).collect::<Result<_, _>>().map_err(fail)
+    }
+
+    /// The sessions of single threads, made when they are first needed.
+    fn single_threaded(&self) -> Result<Arc<Vec<Mutex<OrtSession>>>, Error> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*lanes {
+            return Ok(made.clone());
+        }
+        let make = |_| self.settings.session(&self.graph, 1);
+        let made = Arc::new((0..self.lanes()).map(make).collect::<Result<Vec<_>, _>>()?);
+        *lanes = Some(made.clone());
+        Ok(made)
     }
 }
 
 impl Session for OnnxSession {
     fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, Error> {
-        let inputs = self.signature.converted(inputs)?;
-        let fail = |error: ort::Error| failed(&self.runtime, &error);
-        let values = inputs.iter().map(|tensor| view(tensor)).collect::<Result<Vec<_>, _>>().map_err(fail)?;
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let outputs = session.run(values.as_slice()).map_err(fail)?;
-        outputs.values().map(|value| tensor_of(&value)).collect::<Result<_, _>>().map_err(fail)
+        self.run_in(&self.whole, inputs)
+    }
+
+    /// One a thread; on other devices than the processor one session is busy enough.
+    fn lanes(&self) -> usize {
+        if self.settings.providers.is_empty() { self.settings.threads } else { 1 }
+    }
+
+    fn run_all(&self, batches: &[Vec<Tensor>]) -> Result<Vec<Vec<Tensor>>, Error> {
+        if batches.len() < 2 || self.lanes() < 2 {
+            return batches.iter().map(|inputs| self.run(inputs)).collect();
+        }
+        let sessions = self.single_threaded()?;
+        let results: Vec<OnceLock<Result<Vec<Tensor>, Error>>> =
+            batches.iter().map(|_| OnceLock::new()).collect();
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for session in sessions.iter().take(batches.len()) {
+                scope.spawn(|| {
+                    while let index = next.fetch_add(1, Ordering::Relaxed)
+                        && let Some(inputs) = batches.get(index)
+                    {
+                        let _ = results[index].set(self.run_in(session, inputs));
+                    }
+                });
+            }
+        });
+        let lost = || failed_with(&self.settings.name, "a batch was lost".to_owned());
+        results.into_iter().map(|result| result.into_inner().unwrap_or_else(|| Err(lost()))).collect()
     }
 }
 
@@ -102,5 +167,9 @@ fn tensor_of(value: &DynValue) -> Result<Tensor, ort::Error> {
 }
 
 fn failed(runtime: &str, error: &ort::Error) -> Error {
-    Error::Run { runtime: runtime.to_owned(), reason: error.to_string() }
+    failed_with(runtime, error.to_string())
+}
+
+fn failed_with(runtime: &str, reason: String) -> Error {
+    Error::Run { runtime: runtime.to_owned(), reason }
 }

@@ -1,10 +1,14 @@
 //! Every op case and its gradient graph, on every runtime, against the reference evaluator.
 
+use std::collections::BTreeSet;
+
 use pellucid_graph::cases::{OpCase, op_cases, uniform};
 use pellucid_graph::passes::{fold_constants, lower};
 use pellucid_graph::{ElementType, Error, Graph, Runtime, Tensor, evaluate, gradient};
 
-use super::{runtimes_of, say};
+use super::{open, runtimes_of, say};
+use crate::RuntimeChoice;
+use crate::embedded::allowed;
 
 /// Relative to the largest element of the output. The cases sum at most some hundred products of numbers around 1,
 /// each rounded to 2⁻²⁴ = 6e-8, and approximate functions (exp, erf, tanh) to a few units in the last place.
@@ -43,6 +47,18 @@ fn op_cases_agree_with_the_evaluator() {
         say(&format!("{name} refuses {}: {}", refused.len(), refused.join(" · ")));
     }
     assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn every_op_that_rten_may_run_has_a_case() {
+    let rten = open(RuntimeChoice::Rten, 1).unwrap();
+    let graphs = op_cases().into_iter().flat_map(graphs_of).map(|(_, graph, _)| graph);
+    let runnable = graphs.filter(|graph| rten.session(graph).is_ok());
+    let ops: BTreeSet<String> = runnable
+        .flat_map(|graph| graph.nodes().iter().map(|node| node.op.clone()).collect::<Vec<_>>())
+        .collect();
+    let without: Vec<&str> = allowed::ops().filter(|op| !ops.contains(*op)).collect();
+    assert!(without.is_empty(), "without a case that shows rten right: {without:?}");
 }
 
 enum Fault {
