@@ -12,7 +12,7 @@ mod work;
 
 pub use attribution::Attribution;
 pub use baseline::{Baseline, ImageValues};
-pub use digest::row_digest;
+pub use digest::{row_digest, row_digest_f64};
 pub use error::Error;
 pub use model::{Model, OutputSpace};
 pub use quadrature::gauss_legendre;

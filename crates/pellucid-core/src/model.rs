@@ -30,16 +30,22 @@ pub enum OutputSpace {
     LogOdds,
     /// A regression's own unit.
     Value,
+    /// The negative logarithm of the probability that the model gives to the row's label.
+    LogLoss,
 }
 
 impl OutputSpace {
-    /// The name on the wire: `margin`, `probability`, `log_odds`, `value`.
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Margin, Self::Probability, Self::LogOdds, Self::Value, Self::LogLoss];
+
+    /// The name on the wire: `margin`, `probability`, `log_odds`, `value`, `log_loss`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Margin => "margin",
             Self::Probability => "probability",
             Self::LogOdds => "log_odds",
             Self::Value => "value",
+            Self::LogLoss => "log_loss",
         }
     }
 }

@@ -6,6 +6,7 @@ mod expected_value;
 mod importance;
 mod interactions;
 mod interventional;
+pub mod output_space;
 mod path_dependent;
 mod patterns;
 mod predict;

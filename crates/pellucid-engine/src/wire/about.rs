@@ -83,9 +83,6 @@ struct Input {
     crop_box: Option<[f64; 4]>,
 }
 
-const SPACES: [OutputSpace; 4] =
-    [OutputSpace::Margin, OutputSpace::Probability, OutputSpace::LogOdds, OutputSpace::Value];
-
 impl About {
     pub(super) fn of(about: &explanation::About) -> Self {
         let about = about.clone();
@@ -136,7 +133,7 @@ impl About {
                 self.schema_version
             ));
         }
-        let space = SPACES.into_iter().find(|space| space.name() == self.output_space);
+        let space = OutputSpace::ALL.into_iter().find(|space| space.name() == self.output_space);
         Ok(explanation::About {
             method: self.method,
             parameters: self.parameters.into_iter().map(|(name, value)| (name, value.into())).collect(),
