@@ -15,6 +15,8 @@ WORKS = {
     "grad_cam": "peer.torch_gradients",
     "tree_shap": "peer.trees",
     "tree_interactions": "peer.trees",
+    "tree_interventional": "peer.woodelf_trees",
+    "tree_interventional_interactions": "peer.woodelf_trees",
 }
 
 

@@ -16,6 +16,9 @@ from peer.jobs import Variant
 
 N_FEATURES = 40
 TRAINING_ROWS = 20_000
+# Rows to explain, and behind them those of backgrounds.
+EXPORTED_ROWS = 4000
+BACKGROUND_ROWS = 1000
 # Model name → rounds and depth.
 MODELS = {"trees_300x6": (300, 6), "trees_100x10": (100, 10)}
 
@@ -62,7 +65,7 @@ def export_trees(out):
     """Models as XGBoost writes them, rows as little-endian f32."""
     for name in MODELS:
         xgboost_model(name).save_model(out / f"{name}.json")
-        table()[0][:4000].astype("<f4").tofile(out / f"{name}.f32")
+        table()[0][: EXPORTED_ROWS + BACKGROUND_ROWS].astype("<f4").tofile(out / f"{name}.f32")
 
 
 def tree_shap(job):

@@ -53,6 +53,9 @@ fn run(job: &Value, data: &Path, level: Level, repeats: usize) -> Value {
     let ensemble = read(&bytes).expect("an XGBoost model");
     let rows = rows(&data.join(format!("{model}.f32")), ensemble.n_features);
     let n_rows = job["rows"].as_u64().expect("`rows`: how many") as usize;
+    if text(job, "work").starts_with("tree_interventional") {
+        return run_interventional(job, &ensemble, &rows, n_rows, repeats);
+    }
     let rows = rows.slice(ndarray::s![..n_rows, ..]);
     let prepared = seconds(1, || explainer(job, &ensemble, level));
     let explainer = explainer(job, &ensemble, level);
@@ -60,6 +63,30 @@ fn run(job: &Value, data: &Path, level: Level, repeats: usize) -> Value {
     let seconds =
         seconds(repeats, || explainer.explain_block(Rows::F32(rows), 0..n_rows, &mut values).expect("fits"));
     json!({ "id": job["id"], "seconds": spread(seconds), "prepare_secs": prepared[0] })
+}
+
+/// Rows that the peers export before those of the background (`bench/peer/trees.py`).
+const EXPORTED_ROWS: usize = 4000;
+
+/// The background is made ready in the call that is timed, as it is on the peer's side.
+fn run_interventional(
+    job: &Value,
+    ensemble: &TreeEnsemble,
+    rows: &Array2<f32>,
+    n_rows: usize,
+    repeats: usize,
+) -> Value {
+    let n_background = job["background"].as_u64().expect("`background`: how many") as usize;
+    let background = rows.slice(ndarray::s![EXPORTED_ROWS..EXPORTED_ROWS + n_background, ..]);
+    let (rows, background) = (Rows::F32(rows.slice(ndarray::s![..n_rows, ..])), Rows::F32(background));
+    let work = pellucid_core::Work::default();
+    let call = || match text(job, "work") {
+        "tree_interventional" => interventional(ensemble, rows, background, &work),
+        "tree_interventional_interactions" => interventional_interactions(ensemble, rows, background, &work),
+        other => panic!("{}: no work `{other}`", job["id"]),
+    };
+    let prepared = seconds(1, || Interventional::new(ensemble, background, &work).expect("fits"));
+    json!({ "id": job["id"], "seconds": spread(seconds(repeats, || call().expect("fits"))), "prepare_secs": prepared[0] })
 }
 
 fn explainer<'a>(job: &Value, ensemble: &'a TreeEnsemble, level: Level) -> PathDependent<'a> {

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use self::game::Shares;
 use self::pair::Pair;
-use self::space::Space;
+pub(crate) use self::space::Space;
 use crate::ensemble::TreeEnsemble;
 use crate::error::Error;
 use crate::interventional::{Interventional, shares};
@@ -61,7 +61,7 @@ pub fn interventional_in_space(
     rows.check(ensemble, "rows")?;
     background.check(ensemble, "background")?;
     check(options)?;
-    let space = Space::new(ensemble, options, rows.n_rows())?;
+    let space = Space::new(ensemble, options.space, options.labels.as_deref(), rows.n_rows())?;
     let even = vec![1.0; background.n_rows()];
     let weights = weights.unwrap_or(&even);
     if space.is_margin() {

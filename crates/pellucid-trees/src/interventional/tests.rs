@@ -1,10 +1,12 @@
-use ndarray::ArrayViewD;
+use ndarray::{Array2, ArrayViewD};
 use pellucid_core::Work;
 
 use super::*;
+use crate::ensemble::{Missing, Split, Test, Tree, TreeNode};
+use crate::rows::Csr;
 use crate::testing::{
-    Shape, banzhaf_values, binomial, chain, interventional_game, pairwise_values, random_ensemble,
-    random_rows, shapley_values, table,
+    Shape, banzhaf_values, binomial, chain, interventional_game, margins_f64, pairwise_values,
+    random_ensemble, random_rows, shapley_values, table,
 };
 
 fn assert_near(name: &str, actual: ArrayViewD<'_, f64>, expected: &[f64]) {
@@ -117,4 +119,224 @@ fn trees_deeper_than_60_are_exact() {
         };
         check_pairwise("chain", &ensemble, &inner(1, 3), &inner(2, 20));
     }
+}
+
+fn explained(
+    ensemble: &TreeEnsemble,
+    rows: &[Vec<f64>],
+    background: &[Vec<f64>],
+    work: &Work,
+) -> Attribution {
+    let (rows, background) = (table(rows), table(background));
+    interventional(ensemble, Rows::F64(rows.view()), Rows::F64(background.view()), work).expect("fits")
+}
+
+/// Trap: shap keeps node ids in `short` and ends with a segfault beyond 32,767.
+#[test]
+fn trap_trees_of_more_than_32_768_nodes() {
+    let depth = 15;
+    let nodes: Vec<TreeNode> = (0..(2_u32 << depth) - 1)
+        .map(|node| {
+            let first_leaf = (1 << depth) - 1;
+            if node >= first_leaf {
+                return TreeNode::Leaf { leaf: node - first_leaf, cover: 1.0 };
+            }
+            TreeNode::Split(Split {
+                feature: node.wrapping_mul(2_654_435_761) >> 7 & 31,
+                test: Test::AtMost(f64::from(node % 13) / 13.0 - 0.5),
+                missing: Missing { nan_left: node % 2 == 0, zero: false },
+                left: 2 * node + 1,
+                right: 2 * node + 2,
+                cover: 2.0,
+                gain: 0.0,
+            })
+        })
+        .collect();
+    assert!(nodes.len() > 32_768);
+    let leaf_values =
+        (0..1_u32 << depth).map(|leaf| f64::from(leaf.wrapping_mul(97) % 1000) / 1000.0).collect();
+    let tree = Tree { nodes, leaf_values, outputs: 0..1 };
+    check_pairwise(
+        "large",
+        &TreeEnsemble::new(vec![tree], 32, 1),
+        &random_rows(1, 3, 32),
+        &random_rows(2, 8, 32),
+    );
+}
+
+/// Trap: shap takes 100 rows of the background and says nothing, so that its expected value is another one.
+#[test]
+fn trap_the_background_is_never_capped() {
+    let ensemble = random_ensemble(4, Shape { n_trees: 5, depth: 4, n_features: 5, n_outputs: 1 });
+    let (rows, mut background) = (random_rows(1, 2, 5), random_rows(2, 1100, 5));
+    let all = explained(&ensemble, &rows, &background, &Work::default());
+    let mean = |rows: &[Vec<f64>]| {
+        rows.iter().map(|row| margins_f64(&ensemble, row)[0]).sum::<f64>() / rows.len() as f64
+    };
+    let base_value = all.base_values.as_ref().expect("promised")[[0, 0]];
+    assert!((base_value - mean(&background)).abs() < 1e-12);
+    assert!((base_value - mean(&background[..100])).abs() > 1e-3);
+    // The last row counts as much as the first.
+    let last = background.len() - 1;
+    background.swap(0, last);
+    let gap = explained(&ensemble, &rows, &background, &Work::default()).values - &all.values;
+    assert!(gap.iter().all(|gap| gap.abs() < 1e-13));
+    assert!(
+        (explained(&ensemble, &rows, &background[..last], &Work::default()).values - &all.values)
+            .iter()
+            .any(|gap| gap.abs() > 1e-9)
+    );
+}
+
+/// Trap: shap's interactions with a background are zeros, without a word.
+#[test]
+fn trap_interactions_with_a_background_are_not_zero() {
+    let ensemble = random_ensemble(4, Shape { n_trees: 20, depth: 5, n_features: 6, n_outputs: 1 });
+    let (rows, background) = (table(&random_rows(1, 4, 6)), table(&random_rows(2, 50, 6)));
+    let (all, reference) = (Rows::F64(rows.view()), Rows::F64(background.view()));
+    let pairs = interventional_interactions(&ensemble, all, reference, &Work::default()).expect("fits");
+    let values = interventional(&ensemble, all, reference, &Work::default()).expect("fits");
+    let off_diagonal = pairs.values.indexed_iter().filter(|(place, _)| place[2] != place[3]);
+    assert!(off_diagonal.map(|(_, value)| value.abs()).fold(0.0, f64::max) > 0.01);
+    let gap = pairs.values.sum_axis(Axis(3)) - values.values;
+    assert!(gap.iter().all(|gap| gap.abs() < 1e-12), "rows of the matrix sum to the values");
+}
+
+#[test]
+fn the_same_bits_for_any_threads_batch_order_and_memory() {
+    let ensemble = random_ensemble(6, Shape { n_trees: 30, depth: 9, n_features: 20, n_outputs: 2 });
+    let (rows, background) = (random_rows(1, 300, 20), random_rows(2, 200, 20));
+    let all = explained(&ensemble, &rows, &background, &Work::default());
+    for n_threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().expect("a pool");
+        assert_eq!(pool.install(|| explained(&ensemble, &rows, &background, &Work::default())), all);
+    }
+    let little = Work { max_memory_bytes: 1 << 16, ..Work::default() };
+    assert_eq!(explained(&ensemble, &rows, &background, &little), all);
+    let reversed: Vec<Vec<f64>> = rows[100..].iter().rev().cloned().collect();
+    let part = explained(&ensemble, &reversed, &background, &Work::default());
+    for row in 100..300 {
+        assert_eq!(part.row(299 - row, 1), all.row(row, 1));
+    }
+}
+
+#[test]
+fn weights_are_repeated_rows() {
+    let ensemble = random_ensemble(7, Shape { n_trees: 10, depth: 6, n_features: 8, n_outputs: 1 });
+    let (rows, background) = (random_rows(1, 5, 8), random_rows(2, 3, 8));
+    let repeated = [background.clone(), background[1..].to_vec(), background[2..].to_vec()].concat();
+    let expected = explained(&ensemble, &rows, &repeated, &Work::default());
+    let (rows, background) = (table(&rows), table(&background));
+    let reference = Rows::F64(background.view());
+    let weighted = Interventional::weighted(&ensemble, reference, &[0.5, 1.0, 1.5], &Work::default());
+    let result = weighted.expect("fits").explain(Rows::F64(rows.view()), &Work::default()).expect("fits");
+    assert_near("weights", result.values.view(), &expected.values.into_iter().collect::<Vec<f64>>());
+    let refused = |weights: &[f64]| {
+        let result = Interventional::weighted(&ensemble, reference, weights, &Work::default());
+        result.err().expect("no weights").to_string()
+    };
+    assert!(refused(&[1.0]).contains("1 weights for 3 rows"));
+    for weights in [[0.0; 3], [1.0, -1.0, 1.0], [1.0, f64::NAN, 1.0]] {
+        assert!(refused(&weights).contains("not all 0"));
+    }
+}
+
+#[test]
+fn sparse_rows_of_thousands_of_features_are_their_dense_ones() {
+    // The trees use 9 of 5,000 features.
+    let mut ensemble = random_ensemble(8, Shape { n_trees: 10, depth: 5, n_features: 9, n_outputs: 1 });
+    ensemble.n_features = 5000;
+    for node in ensemble.trees.iter_mut().flat_map(|tree| &mut tree.nodes) {
+        if let TreeNode::Split(split) = node {
+            split.feature = 500 * split.feature + 7;
+        }
+    }
+    let spread = |rows: Vec<Vec<f64>>| -> Vec<Vec<f64>> {
+        let cell = |row: &[f64], j: usize| if j % 500 == 7 && j / 500 < 9 { row[j / 500] } else { 0.0 };
+        rows.iter().map(|row| (0..5000).map(|j| cell(row, j)).collect()).collect()
+    };
+    let csr = |rows: &[Vec<f64>]| {
+        let mut csr = Csr { starts: vec![0], columns: Vec::new(), values: Vec::new(), n_columns: 5000 };
+        for row in rows {
+            for (column, &value) in row.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+                csr.columns.push(column as u32);
+                csr.values.push(value);
+            }
+            csr.starts.push(csr.values.len());
+        }
+        csr
+    };
+    let (rows, background) = (spread(random_rows(1, 70, 9)), spread(random_rows(2, 30, 9)));
+    let (sparse, reference) = (csr(&rows), csr(&background));
+    let result = interventional(&ensemble, Rows::Sparse(&sparse), Rows::Sparse(&reference), &Work::default());
+    assert_eq!(result.expect("fits"), explained(&ensemble, &rows, &background, &Work::default()));
+}
+
+#[test]
+fn vector_leaves_and_trees_without_splits_are_explained() {
+    let mut ensemble = random_ensemble(9, Shape { n_trees: 4, depth: 4, n_features: 6, n_outputs: 3 });
+    for tree in &mut ensemble.trees {
+        let values = tree.leaf_values.iter().flat_map(|&value| [value, 1.0 - value, 2.0 * value]).collect();
+        (tree.leaf_values, tree.outputs) = (values, 0..3);
+    }
+    let leaf = TreeNode::Leaf { leaf: 0, cover: 3.0 };
+    ensemble.trees.insert(1, Tree { nodes: vec![leaf], leaf_values: vec![0.5, 0.25], outputs: 1..3 });
+    let (rows, background) = (random_rows(1, 5, 6), random_rows(2, 6, 6));
+    check_pairwise("vector leaves", &ensemble, &rows, &background);
+    let delta =
+        explained(&ensemble, &rows, &background, &Work::default()).convergence_delta.expect("promised");
+    assert!(delta.iter().all(|gap| gap.abs() < 1e-12));
+    ensemble.trees.drain(2..);
+    ensemble.trees.remove(0);
+    let constant = explained(&ensemble, &rows, &background, &Work::default());
+    assert!(constant.values.iter().all(|&value| value == 0.0));
+    assert_eq!(constant.base_values, Some(constant.outputs));
+}
+
+#[test]
+fn features_that_the_model_does_not_read_get_nothing() {
+    let mut ensemble = random_ensemble(3, Shape { n_trees: 9, depth: 5, n_features: 6, n_outputs: 1 });
+    ensemble.n_features = 8;
+    let result = explained(&ensemble, &random_rows(1, 9, 8), &random_rows(2, 9, 8), &Work::default());
+    assert!(result.values.slice(ndarray::s![.., .., 6..]).iter().all(|&value| value == 0.0));
+}
+
+#[test]
+fn features_that_the_model_treats_alike_get_the_same() {
+    let mut ensemble = random_ensemble(3, Shape { n_trees: 9, depth: 5, n_features: 6, n_outputs: 1 });
+    let mut mirrored = ensemble.trees.clone();
+    for node in mirrored.iter_mut().flat_map(|tree| &mut tree.nodes) {
+        if let TreeNode::Split(split) = node {
+            split.feature = [1, 0, 2, 3, 4, 5][split.feature as usize];
+        }
+    }
+    ensemble.trees.extend(mirrored);
+    let alike = |seed: u64| -> Vec<Vec<f64>> {
+        random_rows(seed, 20, 6).into_iter().map(|row| [&row[..1], &row[..1], &row[2..]].concat()).collect()
+    };
+    let result = explained(&ensemble, &alike(1), &alike(2), &Work::default());
+    for row in 0..20 {
+        assert!((result.values[[row, 0, 0]] - result.values[[row, 0, 1]]).abs() < 1e-12);
+    }
+    assert!(result.values.slice(ndarray::s![.., 0, 0]).iter().any(|value| value.abs() > 0.01));
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let ensemble = random_ensemble(3, Shape { n_trees: 2, depth: 2, n_features: 4, n_outputs: 1 });
+    let ask = |n_columns: usize, n_background_columns: usize, n_background: usize| {
+        let (rows, background) =
+            (Array2::<f32>::zeros((2, n_columns)), Array2::zeros((n_background, n_background_columns)));
+        let result =
+            interventional(&ensemble, Rows::F32(rows.view()), Rows::F64(background.view()), &Work::default());
+        result.expect_err("does not fit").to_string()
+    };
+    assert!(ask(3, 4, 2).starts_with("rows: 3 columns"));
+    assert!(ask(4, 5, 2).starts_with("background: 5 columns"));
+    assert!(ask(4, 4, 0).contains("no rows"));
+    let work = Work::default();
+    work.cancellation.cancel();
+    let rows = table(&random_rows(1, 2, 4));
+    let result = interventional(&ensemble, Rows::F64(rows.view()), Rows::F64(rows.view()), &work);
+    assert_eq!(result.expect_err("canceled"), Error::Core(pellucid_core::Error::Canceled));
 }

@@ -97,7 +97,7 @@ fn coalition_margins(pair: &Pair<'_>) -> Vec<Vec<f64>> {
         let mask = |places: &[u32]| places.iter().map(|place| 1_usize << place).sum::<usize>();
         let (of_row, of_reference) = pair.needs(leaf);
         let (present, absent) = (mask(of_row), mask(of_reference));
-        let free = n_coalitions - 1 & !(present | absent);
+        let free = (n_coalitions - 1) & !(present | absent);
         let directly = free.count_ones() < absent.count_ones();
         let all = if directly { free } else { absent };
         for part in subsets_of(all) {

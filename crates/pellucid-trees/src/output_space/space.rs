@@ -2,7 +2,6 @@
 
 use pellucid_core::OutputSpace;
 
-use super::Options;
 use crate::ensemble::{Link, TreeEnsemble};
 use crate::error::Error;
 
@@ -10,7 +9,7 @@ use crate::error::Error;
 const LEAST_PROBABILITY: f64 = f64::EPSILON;
 
 /// A space that the model has.
-pub(super) struct Space<'a> {
+pub(crate) struct Space<'a> {
     link: Link,
     kind: Kind<'a>,
     n_outputs: usize,
@@ -25,12 +24,17 @@ enum Kind<'a> {
 }
 
 impl<'a> Space<'a> {
-    /// The space of the options, for this many rows.
-    pub(super) fn new(ensemble: &TreeEnsemble, options: &'a Options, n_rows: usize) -> Result<Self, Error> {
+    /// A space for this many rows, with labels where it is the log-loss.
+    pub(crate) fn new(
+        ensemble: &TreeEnsemble,
+        space: OutputSpace,
+        labels: Option<&'a [usize]>,
+        n_rows: usize,
+    ) -> Result<Self, Error> {
         let (link, n_margins) = (ensemble.link, ensemble.n_outputs());
         let is_probability = matches!(link, Link::Sigmoid { .. } | Link::Softmax | Link::Probability);
         let of = |kind, n_outputs| Ok(Self { link, kind, n_outputs });
-        match options.space {
+        match space {
             OutputSpace::Margin => of(Kind::Margin, n_margins),
             // These links change nothing, so that the fast way is exact.
             OutputSpace::Value if link == Link::Identity => of(Kind::Margin, n_margins),
@@ -38,7 +42,7 @@ impl<'a> Space<'a> {
             OutputSpace::Value if !is_probability => of(Kind::Prediction, n_margins),
             OutputSpace::Probability if is_probability => of(Kind::Prediction, n_margins),
             OutputSpace::LogLoss if is_probability => {
-                let labels = labels(options, link, n_margins, n_rows)?;
+                let labels = checked(labels, link, n_margins, n_rows)?;
                 of(Kind::LogLoss(labels), 1)
             }
             space => Err(Error::Unsupported {
@@ -51,16 +55,16 @@ impl<'a> Space<'a> {
         }
     }
 
-    pub(super) fn is_margin(&self) -> bool {
+    pub(crate) fn is_margin(&self) -> bool {
         matches!(self.kind, Kind::Margin)
     }
 
-    pub(super) fn n_outputs(&self) -> usize {
+    pub(crate) fn n_outputs(&self) -> usize {
         self.n_outputs
     }
 
     /// Writes the outputs of the row `row` for these margins, which it may overwrite.
-    pub(super) fn value(&self, row: usize, margins: &mut [f64], into: &mut [f64]) {
+    pub(crate) fn value(&self, row: usize, margins: &mut [f64], into: &mut [f64]) {
         if let Kind::LogLoss(labels) = self.kind {
             into[0] = log_loss(self.link, margins, labels[row]);
             return;
@@ -72,10 +76,10 @@ impl<'a> Space<'a> {
     }
 }
 
-/// The labels, checked.
-fn labels(options: &Options, link: Link, n_margins: usize, n_rows: usize) -> Result<&[usize], Error> {
+/// The labels, where they fit.
+fn checked(labels: Option<&[usize]>, link: Link, n_margins: usize, n_rows: usize) -> Result<&[usize], Error> {
     let fault = |reason: String| Err(Error::Setting { option: "labels", reason });
-    let Some(labels) = options.labels.as_deref() else {
+    let Some(labels) = labels else {
         return fault("log_loss needs the label of each row".to_owned());
     };
     if matches!(link, Link::Sigmoid { .. }) && n_margins > 1 {
