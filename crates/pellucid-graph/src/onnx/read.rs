@@ -62,13 +62,16 @@ pub fn read(path: &Path) -> Result<Model, Error> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(fault)?;
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(fault)?;
+    let not_onnx = |reason: String| Error::NotOnnx { reason: format!("{}: {reason}", path.display()) };
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(Error::NotOnnx {
-            reason: format!("more than {MAX_FILE_BYTES} bytes, where the format ends"),
-        });
+        return Err(not_onnx(format!("more than {MAX_FILE_BYTES} bytes, where the format ends")));
     }
     let parent = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    read_shared(bytes.into(), Some(parent.unwrap_or(Path::new("."))))
+    let model = read_shared(bytes.into(), Some(parent.unwrap_or(Path::new("."))));
+    model.map_err(|error| match error {
+        Error::NotOnnx { reason } => not_onnx(reason),
+        other => other,
+    })
 }
 
 /// Reads the bytes of an ONNX file; `folder` is where its external data lies.

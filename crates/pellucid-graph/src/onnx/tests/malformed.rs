@@ -23,6 +23,13 @@ fn what_is_no_onnx_is_refused() {
 }
 
 #[test]
+fn the_error_names_the_file() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let error = super::super::read(&path).unwrap_err().to_string();
+    assert!(error.contains(&path.display().to_string()), "{error}");
+}
+
+#[test]
 fn a_truncated_file_is_refused() {
     let whole = bytes(&model(graph(vec![node("Relu", &["x"], &["y"], vec![])], vec![])));
     let error = read_bytes(&whole[..whole.len() - 3], None).unwrap_err();
