@@ -10,7 +10,8 @@ export PELLUCID_REQUIRE_ORT := 1
 .PHONY: demo test lint rust-test python-test doc bench clean help
 
 help:
-	@echo "make demo    explain five photos with a real network; writes out/demo/index.html"
+	@echo "make demo    explain five photos with a real network, and incomes with real trees; writes out/demo/index.html"
+	@echo "             and out/demo/tabular/index.html"
 	@echo "make test    run every test, Rust and Python"
 	@echo "make bench   time Pellucid beside its peers (installs them, several GB)"
 
@@ -25,6 +26,7 @@ release: $(VENV_READY)
 
 demo: release
 	$(BIN) report fixtures/models/efficientnet_lite0_imagenet.onnx fixtures/photos/*.png fixtures/photos/*.jpg --out out/demo
+	$(BIN) report fixtures/trees/demo/adult.txt fixtures/data/adult_test.csv --cohort sex --out out/demo/tabular
 
 test: lint rust-test python-test doc
 

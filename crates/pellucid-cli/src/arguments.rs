@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use pellucid_engine::{
-    Color, Layout, MethodOptions, ModelOptions, PreprocessOptions, Resample, Resize, RuntimeChoice, Size,
+    Color, Layout, MethodOptions, ModelOptions, PlotKind, PreprocessOptions, Resample, Resize, RuntimeChoice,
+    Size, TableFormat, TreeOptions,
 };
 
 /// Explains trained models: what made the model say this?
@@ -24,8 +25,12 @@ pub(crate) enum Command {
     Explain(ExplainArguments),
     /// Explain inputs and measure how far the explanation is to be trusted.
     Evaluate(EvaluateArguments),
-    /// Explain photos with several methods and write one page about them.
+    /// Write one page that explains: photos with several methods, or a table by a tree model.
     Report(ReportArguments),
+    /// Say how much a tree model uses each feature.
+    Importance(ImportanceArguments),
+    /// Draw the explanation of a table.
+    Plot(PlotArguments),
     /// Write an ONNX file that returns prediction and attribution together.
     Compile(CompileArguments),
     /// Say what is in a model file and what of it can be explained.
@@ -40,12 +45,15 @@ pub(crate) struct ExplainArguments {
     pub(crate) what: InputArguments,
     #[command(flatten)]
     pub(crate) method: MethodArguments,
-    /// Which output: top-1, top-5, an index, a label, a difference 281-282, or weights 281:1,282:-0.5.
+    #[command(flatten)]
+    pub(crate) trees: TreeArguments,
+    /// Which output: top-1, top-5, an index, a label, a difference 281-282, weights 281:1,282:-0.5, or, of tree models,
+    /// all.
     #[arg(long, default_value = "top-1", value_name = "TARGET", allow_hyphen_values = true)]
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) work: WorkArguments,
-    /// Write explanation.json, explanation.npz and, for images, heatmaps into this folder.
+    /// Write explanation.json, explanation.npz and pictures into this folder; for tree models attributions.csv too.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print the explanation as JSON, and nothing else.
@@ -107,6 +115,11 @@ pub(crate) struct ReportArguments {
     /// saliency].
     #[arg(long, value_name = "METHODS", value_delimiter = ',')]
     pub(crate) methods: Option<Vec<String>>,
+    #[command(flatten)]
+    pub(crate) trees: TreeArguments,
+    /// A column of the table, a feature or not, whose groups are compared.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) cohort: Option<String>,
     /// Which output: see `pellucid explain`.
     #[arg(long, default_value = "top-1", value_name = "TARGET", allow_hyphen_values = true)]
     pub(crate) target: String,
@@ -115,6 +128,59 @@ pub(crate) struct ReportArguments {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) work: WorkArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportanceArguments {
+    /// The model file: XGBoost JSON or UBJ, LightGBM text, CatBoost JSON.
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    /// Tables whose rows are explained, for the mean size of the TreeSHAP values: .csv, .csv.gz, .parquet, .npy, .npz.
+    #[arg(value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// A table of rows that absent features are averaged over; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) background: Vec<PathBuf>,
+    /// Threads [default: all cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) threads: Option<u32>,
+    /// No progress bar.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Print JSON, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlotArguments {
+    /// What `pellucid explain` wrote: explanation.json, explanation.npz or sample.npz.
+    #[arg(value_name = "EXPLANATION")]
+    pub(crate) explanation: PathBuf,
+    /// waterfall, force, bar, beeswarm, dependence, decision, heatmap, interactions or cohorts.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: PlotKind,
+    /// waterfall and force: the row, counted from 0 within the explanation.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) row: usize,
+    /// Which of several explained targets, counted from 0.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) target: usize,
+    /// dependence: the feature [default: the one that matters most].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) feature: Option<String>,
+    /// cohorts: the feature, or the column that was explained with --keep, that makes the groups.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cohort: Option<String>,
+    /// On top of the chart.
+    #[arg(long, default_value = "")]
+    pub(crate) title: String,
+    /// Features that are shown by name.
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    pub(crate) max_features: usize,
+    /// The file to write; its ending says what: .svg, .png or .html.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -166,7 +232,7 @@ pub(crate) struct DoctorArguments {
 pub(crate) struct InputArguments {
     #[command(flatten)]
     pub(crate) model: ModelArguments,
-    /// Rows to explain: .npy, .npz, .csv, .png, .jpg.
+    /// Rows to explain: .csv, .npy, .npz; for networks .png and .jpg too, for tree models .csv.gz and .parquet.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// The array of an .npz file.
@@ -178,7 +244,7 @@ pub(crate) struct InputArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ModelArguments {
-    /// The model file: .onnx.
+    /// The model file: ONNX, or trees as XGBoost JSON or UBJ, LightGBM text, CatBoost JSON.
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
     /// The lengths of one row, such as 3,224,224, where the file leaves them open.
@@ -231,12 +297,45 @@ pub(crate) struct PreprocessArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Method")]
 pub(crate) struct MethodArguments {
-    /// saliency, input-x-gradient, integrated-gradients, smoothgrad, smoothgrad-sq, vargrad, grad-cam, grad-cam-pp,
-    /// layer-cam or hires-cam.
-    #[arg(long, value_name = "METHOD", default_value = "integrated-gradients")]
-    pub(crate) method: String,
+    /// Of networks: saliency, input-x-gradient, integrated-gradients (default), smoothgrad, smoothgrad-sq, vargrad,
+    /// grad-cam, grad-cam-pp, layer-cam or hires-cam. Of tree models: tree-shap (default), banzhaf, saabas
+    /// or shapley-interactions.
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) method: Option<String>,
     #[command(flatten)]
     pub(crate) options: MethodOptionArguments,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Options of methods for tree models")]
+pub(crate) struct TreeArguments {
+    /// A table of rows that absent features are averaged over; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    background: Vec<PathBuf>,
+    /// path-dependent, or interventional, which needs a background [default: interventional with one].
+    #[arg(long, value_name = "REMOVAL")]
+    removal: Option<String>,
+    /// tree-shap: values of all pairs of features.
+    #[arg(long)]
+    interactions: bool,
+    /// shapley-interactions: sii, k-sii, stii or faith-shap [default: k-sii].
+    #[arg(long, value_name = "INDEX")]
+    index: Option<String>,
+    /// shapley-interactions: the number of features in the largest sets [default: 2].
+    #[arg(long, value_name = "N")]
+    max_order: Option<usize>,
+    /// margin (the default).
+    #[arg(long, value_name = "SPACE")]
+    output_space: Option<String>,
+    /// The column of the true classes, for --output-space log-loss.
+    #[arg(long, value_name = "NAME")]
+    label_column: Option<String>,
+    /// Columns of the table to keep beside the features, for cohorts.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) keep: Vec<String>,
+    /// The form of the attributions of all rows in the folder of --out: csv (the default), parquet or npz.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<TableFormat>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -338,6 +437,10 @@ fn bytes(text: &str) -> Result<usize, String> {
 }
 
 impl ModelArguments {
+    pub(crate) fn labels(&self) -> Option<&std::path::Path> {
+        self.labels.as_deref()
+    }
+
     pub(crate) fn options(&self, preprocess: PreprocessOptions) -> ModelOptions {
         ModelOptions {
             input_shape: self.input_shape.clone(),
@@ -345,6 +448,34 @@ impl ModelArguments {
             explain_probability: self.explain_probability,
             labels: self.labels.clone(),
             preprocess,
+        }
+    }
+}
+
+impl MethodArguments {
+    /// The method for a network.
+    pub(crate) fn of_network(&self) -> &str {
+        self.method.as_deref().unwrap_or("integrated-gradients")
+    }
+}
+
+impl TreeArguments {
+    /// The first option that is given.
+    pub(crate) fn first_given(&self) -> Option<&'static str> {
+        let given = self.options().first_given();
+        given.or(self.format.map(|_| "format")).or((!self.keep.is_empty()).then_some("keep"))
+    }
+
+    pub(crate) fn options(&self) -> TreeOptions {
+        let given = self.clone();
+        TreeOptions {
+            background: given.background,
+            removal: given.removal,
+            interactions: given.interactions,
+            index: given.index,
+            max_order: given.max_order,
+            output_space: given.output_space,
+            label_column: given.label_column,
         }
     }
 }

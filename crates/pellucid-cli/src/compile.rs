@@ -10,7 +10,7 @@ use crate::open;
 pub(crate) fn run(arguments: &CompileArguments, console: &Console) -> Result<(), Failure> {
     let model = open::model(&arguments.model, arguments.preprocess.options(), &arguments.runtime)?;
     let options = arguments.method.options.options();
-    let method = Method::new(&arguments.method.method, &options, &model, arguments.seed)?;
+    let method = Method::new(arguments.method.of_network(), &options, &model, arguments.seed)?;
     let target = match arguments.target.as_str() {
         "predicted" => Target::Top(1),
         text => parse_target(text)?,

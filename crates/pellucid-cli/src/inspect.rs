@@ -2,15 +2,20 @@
 
 use std::fmt::Write;
 
-use pellucid_engine::{Inspection, PreprocessOptions, WireInfo, inspect};
+use pellucid_engine::{
+    Inspection, PreprocessOptions, TreeInspection, TreeModel, WireInfo, inspect, inspect_trees,
+};
 use serde_json::{Value, json};
 
 use crate::arguments::InspectArguments;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::open::open_runtime;
+use crate::open::{self, open_runtime};
 
 pub(crate) fn run(arguments: &InspectArguments, console: &Console) -> Result<(), Failure> {
+    if TreeModel::is_one(&arguments.model.model)? {
+        return trees(arguments, console);
+    }
     let options = arguments.model.options(PreprocessOptions::default());
     let inspection = inspect(&arguments.model.model, open_runtime(&arguments.runtime)?, &options)?;
     match (arguments.text, arguments.json) {
@@ -18,6 +23,92 @@ pub(crate) fn run(arguments: &InspectArguments, console: &Console) -> Result<(),
         (_, true) => console.print(&document(&inspection).to_string()),
         _ => console.print(&text(&inspection)),
     }
+}
+
+fn trees(arguments: &InspectArguments, console: &Console) -> Result<(), Failure> {
+    open::refuse(arguments.text.then_some("text"), crate::tables::FOR_NETWORKS)?;
+    let inspection = inspect_trees(&TreeModel::open(&arguments.model.model, arguments.model.labels())?);
+    match arguments.json {
+        true => console.print(&trees_document(&inspection).to_string()),
+        false => console.print(&trees_text(&inspection)),
+    }
+}
+
+fn trees_document(inspection: &TreeInspection) -> Value {
+    let feature = |feature: &pellucid_engine::FeatureInfo| {
+        json!({
+            "name": feature.name,
+            "n_splits": feature.n_splits,
+            "n_category_splits": feature.n_category_splits,
+            "n_missing_left": feature.n_missing_left,
+            "categories": feature.categories,
+        })
+    };
+    json!({
+        "schema": "pellucid.tree_inspection",
+        "schema_version": 1,
+        "name": inspection.name,
+        "digest": inspection.digest,
+        "format": inspection.format,
+        "producer": inspection.producer,
+        "objective": inspection.objective,
+        "link": inspection.link,
+        "n_trees": inspection.n_trees,
+        "n_leaves": inspection.n_leaves,
+        "depth": inspection.depth,
+        "features": inspection.features.iter().map(feature).collect::<Vec<_>>(),
+        "outputs": inspection.outputs,
+        "base_scores": inspection.base_scores,
+        "has_covers": inspection.has_covers,
+        "missing_value": inspection.missing_value,
+        "warnings": inspection.warnings,
+    })
+}
+
+fn trees_text(inspection: &TreeInspection) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_trees(&mut text, inspection);
+    text.trim_end().to_owned()
+}
+
+fn write_trees(text: &mut String, inspection: &TreeInspection) -> std::fmt::Result {
+    writeln!(text, "model       {}: {} by {}", inspection.name, inspection.format, inspection.producer)?;
+    writeln!(text, "SHA-256     {}", inspection.digest)?;
+    writeln!(text, "objective   {}", inspection.objective)?;
+    writeln!(text, "link        {}", inspection.link)?;
+    let (trees, leaves) = (grouped(inspection.n_trees as u64), grouped(inspection.n_leaves as u64));
+    writeln!(text, "trees       {trees} with {leaves} leaves, depth {}", inspection.depth)?;
+    let covers = match inspection.has_covers {
+        true => "yes: path-dependent values need no background",
+        false => "no: give a --background table",
+    };
+    writeln!(text, "covers      {covers}")?;
+    if let Some(value) = inspection.missing_value {
+        writeln!(text, "missing     {value} beside empty cells")?;
+    }
+    writeln!(text, "outputs     {}", inspection.outputs.join(", "))?;
+    let width =
+        inspection.features.iter().map(|feature| feature.name.chars().count()).max().unwrap_or(0).max(7);
+    writeln!(text, "{:<width$}  splits  by category  missing to the left  categories", "feature")?;
+    for feature in &inspection.features {
+        let categories = match feature.categories.as_slice() {
+            [] => String::new(),
+            list => {
+                format!("{}: {}", list.len(), list.iter().take(3).cloned().collect::<Vec<_>>().join(", "))
+            }
+        };
+        let more = if feature.categories.len() > 3 { ", …" } else { "" };
+        writeln!(
+            text,
+            "{:<width$}  {:>6}  {:>11}  {:>19}  {categories}{more}",
+            feature.name, feature.n_splits, feature.n_category_splits, feature.n_missing_left
+        )?;
+    }
+    for warning in &inspection.warnings {
+        writeln!(text, "warning     {warning}")?;
+    }
+    Ok(())
 }
 
 fn document(inspection: &Inspection) -> Value {

@@ -7,11 +7,14 @@ mod doctor;
 mod evaluate;
 mod explain;
 mod failure;
+mod importance;
 mod inspect;
 mod open;
+mod plot;
 mod progress;
 mod report;
 mod summary;
+mod tables;
 
 use std::process::ExitCode;
 
@@ -53,6 +56,8 @@ fn run(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
         Command::Explain(arguments) => explain::run(arguments, console, &cancellation),
         Command::Evaluate(arguments) => evaluate::run(arguments, console, &cancellation),
         Command::Report(arguments) => report::run(arguments, console, &cancellation),
+        Command::Importance(arguments) => importance::run(arguments, console, &cancellation),
+        Command::Plot(arguments) => plot::run(arguments, console),
         Command::Compile(arguments) => compile::run(arguments, console),
         Command::Inspect(arguments) => inspect::run(arguments, console),
         Command::Doctor(arguments) => doctor::run(arguments, console),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pellucid_engine::{
-    Cancellation, Error, Explanation, LoadedModel, Method, PreprocessOptions, Request, Runtime,
+    Cancellation, Error, Explanation, LoadedModel, Method, Opened, PreprocessOptions, Request, Runtime,
     RuntimeChoice, RuntimeOptions, Work, parse_target, runtime, write_file,
 };
 
@@ -21,11 +21,26 @@ pub(crate) fn model(
     Ok(LoadedModel::open(&arguments.model, open_runtime(runtime)?, &options)?)
 }
 
+/// A model of whatever kind; a runtime is looked for where it is a network.
+pub(crate) fn opened(what: &InputArguments, runtime: &RuntimeArguments) -> Result<Opened, Failure> {
+    let options = what.model.options(what.preprocess.options());
+    let runtime = || pellucid_engine::runtime(&runtime_options(runtime)?).map_err(Error::from);
+    Ok(Opened::open(&what.model.model, runtime, &options)?)
+}
+
 pub(crate) fn model_of_inputs(
     what: &InputArguments,
     runtime: &RuntimeArguments,
 ) -> Result<LoadedModel, Failure> {
     model(&what.model, what.preprocess.options(), runtime)
+}
+
+/// Refuses an option that is given and does not fit.
+pub(crate) fn refuse(given: Option<&str>, reason: &str) -> Result<(), Failure> {
+    match given {
+        None => Ok(()),
+        Some(option) => Err(Error::Request { option: option.to_owned(), reason: reason.to_owned() }.into()),
+    }
 }
 
 pub(crate) fn request(
@@ -34,11 +49,11 @@ pub(crate) fn request(
     target: &str,
     seed: u64,
 ) -> Result<Request, Failure> {
-    let method = Method::new(&method.method, &method.options.options(), model, seed)?;
+    let method = Method::new(method.of_network(), &method.options.options(), model, seed)?;
     Ok(Request { method, target: parse_target(target)?, seed })
 }
 
-pub(crate) fn runtime_options(arguments: &RuntimeArguments) -> Result<RuntimeOptions, Failure> {
+pub(crate) fn runtime_options(arguments: &RuntimeArguments) -> Result<RuntimeOptions, Error> {
     let choice = match arguments.runtime {
         Some(choice) => choice,
         None => RuntimeChoice::from_environment().map_err(Error::from)?,

@@ -55,6 +55,9 @@ pub enum Error {
     /// A fault of a method.
     #[error(transparent)]
     Explain(#[from] pellucid_explain::Error),
+    /// A fault of a tree model or its methods.
+    #[error(transparent)]
+    Trees(#[from] pellucid_trees::Error),
     /// A fault of a metric.
     #[error(transparent)]
     Metrics(#[from] pellucid_metrics::Error),
@@ -89,6 +92,7 @@ impl Error {
             Self::Core(error) => kind_of_core(error),
             Self::Graph(error) => kind_of_graph(error),
             Self::Explain(error) => kind_of_explain(error),
+            Self::Trees(error) => kind_of_trees(error),
             Self::Metrics(error) => kind_of_metrics(error),
         }
     }
@@ -134,6 +138,16 @@ fn kind_of_explain(error: &pellucid_explain::Error) -> Kind {
         pellucid_explain::Error::Option { .. } => Kind::Usage,
         pellucid_explain::Error::Network { .. } => Kind::Unsupported,
         _ => Kind::Failed,
+    }
+}
+
+fn kind_of_trees(error: &pellucid_trees::Error) -> Kind {
+    use pellucid_trees::Error::*;
+    match error {
+        Core(error) => kind_of_core(error),
+        Setting { .. } => Kind::Usage,
+        Unsupported { .. } => Kind::Unsupported,
+        _ => Kind::BadInput,
     }
 }
 

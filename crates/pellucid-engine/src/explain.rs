@@ -1,5 +1,7 @@
 //! Model + input + method → [`Explanation`].
 
+use std::collections::BTreeMap;
+
 use ndarray::{Array2, Axis};
 use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Target, Work, top_outputs};
 use pellucid_explain::network::Ending;
@@ -79,7 +81,7 @@ pub(crate) fn explanation(
         convergence_delta: attribution.convergence_delta.map(targets_last),
         standard_error: attribution.standard_error.map(targets_last),
         raw_map: attribution.raw_map.map(targets_last),
-        data: input.rows.clone(),
+        data: input.rows.mapv(f64::from),
         baselines: request.method.baselines(&input.rows)?,
         evaluations: attribution.evaluations.to_vec(),
         about,
@@ -109,6 +111,9 @@ fn about(
         output_name: model.output_name().to_owned(),
         output_names: model.labels().map(<[String]>::to_vec),
         feature_names: input.feature_names.clone(),
+        feature_categories: None,
+        feature_sets: None,
+        other_columns: BTreeMap::new(),
         channel_axis: model.channel_axis(),
         signed: request.method.is_signed(),
         predictions: predictions(model, &attributed.outputs, &attributed.target),

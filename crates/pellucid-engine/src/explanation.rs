@@ -17,7 +17,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 ///
 /// Arrays have one place a row, and behind all other axes one a target where several are explained (`top-5`): for
 /// `[rows, features…]` below read `[rows, features…, targets]` then, for `[rows]` read `[rows, targets]`. An axis of
-/// length 1 is never there. Class activation maps have no channels: their features are `[height, width]`.
+/// length 1 is never there. Class activation maps have no channels: their features are `[height, width]`. Interactions of
+/// pairs have `[features, features]`, values of sets of features `[sets]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
     /// One signed number a feature, `[rows, features…]`.
@@ -32,8 +33,9 @@ pub struct Explanation {
     pub standard_error: Option<ArrayD<f64>>,
     /// The map before it was enlarged to the input's size, `[rows, height, width]`, for CAM methods.
     pub raw_map: Option<ArrayD<f64>>,
-    /// The rows as the model takes them, `[rows, features…]`; never with an axis of targets.
-    pub data: ArrayD<f32>,
+    /// The rows as the model takes them, `[rows, features…]`; never with an axis of targets. NaN is a missing value of a
+    /// table.
+    pub data: ArrayD<f64>,
     /// The baseline of each row, of the shape of `data`, where it is more than one number.
     pub baselines: Option<ArrayD<f32>>,
     /// Model evaluations that each row took.
@@ -61,6 +63,12 @@ pub struct About {
     pub output_names: Option<Vec<String>>,
     /// The names of the features, for tables.
     pub feature_names: Option<Vec<String>>,
+    /// What the numbers of a feature count from 0, one list a feature, empty for features without categories.
+    pub feature_categories: Option<Vec<Vec<String>>>,
+    /// The features of each value, by index, for methods that give values to sets of features.
+    pub feature_sets: Option<Vec<Vec<usize>>>,
+    /// Columns of a table that are no features, by name: one text a row.
+    pub other_columns: BTreeMap<String, Vec<String>>,
     /// The axis of a row that holds channels, where rows are images.
     pub channel_axis: Option<usize>,
     /// Whether values below 0 speak against the output; otherwise there are none.
@@ -108,7 +116,7 @@ pub struct Prediction {
 pub struct ModelSource {
     /// The file's name without folder and ending.
     pub name: String,
-    /// `onnx`.
+    /// `onnx`, `xgboost-json`, `lightgbm` …
     pub format: String,
     /// SHA-256 of the file (and its external data), in hexadecimal.
     pub digest: String,
@@ -209,7 +217,7 @@ impl Explanation {
                 finite(what, array.view())?;
             }
         }
-        finite("data", self.data.view())?;
+        finite("data", self.data.mapv(|x| if x.is_nan() { 0.0 } else { x }).view())?;
         self.baselines.as_ref().map_or(Ok(()), |baselines| finite("baselines", baselines.view()))
     }
 }

@@ -1,7 +1,7 @@
 //! Files: read whole within a limit, written whole or not at all.
 
-use std::io::{Read, Write};
-use std::path::Path;
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
@@ -51,20 +51,63 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
 /// # Errors
 /// Whatever the system reports.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let fault = |error: std::io::Error| Error::output(path, error);
-    std::fs::create_dir_all(folder).map_err(fault)?;
     // What is no ordinary file, such as a device or a pipe, cannot be replaced.
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        std::fs::create_dir_all(folder_of(path)).map_err(fault)?;
         let mut file = std::fs::OpenOptions::new().write(true).open(path).map_err(fault)?;
         return file.write_all(bytes).and_then(|()| file.flush()).map_err(fault);
     }
-    let mut builder = tempfile::Builder::new();
-    as_readable_as_any(builder.prefix(".pellucid-"));
-    let mut file = builder.tempfile_in(folder).map_err(fault)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(fault)?;
-    file.persist(path).map_err(|error| fault(error.error))?;
-    Ok(())
+    let mut file = Pending::new(path)?;
+    file.write_all(bytes).map_err(fault)?;
+    file.finish()
+}
+
+/// A file that is written piece by piece under another name, and is there when it is whole or not at all.
+pub(crate) struct Pending {
+    path: PathBuf,
+    file: BufWriter<tempfile::NamedTempFile>,
+}
+
+impl Pending {
+    pub(crate) fn new(path: &Path) -> Result<Self, Error> {
+        let fault = |error: std::io::Error| Error::output(path, error);
+        let folder = folder_of(path);
+        std::fs::create_dir_all(folder).map_err(fault)?;
+        let mut builder = tempfile::Builder::new();
+        as_readable_as_any(builder.prefix(".pellucid-"));
+        let file = builder.tempfile_in(folder).map_err(fault)?;
+        Ok(Self { path: path.to_owned(), file: BufWriter::with_capacity(1 << 16, file) })
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        let fault = |error: std::io::Error| Error::output(&self.path, error);
+        let file = self.file.into_inner().map_err(|error| fault(error.into_error()))?;
+        file.as_file().sync_all().map_err(fault)?;
+        file.persist(&self.path).map_err(|error| fault(error.error))?;
+        Ok(())
+    }
+}
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Pending {
+    fn seek(&mut self, place: SeekFrom) -> std::io::Result<u64> {
+        self.file.seek(place)
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Temporary files are private; an output should be as readable as any new file. The process's umask takes its part of

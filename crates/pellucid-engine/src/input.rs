@@ -140,21 +140,26 @@ fn ending(path: &Path) -> String {
 }
 
 fn rows_of_array(path: &Path, options: &ReadOptions<'_>) -> Result<ArrayD<f32>, Error> {
+    let numbers = numbers_of_file(path, options)?;
+    fitting(path, numbers.mapv(|x| x as f32), options.input_shape, "")
+}
+
+/// The numbers of an `.npy` or `.npz` file, of whatever shape.
+pub(crate) fn numbers_of_file(path: &Path, options: &ReadOptions<'_>) -> Result<ArrayD<f64>, Error> {
     let numbers = match ending(path).as_str() {
         "npy" => npy::parse(&file::read(path)?),
         "npz" => chosen_array(&file::read(path)?, options),
         "parquet" | "txt" => {
             return Err(Error::Unsupported {
                 what: format!(
-                    "{}: such inputs are not supported yet; give .npy, .npz, .csv, .png or .jpg",
+                    "{}: such inputs are not supported for networks yet; give .npy, .npz, .csv, .png or .jpg",
                     path.display()
                 ),
             });
         }
         _ => Err("is of an unknown kind; give .npy, .npz, .csv, .png or .jpg".to_owned()),
     };
-    let numbers = numbers.map_err(|reason| Error::input(path, reason))?;
-    fitting(path, numbers.mapv(|x| x as f32), options.input_shape, "")
+    numbers.map_err(|reason| Error::input(path, reason))
 }
 
 /// The array named, the only one, or the one called as the model's input.

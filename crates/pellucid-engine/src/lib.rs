@@ -18,6 +18,7 @@ mod method;
 mod model;
 mod npy;
 mod npz;
+mod opened;
 mod parameter;
 mod photo;
 mod picture;
@@ -26,6 +27,7 @@ mod report;
 mod resample;
 mod table;
 mod target;
+mod trees;
 mod wire;
 
 pub use baseline::parse_baseline;
@@ -43,12 +45,19 @@ pub use input::{Input, ReadOptions, Source};
 pub use inspect::{Flops, GradientSupport, Inspection, OpInfo, WireInfo, inspect};
 pub use method::{Method, MethodOptions};
 pub use model::{LoadedModel, ModelOptions};
+pub use opened::Opened;
 pub use parameter::Parameter;
 pub use pellucid_core::{Cancellation, NoProgress, OutputSpace, Progress, Target, Work};
 pub use pellucid_graph::{Error as GraphError, Runtime};
+pub use pellucid_plot::{Chart, ChartPage, ChartSection, charts_html};
 pub use pellucid_runtime::{Doctor, Options as RuntimeOptions, RuntimeChoice, doctor, runtime};
 pub use photo::{Photo, PreparedPhoto};
 pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
 pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
 pub use report::{ReportOptions, report};
 pub use target::parse_target;
+pub use trees::{
+    FeatureInfo, Gap, ImportanceTable, NamedValue, PlotKind, PlotOptions, Summary, TableExplanation,
+    TableFormat, TableOutput, TableRequest, TreeInspection, TreeMethod, TreeModel, TreeOptions, TreeTarget,
+    chart, explain_table, importance_table, inspect_trees, on_threads, report_table,
+};

@@ -204,7 +204,7 @@ impl Method {
 
 impl MethodOptions {
     /// The first option that is given.
-    fn first_given(&self) -> Option<&'static str> {
+    pub fn first_given(&self) -> Option<&'static str> {
         let given = [
             ("absolute", self.absolute.is_some()),
             ("baseline", self.baseline.is_some()),

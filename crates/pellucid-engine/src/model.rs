@@ -155,15 +155,21 @@ impl LoadedModel {
 /// Reads a model file of a kind that is known.
 pub(crate) fn read(path: &Path) -> Result<onnx::Model, Error> {
     let ending = path.extension().map_or_else(String::new, |ending| ending.to_string_lossy().to_lowercase());
-    let later = match ending.as_str() {
-        "json" | "ubj" | "txt" | "cbm" | "bst" => "tree models are not supported yet",
-        "pt" | "pth" => "torch files are not read; export the model with torch.onnx.export",
+    match advice(&ending) {
+        Some(advice) => Err(Error::Unsupported { what: format!("{}: {advice}", path.display()) }),
+        None => Ok(onnx::read(path)?),
+    }
+}
+
+/// What to do with model files of this ending, which are not read.
+pub(crate) fn advice(ending: &str) -> Option<&'static str> {
+    match ending {
+        "pt" | "pth" => Some("torch files are not read; export the model with torch.onnx.export"),
         "h5" | "keras" | "pb" | "tflite" => {
-            "such files are not read; export the model as ONNX (tf2onnx, Keras' export)"
+            Some("such files are not read; export the model as ONNX (tf2onnx, Keras' export)")
         }
-        "pkl" | "joblib" => "pickles are not read; export the model as ONNX (skl2onnx)",
-        "safetensors" => "it holds weights without the network; export the model as ONNX",
-        _ => return Ok(onnx::read(path)?),
-    };
-    Err(Error::Unsupported { what: format!("{}: {later}", path.display()) })
+        "pkl" | "joblib" => Some("pickles are not read; export the model as ONNX (skl2onnx)"),
+        "safetensors" => Some("it holds weights without the network; export the model as ONNX"),
+        _ => None,
+    }
 }

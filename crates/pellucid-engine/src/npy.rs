@@ -145,7 +145,15 @@ element!(f32 => "<f4", f64 => "<f8", i64 => "<i8", u8 => "|u1");
 
 /// An array as the bytes of a `.npy` file, version 1.0, C order.
 pub(crate) fn bytes<T: Element>(array: &ArrayD<T>) -> Vec<u8> {
-    let lengths: String = array.shape().iter().map(|n| format!("{n}, ")).collect();
+    let mut bytes = header::<T>(array.shape());
+    bytes.reserve(array.len() * size_of::<T>());
+    array.iter().for_each(|&element| element.push(&mut bytes));
+    bytes
+}
+
+/// What stands before the elements of an array of this shape.
+pub(crate) fn header<T: Element>(shape: &[usize]) -> Vec<u8> {
+    let lengths: String = shape.iter().map(|n| format!("{n}, ")).collect();
     let header =
         format!("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", T::DESCR, lengths.trim_end());
     // Magic, version, length and header together fill whole blocks of 64 bytes; the last byte is a line's end.
@@ -155,8 +163,6 @@ pub(crate) fn bytes<T: Element>(array: &ArrayD<T>) -> Vec<u8> {
     bytes.extend([1, 0]);
     bytes.extend((header.len() as u16).to_le_bytes());
     bytes.extend(header.bytes());
-    bytes.reserve(array.len() * size_of::<T>());
-    array.iter().for_each(|&element| element.push(&mut bytes));
     bytes
 }
 

@@ -93,10 +93,9 @@ fn channels_first(values: ArrayViewD<'_, f64>, channel_axis: usize) -> Option<Ar
 pub fn picture_of_row(explanation: &Explanation, row: usize) -> Option<Picture> {
     let data = explanation.data.index_axis(Axis(0), row);
     if let Some(preprocess) = &explanation.about.preprocessing {
-        return preprocess.picture_of_row(data);
+        return preprocess.picture_of_row(data.mapv(|x| x as f32).view());
     }
-    let rows = data.mapv(f64::from);
-    let image = channels_first(rows.view(), explanation.about.channel_axis?)?;
+    let image = channels_first(data.view(), explanation.about.channel_axis?)?;
     let gray = image.mean_axis(Axis(0))?;
     let low = gray.iter().copied().fold(f64::INFINITY, f64::min);
     let high = gray.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -42,7 +42,7 @@ fn parse(bytes: &[u8]) -> Result<Table, String> {
 }
 
 /// A first line of numbers is data without a header, and would be lost as one.
-fn check_names(names: &[String]) -> Result<(), String> {
+pub(crate) fn check_names(names: &[String]) -> Result<(), String> {
     if names.iter().all(|name| name.parse::<f64>().is_ok()) {
         return Err("line 1 holds numbers; write the features' names above the rows".to_owned());
     }

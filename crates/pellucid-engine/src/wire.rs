@@ -9,16 +9,21 @@
 //! ```
 
 mod about;
+mod data;
 mod nested;
+
+use std::path::Path;
 
 use ndarray::{Array1, ArrayD};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::explanation::Explanation;
+use crate::file;
 use crate::npy;
 use crate::npz::{self, Npz};
 use about::About;
+use data::{Data, DataType};
 use nested::Nested;
 
 /// An explanation as a JSON document.
@@ -33,11 +38,32 @@ struct Document {
     values: Nested<f64>,
     standard_error: Option<Nested<f64>>,
     raw_map: Option<Nested<f64>>,
-    data: Nested<f32>,
+    #[serde(default)]
+    data_type: DataType,
+    data: Data,
     baselines: Option<Nested<f32>>,
 }
 
 impl Explanation {
+    /// The explanation in a file, `.npz` or JSON: the content tells.
+    ///
+    /// # Errors
+    /// A file that cannot be read or holds no explanation.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let bytes = file::read(path)?;
+        let named = |error: Error| Error::input(path, error.to_string());
+        if bytes.starts_with(b"PK") {
+            return Self::from_npz(&bytes).map_err(named);
+        }
+        let text =
+            String::from_utf8(bytes).map_err(|_| Error::input(path, "is no explanation, JSON or .npz"))?;
+        if text.contains("\"pellucid.table_summary\"") {
+            let reason = "tells of a large table in sum; take the sample.npz beside it";
+            return Err(Error::input(path, reason));
+        }
+        Self::from_json(&text).map_err(named)
+    }
+
     /// The explanation as a JSON document.
     ///
     /// # Errors
@@ -54,7 +80,8 @@ impl Explanation {
             values: Nested(self.values.clone()),
             standard_error: optional(&self.standard_error),
             raw_map: optional(&self.raw_map),
-            data: Nested(self.data.clone()),
+            data_type: DataType::of(&self.data),
+            data: Data(self.data.clone()),
             baselines: self.baselines.clone().map(Nested),
         };
         serde_json::to_string(&document).map_err(|error| fault(error.to_string()))
@@ -74,7 +101,7 @@ impl Explanation {
             convergence_delta: optional(document.convergence_delta),
             standard_error: optional(document.standard_error),
             raw_map: optional(document.raw_map),
-            data: document.data.0,
+            data: document.data_type.read(document.data.0),
             baselines: document.baselines.map(|nested| nested.0),
             evaluations: document.evaluations,
             about: document.about.into_about().map_err(fault)?,
@@ -96,7 +123,7 @@ impl Explanation {
             ("about", npy::bytes(&Array1::from(about).into_dyn())),
             ("values", npy::bytes(&self.values)),
             ("outputs", npy::bytes(&self.outputs)),
-            ("data", npy::bytes(&self.data)),
+            ("data", data::npy_bytes(&self.data)),
             ("evaluations", npy::bytes(&evaluations.into_dyn())),
         ];
         let mut add = |name, array: &Option<ArrayD<f64>>| {
@@ -170,7 +197,7 @@ fn read_npz(bytes: &[u8]) -> Result<Explanation, String> {
         convergence_delta,
         standard_error,
         raw_map,
-        data: npz.array("data")?.mapv(|x| x as f32),
+        data: npz.array("data")?,
         baselines: baselines.map(|baselines| baselines.mapv(|x| x as f32)),
         evaluations: npz.array("evaluations")?.iter().map(|&n| n as usize).collect(),
         about: about.into_about()?,

@@ -63,12 +63,7 @@ fn an_op_without_a_rule_is_named() {
 fn models_of_other_kinds_are_told_what_to_do() {
     let folder = Folder::new();
     let rows = folder.write("rows.csv", "a,b,c\n1,2,3\n");
-    for (name, part) in [
-        ("trees.json", "not supported yet"),
-        ("net.pt", "torch.onnx.export"),
-        ("net.h5", "as ONNX"),
-        ("net.pkl", "as ONNX"),
-    ] {
+    for (name, part) in [("net.pt", "torch.onnx.export"), ("net.h5", "as ONNX"), ("net.pkl", "as ONNX")] {
         let model = folder.write(name, "{}");
         assert_fails(&["explain", &model, &rows], 4, &[name, part]);
     }

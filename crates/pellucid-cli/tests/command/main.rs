@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_model;
 mod onnx_bytes;
 mod stopping;
+mod tables;
 mod work_done;
 
 use std::path::{Path, PathBuf};

@@ -33,6 +33,12 @@ pub(super) struct About {
     inputs: Vec<Input>,
     preprocessing: Option<Preprocess>,
     feature_names: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    feature_categories: Option<Vec<Vec<String>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    feature_sets: Option<Vec<Vec<usize>>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    other_columns: BTreeMap<String, Vec<String>>,
     output_names: Option<Vec<String>>,
 }
 
@@ -118,6 +124,9 @@ impl About {
             inputs: about.inputs.into_iter().map(Input::of).collect(),
             preprocessing: about.preprocessing,
             feature_names: about.feature_names,
+            feature_categories: about.feature_categories,
+            feature_sets: about.feature_sets,
+            other_columns: about.other_columns,
             output_names: about.output_names,
         }
     }
@@ -145,6 +154,9 @@ impl About {
             output_name: self.output_name,
             output_names: self.output_names,
             feature_names: self.feature_names,
+            feature_categories: self.feature_categories,
+            feature_sets: self.feature_sets,
+            other_columns: self.other_columns,
             predictions: self
                 .predictions
                 .into_iter()

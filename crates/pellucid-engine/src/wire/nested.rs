@@ -46,6 +46,11 @@ impl<'de, T: FromNumber> Deserialize<'de> for Nested<T> {
 /// Elements that a JSON number can be read as.
 pub(super) trait FromNumber: Copy {
     fn from_number(number: f64) -> Self;
+
+    /// What `null` is read as, where it may stand.
+    fn from_null() -> Option<Self> {
+        None
+    }
 }
 
 impl FromNumber for f64 {
@@ -83,6 +88,11 @@ impl<'de, T: FromNumber> Visitor<'de> for FlatVisitor<T> {
 
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Flat<T>, E> {
         Ok(Flat { shape: Vec::new(), elements: vec![T::from_number(number)] })
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Flat<T>, E> {
+        let element = T::from_null().ok_or_else(|| E::custom("a null where a number belongs"))?;
+        Ok(Flat { shape: Vec::new(), elements: vec![element] })
     }
 
     fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Flat<T>, E> {

@@ -39,7 +39,7 @@ fn explanation(n_targets: usize) -> Explanation {
         convergence_delta: Some(with_targets(&[2])),
         standard_error: Some(with_targets(&[2, 3])),
         raw_map: Some(with_targets(&[2, 1])),
-        data: array![[0.1f32, 2.0, -3.0], [1e-7, 0.0, 7.0]].into_dyn(),
+        data: array![[0.1f32, 2.0, -3.0], [1e-7, 0.0, 7.0]].mapv(f64::from).into_dyn(),
         baselines: Some(ArrayD::from_elem(vec![2, 3], 0.3f32)),
         evaluations: vec![50, 51],
         about: About {
@@ -54,6 +54,9 @@ fn explanation(n_targets: usize) -> Explanation {
             output_name: "logits".into(),
             output_names: Some(vec!["cat".into(), "dog".into()]),
             feature_names: None,
+            feature_categories: Some(vec![vec![], vec![], vec!["a".into()]]),
+            feature_sets: None,
+            other_columns: BTreeMap::from([("sex".to_owned(), vec!["f".to_owned(), "m".to_owned()])]),
             channel_axis: Some(0),
             signed: true,
             predictions: vec![vec![prediction]; 2],

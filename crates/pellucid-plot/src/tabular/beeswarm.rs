@@ -162,7 +162,7 @@ fn columns(swarm: &Swarm, scale: Scale, width: f64) -> BTreeMap<i64, Vec<Point>>
     }
     for points in columns.values_mut() {
         points
-            .sort_by(|a, b| (a.paint, a.datum).partial_cmp(&(b.paint, b.datum)).unwrap_or(a.row.cmp(&b.row)));
+            .sort_by(|a, b| a.paint.cmp(&b.paint).then(a.datum.total_cmp(&b.datum)).then(a.row.cmp(&b.row)));
     }
     columns
 }

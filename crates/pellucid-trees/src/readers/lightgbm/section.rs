@@ -29,10 +29,11 @@ impl<'a> Sections<'a> {
     pub(super) fn of(text: &'a str) -> Result<Self, Error> {
         let mut header = Section { name: "the header".to_owned(), values: BTreeMap::new() };
         let mut trees: Vec<Section<'a>> = Vec::new();
-        let mut ended = false;
+        let (mut ended, mut in_parameters) = (false, false);
         let (mut pandas_categorical, mut categorical_feature) = (None, None);
         for (index, line) in text.lines().enumerate() {
             if ended {
+                in_parameters = line == "parameters:" || (in_parameters && line != "end of parameters");
                 let categories = line.strip_prefix("pandas_categorical:").map(str::trim);
                 pandas_categorical =
                     pandas_categorical.or(categories.filter(|text| !matches!(*text, "null" | "[]")));
@@ -59,6 +60,10 @@ impl<'a> Sections<'a> {
         }
         let sections = Self { header, trees, pandas_categorical, categorical_feature };
         sections.check_end(ended)?;
+        // The names of the categories stand behind the parameters.
+        if in_parameters {
+            return Err(broken("truncated: no `end of parameters`".to_owned()));
+        }
         Ok(sections)
     }
 

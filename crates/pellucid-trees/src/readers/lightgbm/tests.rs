@@ -307,6 +307,8 @@ fn pandas_categories_have_their_names() {
     // Without the parameters, the ranges of the features tell which are categorical.
     check(&text.replace("[categorical_feature: 1]", ""), Some(vec![vec![], names]));
     check(&text.replace("[categorical_feature: 1]", "[categorical_feature: 0,1]"), None);
+    let cut = &text[..text.find("end of parameters").expect("parameters")];
+    assert!(read_text(cut).expect_err("cut").to_string().contains("no `end of parameters`"));
     let mixed = text.replace(r#"["w0", "w1", "w2", "w3", "w4"]"#, r#"[1, 2.5, true, "w3"]"#);
     let mixed_names = ["1", "2.5", "True", "w3"].map(str::to_owned).to_vec();
     check(&mixed, Some(vec![vec![], mixed_names]));

@@ -1,0 +1,47 @@
+//! Tree models beside networks: model file + tables → explanations, block by block.
+
+mod array_table;
+mod blocks;
+mod cells;
+mod charts;
+mod columns;
+mod csv_table;
+mod document;
+mod explain;
+mod explainer;
+mod importance;
+mod inspect;
+mod kept;
+mod method;
+mod model;
+mod parquet_table;
+mod report;
+mod summary;
+mod targets;
+mod writer;
+
+pub use charts::{PlotKind, PlotOptions, chart};
+pub use document::NamedValue;
+pub use explain::{TableExplanation, TableOutput, TableRequest, explain_table};
+pub use importance::{ImportanceTable, importance_table};
+pub use inspect::{FeatureInfo, TreeInspection, inspect_trees};
+pub use method::{TreeMethod, TreeOptions};
+pub use model::TreeModel;
+pub use report::report_table;
+pub use summary::{Gap, Summary};
+pub use targets::TreeTarget;
+pub use writer::TableFormat;
+
+/// Does work with so many threads, or with all.
+///
+/// # Errors
+/// Threads that cannot be started.
+pub fn on_threads<T: Send>(
+    threads: Option<usize>,
+    work: impl FnOnce() -> T + Send,
+) -> Result<T, crate::Error> {
+    let Some(threads) = threads else { return Ok(work()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|error| crate::Error::request("threads", error.to_string()))?;
+    Ok(pool.install(work))
+}

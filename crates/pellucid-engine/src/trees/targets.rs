@@ -1,0 +1,132 @@
+//! Which outputs of each row are explained, and their part of an attribution.
+
+use ndarray::{Array2, ArrayD, ArrayView2, ArrayViewD, Axis, IxDyn};
+use pellucid_core::{Attribution, Target};
+
+use crate::error::Error;
+use crate::target::parse_target;
+
+/// What is explained of a tree model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TreeTarget {
+    /// Every output.
+    All,
+    /// One output, the highest ones, or a weighted sum.
+    Of(Target),
+}
+
+/// The explained outputs of a block of rows.
+pub(crate) struct Explained {
+    /// `[rows, targets, …]`.
+    pub(crate) values: ArrayD<f64>,
+    /// `[rows, targets]`.
+    pub(crate) outputs: Array2<f64>,
+    /// `[rows, targets]`.
+    pub(crate) base_values: Option<Array2<f64>>,
+    /// `[rows, targets]`.
+    pub(crate) convergence_delta: Option<Array2<f64>>,
+    /// Of the shape of `values`.
+    pub(crate) standard_error: Option<ArrayD<f64>>,
+    /// For each row the explained outputs, where each target is one output.
+    pub(crate) indices: Option<Vec<Vec<usize>>>,
+}
+
+impl TreeTarget {
+    /// The target that `text` names: `all`, or as [`parse_target`] reads it.
+    ///
+    /// # Errors
+    /// Those of [`parse_target`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Ok(if text.trim() == "all" { Self::All } else { Self::Of(parse_target(text)?) })
+    }
+
+    /// Checks the target against the model before any row is read.
+    pub(crate) fn check(&self, n_outputs: usize, labels: Option<&[String]>) -> Result<(), Error> {
+        self.indices(Array2::zeros((1, n_outputs)).view(), labels).map(|_| ())
+    }
+
+    /// The explained outputs of rows, by index where each target is one output.
+    fn indices(
+        &self,
+        outputs: ArrayView2<'_, f64>,
+        labels: Option<&[String]>,
+    ) -> Result<Option<Vec<Vec<usize>>>, Error> {
+        match self {
+            Self::All => Ok(Some(vec![(0..outputs.ncols()).collect(); outputs.nrows()])),
+            Self::Of(target) => Ok(target.resolve(outputs, labels)?.indices),
+        }
+    }
+
+    /// The part of an attribution of all outputs that is asked for. `margins` `[rows, outputs]` say which outputs are
+    /// highest.
+    pub(crate) fn of(
+        &self,
+        attribution: &Attribution,
+        margins: ArrayView2<'_, f64>,
+        labels: Option<&[String]>,
+    ) -> Result<Explained, Error> {
+        let indices = self.indices(margins, labels)?;
+        let weights: Vec<Vec<Vec<(usize, f64)>>> = match (&indices, self) {
+            (Some(rows), _) => {
+                rows.iter().map(|row| row.iter().map(|&index| vec![(index, 1.0)]).collect()).collect()
+            }
+            (None, Self::Of(Target::Weighted(weights))) => vec![vec![weights.clone()]; margins.nrows()],
+            (None, _) => return Err(Error::request("target", "is not one of a tree model")),
+        };
+        let flat = |array: &ArrayD<f64>| {
+            picked(array.view(), &weights)
+                .into_dimensionality()
+                .map_err(|error| Error::request("target", error.to_string()))
+        };
+        let optional = |array: &Option<ArrayD<f64>>| array.as_ref().map(flat).transpose();
+        let standard_error = attribution.standard_error.as_ref();
+        Ok(Explained {
+            values: picked(attribution.values.view(), &weights),
+            outputs: flat(&attribution.outputs)?,
+            base_values: optional(&attribution.base_values)?,
+            convergence_delta: optional(&attribution.convergence_delta)?,
+            // Of a weighted sum this would need covariances; of single outputs it is theirs.
+            standard_error: standard_error
+                .filter(|_| indices.is_some())
+                .map(|error| picked(error.view(), &weights)),
+            indices,
+        })
+    }
+}
+
+/// `[rows, outputs, …]` as `[rows, targets, …]`: each target is the sum of its weighted outputs.
+fn picked(array: ArrayViewD<'_, f64>, weights: &[Vec<Vec<(usize, f64)>>]) -> ArrayD<f64> {
+    let mut shape = array.shape().to_vec();
+    shape[1] = weights.first().map_or(0, Vec::len);
+    let mut sums = ArrayD::zeros(IxDyn(&shape));
+    for ((mut sums, of_row), weights) in sums.outer_iter_mut().zip(array.outer_iter()).zip(weights) {
+        for (mut sum, weights) in sums.axis_iter_mut(Axis(0)).zip(weights) {
+            for &(output, weight) in weights {
+                sum.scaled_add(weight, &of_row.index_axis(Axis(0), output));
+            }
+        }
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn targets_pick_and_sum_outputs() {
+        let values = array![[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]].into_dyn();
+        let outputs = array![[0.5, 2.0], [9.0, 1.0]];
+        let attribution = Attribution::new(values, outputs.clone().into_dyn());
+        let check = |text: &str, expected: ArrayD<f64>| {
+            let target = TreeTarget::parse(text).unwrap();
+            assert_eq!(target.of(&attribution, outputs.view(), None).unwrap().values, expected, "{text}");
+        };
+        check("top-1", array![[[3.0, 4.0]], [[5.0, 6.0]]].into_dyn());
+        check("0", array![[[1.0, 2.0]], [[5.0, 6.0]]].into_dyn());
+        check("all", attribution.values.clone());
+        check("1-0", array![[[2.0, 2.0]], [[2.0, 2.0]]].into_dyn());
+        assert!(TreeTarget::parse("2").unwrap().check(2, None).is_err());
+    }
+}
