@@ -25,7 +25,7 @@ impl TreeEnsemble {
         }
         Err(Error::Unsupported {
             what: format!("{what} of a model whose nodes have no covers"),
-            hint: "give a background and take an interventional method, or count the covers from it"
+            hint: "give a background and take an interventional method, or count the covers from it (`recount_covers`)"
                 .to_owned(),
         })
     }

@@ -1,5 +1,6 @@
 //! Tree model file → `TreeEnsemble` → predictions and exact attributions.
 
+mod covers;
 pub mod dependence;
 mod ensemble;
 mod error;
