@@ -1,6 +1,6 @@
 """The peers' side of the benchmarks: jobs in (JSON), seconds out (JSON). The other side is Pellucid's own bench runner.
 
-    python bench/peers.py export --out out/bench          the networks as ONNX, their rows, float64 gradients
+    python bench/peers.py export --out out/bench          what the jobs work on: networks as ONNX, tree models, their rows
     python bench/peers.py run --threads 2                 all jobs of bench/jobs.json
     python bench/peers.py run --jobs FILE|- --only TEXT   other jobs; those whose id holds TEXT
     python bench/peers.py --no-venv run …                 with the Python that runs this file, not .venv-bench
@@ -25,11 +25,12 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--no-venv", action="store_true", help="use the Python that runs this file")
     commands = parser.add_subparsers(dest="command", required=True)
-    export = commands.add_parser("export", help="write the networks as ONNX files, with rows to explain")
+    export = commands.add_parser("export", help="write the networks and tree models of the jobs, with rows to explain")
     export.add_argument("--out", type=Path, default=ROOT / "out" / "bench")
     run = commands.add_parser("run", help="time the jobs and print JSON")
-    run.add_argument("--jobs", default=str(HERE / "jobs.json"), help="a JSON list of jobs; - for standard input")
-    run.add_argument("--only", default="", help="only jobs whose id holds this text")
+    for command in (export, run):
+        command.add_argument("--jobs", default=str(HERE / "jobs.json"), help="a JSON list of jobs; - for standard input")
+        command.add_argument("--only", default="", help="only jobs whose id holds this text")
     run.add_argument("--threads", type=int, default=os.cpu_count())
     run.add_argument("--repeats", type=int, default=5, help="timed runs of a variant, after one that is not timed")
     return parser.parse_args()
@@ -46,18 +47,21 @@ def venv_python():
     return python
 
 
+def jobs_of(args):
+    text = sys.stdin.read() if args.jobs == "-" else Path(args.jobs).read_text()
+    return [job for job in json.loads(text) if args.only in job["id"]]
+
+
 def run(args):
     from peer.jobs import run_all
 
-    text = sys.stdin.read() if args.jobs == "-" else Path(args.jobs).read_text()
-    jobs = [job for job in json.loads(text) if args.only in job["id"]]
-    print(json.dumps(run_all(jobs, args.threads, args.repeats), indent=1))
+    print(json.dumps(run_all(jobs_of(args), args.threads, args.repeats), indent=1))
 
 
 def export(args):
     from peer.export import export_all
 
-    export_all(args.out)
+    export_all(args.out, jobs_of(args))
 
 
 def main():

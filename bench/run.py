@@ -82,22 +82,38 @@ def parameters(timing):
     return f" ({', '.join(named)})" if named else ""
 
 
+def ratio(result, timing):
+    """How many times faster Pellucid is."""
+    times = timing["seconds"]["median"] / result["own"]["seconds"]["median"]
+    return f"{times:.2f} ×" if times < 10 else f"{times:.0f} ×"
+
+
 def row(result):
     default, fastest = result["peers"]["default"], result["peers"]["fastest"]
-    ours = result["own"]["seconds"]["median"]
-    times = [timing["seconds"]["median"] for timing in (default, fastest)]
-    ratios = [f"{time / ours:.2f}" if time / ours < 10 else f"{time / ours:.0f}" for time in times]
     target = result["job"].get("target")
     cells = [
         result["job"]["id"],
-        f"{default['peer']}: {shown(times[0])}{parameters(default)}",
-        f"{shown(times[1])}{parameters(fastest)}",
-        shown(ours),
-        f"{ratios[0]} ×",
-        f"{ratios[1]} ×",
+        f"{default['peer']}: {shown(default['seconds']['median'])}{parameters(default)}",
+        f"{shown(fastest['seconds']['median'])}{parameters(fastest)}",
+        shown(result["own"]["seconds"]["median"]),
+        ratio(result, default),
+        ratio(result, fastest),
         f"{target} ×" if target else "–",
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def rows_of_peers(results):
+    """Where several peers do a job, the fastest way of each."""
+    several = [result for result in results if len(result["peers"]["of_peers"]) > 1]
+    if not several:
+        return []
+    lines = ["", "Where several peers do the same job, each at its fastest:", "", "| job | peer | time | ratio |", "|---|---|---|---|"]
+    for result in several:
+        for timing in result["peers"]["of_peers"]:
+            cells = [result["job"]["id"], f"{timing['peer']}{parameters(timing)}", shown(timing["seconds"]["median"])]
+            lines.append("| " + " | ".join([*cells, ratio(result, timing)]) + " |")
+    return lines
 
 
 def table(args, results):
@@ -112,6 +128,7 @@ def table(args, results):
         "| job | peer, as its users write it | peer, its fastest variant | Pellucid | ratio | ratio to the fastest | target |",
         "|---|---|---|---|---|---|---|",
         *map(row, results),
+        *rows_of_peers(results),
     ]
     return "\n".join(lines)
 
@@ -128,7 +145,7 @@ def main():
     if not jobs:
         sys.exit(f"no job's id holds {args.only!r}")
     build(jobs)
-    peers(args, "export", "--out", str(DATA))
+    peers(args, "export", "--out", str(DATA), "--only", args.only)
     text = table(args, [run_job(args, job) for job in jobs])
     print(text)
     if args.write:

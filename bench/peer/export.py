@@ -1,4 +1,5 @@
-"""The networks → ONNX, with rows to explain and the float64 gradient that both sides' errors are judged by."""
+"""What jobs work on → files for Pellucid's side: networks as ONNX, with rows to explain and the float64 gradient that both sides'
+errors are judged by; tree models as XGBoost writes them, with rows."""
 
 import sys
 import warnings
@@ -26,10 +27,20 @@ def export(net, x, path):
         )  # fmt: skip
 
 
-def export_all(folder):
-    """Writes NAME.onnx and NAME.npz: `input`, `target`, `gradient` (float64, rounded) and PyTorch's own `gradient_f32`."""
+def export_all(folder, jobs):
+    """Writes what the jobs name."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in NETWORKS:
+    export_networks(folder, [name for name in NETWORKS if any(job.get("network") == name for job in jobs)])
+    models = {job["model"] for job in jobs if "model" in job}
+    if models:
+        from peer.trees import export_trees
+
+        export_trees(folder, sorted(models))
+
+
+def export_networks(folder, names):
+    """Writes NAME.onnx and NAME.npz: `input`, `target`, `gradient` (float64, rounded) and PyTorch's own `gradient_f32`."""
+    for name in names:
         net, x = network(name), rows(name, N_ROWS[name])
         export(net, x, folder / f"{name}.onnx")
         own = gradient(net, x)

@@ -51,7 +51,7 @@ def timed(variant, repeats):
 
 
 def run_job(job, repeats):
-    """Tries each variant after its warm-up, then times the fastest one and the default."""
+    """Tries each variant after its warm-up, then times the fastest one of each peer and the default."""
     variants = getattr(importlib.import_module(WORKS[job["work"]]), job["work"])(job)
     tried = []
     for variant in variants:
@@ -60,11 +60,15 @@ def run_job(job, repeats):
         print(f"{job['id']}: {variant.peer} {variant.parameters} {tried[-1]:.4f} s", file=sys.stderr, flush=True)
     fastest = min(range(len(variants)), key=tried.__getitem__)
     default = next(i for i, variant in enumerate(variants) if variant.default)
-    timings = {i: timed(variants[i], repeats) for i in {fastest, default}}
+    of_peer = {}
+    for i, variant in enumerate(variants):
+        of_peer[variant.peer] = min(i, of_peer.get(variant.peer, i), key=tried.__getitem__)
+    timings = {i: timed(variants[i], repeats) for i in {fastest, default, *of_peer.values()}}
     return {
         "id": job["id"],
         "fastest": timings[fastest],
         "default": timings[default],
+        "of_peers": [timings[i] for i in of_peer.values()],
         "tried": [{"parameters": v.parameters, "seconds": s} for v, s in zip(variants, tried)],
     }
 

@@ -61,9 +61,9 @@ def lightgbm_model(name):
     return lightgbm.train(parameters, lightgbm.Dataset(x, y), rounds)
 
 
-def export_trees(out):
+def export_trees(out, names):
     """Models as XGBoost writes them, rows as little-endian f32."""
-    for name in MODELS:
+    for name in names:
         xgboost_model(name).save_model(out / f"{name}.json")
         table()[0][: EXPORTED_ROWS + BACKGROUND_ROWS].astype("<f4").tofile(out / f"{name}.f32")
 
