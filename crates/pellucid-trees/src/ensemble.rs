@@ -137,6 +137,9 @@ pub struct Missing {
     pub zero: bool,
 }
 
+/// No more features are taken: methods keep numbers of each, and a few bytes of a file can name any number.
+const MAX_FEATURES: usize = 1 << 24;
+
 /// The largest magnitude that LightGBM takes for 0: 1e-35 as f32, which is a little more than 1e-35.
 pub const LIGHTGBM_ZERO: f64 = 1e-35_f32 as f64;
 
@@ -288,8 +291,12 @@ impl TreeEnsemble {
     /// features, leaves and outputs in range, finite leaf values and covers. Readers call it last.
     ///
     /// # Errors
-    /// [`Error::Malformed`] with the tree and the node.
+    /// [`Error::Malformed`] with the tree and the node; [`Error::Unsupported`] for more than 2²⁴ features.
     pub fn check(&self) -> Result<(), Error> {
+        if self.n_features > MAX_FEATURES {
+            let what = format!("a model of {} features", self.n_features);
+            return Err(Error::Unsupported { what, hint: format!("{MAX_FEATURES} are the most") });
+        }
         for (index, tree) in self.trees.iter().enumerate() {
             self.check_tree(tree).map_err(|(node, reason)| Error::Malformed { tree: index, node, reason })?;
         }

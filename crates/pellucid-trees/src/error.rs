@@ -50,3 +50,15 @@ pub enum Error {
     #[error(transparent)]
     Core(#[from] pellucid_core::Error),
 }
+
+impl Error {
+    /// Says in which tree of a file its fault is.
+    pub(crate) fn in_tree(self, index: usize) -> Self {
+        match self {
+            Self::Format { format, reason } => {
+                Self::Format { format, reason: format!("tree {index}: {reason}") }
+            }
+            other => other,
+        }
+    }
+}

@@ -85,7 +85,7 @@ pub fn interactions(
 ) -> Result<Interactions, Error> {
     ensemble.check()?;
     rows.check(ensemble, "rows")?;
-    let cut = CutTrees::new(ensemble);
+    let cut = CutTrees::new(ensemble)?;
     let sets = feature_sets(&cut, max_order, rows, work)?;
     let measure = match index {
         InteractionIndex::Sii | InteractionIndex::KSii => Measure::Shapley,

@@ -2,11 +2,12 @@
 
 use std::sync::OnceLock;
 
-use ndarray::{Array2, Array3, Array4, Axis};
+use ndarray::{Array2, Array3, Axis};
 use pellucid_core::{Attribution, Work};
 
 use crate::ensemble::TreeEnsemble;
 use crate::error::Error;
+use crate::path_dependent::{room, shaped};
 use crate::patterns::{Absence, CutTrees, FeatureSets, Measure, Patterns, SetSums, Tables};
 use crate::rows::Rows;
 
@@ -83,7 +84,7 @@ impl<'a> Interventional<'a> {
         ensemble.check()?;
         background.check(ensemble, "background")?;
         let weights = shares(background, weights)?;
-        let cut = CutTrees::new(ensemble);
+        let cut = CutTrees::new(ensemble)?;
         let patterns = cut.count_patterns(background, &weights, work)?;
         let base_values = ensemble.mean_margins(background, &weights);
         let singles = cut.feature_sets(1);
@@ -121,34 +122,33 @@ impl<'a> Interventional<'a> {
     /// on it what is left of the feature's Shapley value, so that each row of the matrix sums to it.
     ///
     /// # Errors
-    /// Those of [`Self::explain`].
+    /// Those of [`Self::explain`]; more values than there is memory for.
     pub fn interactions(&self, rows: Rows<'_>, work: &Work) -> Result<Attribution, Error> {
         rows.check(self.cut.ensemble, "rows")?;
+        let (n_rows, n_outputs) = (rows.n_rows(), self.cut.ensemble.n_outputs());
+        let n_features = self.cut.ensemble.n_features;
+        let mut values = room(n_rows, n_outputs.saturating_mul(n_features * n_features))?;
         let sets = self.cut.feature_sets(2);
         let sums = self.sums(Measure::Shapley, &sets, 2).of_rows(rows, None, work)?;
-        let (n_rows, n_outputs, _) = sums.dim();
-        let n_features = self.cut.ensemble.n_features;
-        let mut values = Array4::zeros((n_rows, n_outputs, n_features, n_features));
-        for (mut matrices, sums) in values.outer_iter_mut().zip(sums.outer_iter()) {
-            for (mut matrix, sums) in matrices.outer_iter_mut().zip(sums.outer_iter()) {
-                for (set, &sum) in sets.iter().zip(sums) {
-                    match *set {
-                        [i, j] => {
-                            let (i, j) = (i as usize, j as usize);
-                            matrix[[i, j]] = sum / 2.0;
-                            matrix[[j, i]] = sum / 2.0;
-                            matrix[[i, i]] -= sum / 2.0;
-                            matrix[[j, j]] -= sum / 2.0;
-                        }
-                        [i, ..] => matrix[[i as usize, i as usize]] += sum,
-                        [] => {}
+        let matrices = values.chunks_mut((n_features * n_features).max(1));
+        for (matrix, sums) in matrices.zip(sums.lanes(Axis(2))) {
+            for (set, &sum) in sets.iter().zip(sums) {
+                match *set {
+                    [i, j] => {
+                        let (i, j) = (i as usize, j as usize);
+                        matrix[i * n_features + j] = sum / 2.0;
+                        matrix[j * n_features + i] = sum / 2.0;
+                        matrix[i * n_features + i] -= sum / 2.0;
+                        matrix[j * n_features + j] -= sum / 2.0;
                     }
+                    [i, ..] => matrix[i as usize * (n_features + 1)] += sum,
+                    [] => {}
                 }
             }
         }
         let outputs = self.cut.ensemble.margins(rows)?.into_dyn();
-        let attribution = Attribution::new(values.into_dyn(), outputs);
-        Ok(attribution.with_base_values(self.base_values_of(n_rows).into_dyn()))
+        let values = shaped(&[n_rows, n_outputs, n_features, n_features], values);
+        Ok(Attribution::new(values, outputs).with_base_values(self.base_values_of(n_rows).into_dyn()))
     }
 
     fn singles(

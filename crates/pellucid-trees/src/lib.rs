@@ -4,6 +4,8 @@ mod covers;
 pub mod dependence;
 mod ensemble;
 mod error;
+#[cfg(test)]
+mod every_method;
 mod expected_value;
 mod importance;
 mod interactions;
@@ -17,6 +19,8 @@ mod rows;
 mod saabas;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod traps;
 
 pub use ensemble::{
     Arithmetic, CategorySet, Fraction, LIGHTGBM_ZERO, Link, Missing, Precision, Provenance, Split, Test,

@@ -189,7 +189,7 @@ impl<'a> PathDependent<'a> {
 }
 
 /// Zeros for the values of all rows, or how to do with less.
-fn room(n_rows: usize, n_values: usize) -> Result<Vec<f64>, Error> {
+pub(crate) fn room(n_rows: usize, n_values: usize) -> Result<Vec<f64>, Error> {
     let mut values = Vec::new();
     let wanted = n_rows.checked_mul(n_values);
     if wanted.is_none_or(|n| values.try_reserve_exact(n).is_err()) {
@@ -216,7 +216,7 @@ fn in_blocks(
     Ok(())
 }
 
-fn shaped(shape: &[usize], values: Vec<f64>) -> ArrayD<f64> {
+pub(crate) fn shaped(shape: &[usize], values: Vec<f64>) -> ArrayD<f64> {
     let n = values.len();
     ArrayD::from_shape_vec(IxDyn(shape), values)
         .unwrap_or_else(|error| panic!("{n} values do not have the shape {shape:?}: {error}"))

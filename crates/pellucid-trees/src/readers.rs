@@ -73,28 +73,16 @@ fn mentions(bytes: &[u8], word: &[u8]) -> bool {
 }
 
 fn what_else(bytes: &[u8], text: &[u8]) -> &'static str {
-    const BEGINNINGS: [(&[u8], &str); 10] = [
+    const BEGINNINGS: [(&[u8], &str); 6] = [
         (b"binf", "it is XGBoost's old binary format: load it with XGBoost and save it as .json"),
         (b"bs64", "it is XGBoost's old binary format: load it with XGBoost and save it as .json"),
-        (b"CBM1", "it is CatBoost's binary format: save it with format=\"json\""),
+        (
+            b"CBM1",
+            "it is CatBoost's binary format: save it with format=\"json\", which CatBoost does for models without text and \
+             embedding features",
+        ),
         (b"PK\x03\x04", "it is a zip archive"),
         (b"\x1f\x8b", "it is a gzip file: unpack it"),
-        (
-            b"\x80\x02",
-            "it is a Python pickle, which could run any code: save the model in its library's own format",
-        ),
-        (
-            b"\x80\x03",
-            "it is a Python pickle, which could run any code: save the model in its library's own format",
-        ),
-        (
-            b"\x80\x04",
-            "it is a Python pickle, which could run any code: save the model in its library's own format",
-        ),
-        (
-            b"\x80\x05",
-            "it is a Python pickle, which could run any code: save the model in its library's own format",
-        ),
         (b"\x89HDF", "it is an HDF5 file"),
     ];
     if text.is_empty() {
@@ -103,11 +91,15 @@ fn what_else(bytes: &[u8], text: &[u8]) -> &'static str {
     if let Some((_, what)) = BEGINNINGS.iter().find(|(beginning, _)| bytes.starts_with(beginning)) {
         return what;
     }
-    match text[0] {
-        b'[' => {
+    match (text[0], bytes.get(1)) {
+        // Protocols 2 to 5.
+        (0x80, Some(2..=5)) => {
+            "it is a Python pickle, which could run any code: save the model in its library's own format"
+        }
+        (b'[', _) => {
             "it is a JSON list, as dump_model writes it, which leaves out what a prediction needs: use save_model"
         }
-        b'<' => "it is XML, maybe PMML",
+        (b'<', _) => "it is XML, maybe PMML",
         _ => "its beginning is that of no known model",
     }
 }
@@ -160,6 +152,6 @@ impl<'de> Visitor<'de> for TopKeys<'_> {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

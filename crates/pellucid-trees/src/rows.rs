@@ -20,13 +20,13 @@ pub enum Rows<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Csr {
     /// `[rows + 1]`, ascending from 0.
-    pub starts: Vec<usize>,
+    pub(crate) starts: Vec<usize>,
     /// Ascending within a row.
-    pub columns: Vec<u32>,
+    pub(crate) columns: Vec<u32>,
     /// One a column.
-    pub values: Vec<f64>,
+    pub(crate) values: Vec<f64>,
     /// Columns of the table.
-    pub n_columns: usize,
+    pub(crate) n_columns: usize,
 }
 
 impl Rows<'_> {
@@ -73,6 +73,37 @@ impl Rows<'_> {
 }
 
 impl Csr {
+    /// Rows whose cells are `values[starts[i]..starts[i + 1]]`, in the columns of the same places.
+    ///
+    /// # Errors
+    /// Starts that do not ascend from 0 to the number of values, columns that do not ascend within a row or that the table
+    /// does not have, another number of columns than of values.
+    pub fn new(
+        starts: Vec<usize>,
+        columns: Vec<u32>,
+        values: Vec<f64>,
+        n_columns: usize,
+    ) -> Result<Self, Error> {
+        let fault = |reason: String| Err(Error::Rows { what: "sparse rows", reason });
+        let n = values.len();
+        if columns.len() != n {
+            return fault(format!("{} columns for {n} values", columns.len()));
+        }
+        if starts.first() != Some(&0) || starts.last() != Some(&n) || !starts.is_sorted() {
+            return fault(format!("the starts of rows do not ascend from 0 to {n}"));
+        }
+        for (row, cells) in starts.windows(2).enumerate() {
+            let columns = &columns[cells[0]..cells[1]];
+            if !columns.is_sorted_by(|a, b| a < b) {
+                return fault(format!("the columns of row {row} do not ascend, or come twice"));
+            }
+            if let Some(column) = columns.last().filter(|&&column| column as usize >= n_columns) {
+                return fault(format!("row {row} has a value in column {column} of {n_columns}"));
+            }
+        }
+        Ok(Self { starts, columns, values, n_columns })
+    }
+
     fn fill(&self, row: usize, absent: f64, into: &mut [f64]) {
         into.fill(absent);
         let cells = self.starts[row]..self.starts[row + 1];
@@ -90,5 +121,27 @@ impl TreeEnsemble {
             Precision::F64 => value,
         };
         if self.missing_value == Some(rounded) { f64::NAN } else { rounded }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sparse_rows_that_do_not_hold_together_are_refused() {
+        let reason = |starts: &[usize], columns: &[u32], n_values: usize| {
+            let result = Csr::new(starts.to_vec(), columns.to_vec(), vec![1.0; n_values], 3);
+            result.expect_err("refused").to_string()
+        };
+        assert!(Csr::new(vec![0, 2, 2, 3], vec![0, 2, 1], vec![1.0; 3], 3).is_ok());
+        assert!(Csr::new(vec![0], vec![], vec![], 3).is_ok_and(|rows| Rows::Sparse(&rows).n_rows() == 0));
+        assert_eq!(reason(&[0, 1], &[0, 1], 1), "sparse rows: 2 columns for 1 values");
+        for starts in [&[][..], &[1, 2], &[0, 1], &[0, 3, 2], &[0, 2, 1, 2]] {
+            assert!(reason(starts, &[0, 1], 2).contains("do not ascend from 0 to 2"), "{starts:?}");
+        }
+        assert!(reason(&[0, 0, 2], &[1, 0], 2).contains("the columns of row 1 do not ascend"));
+        assert!(reason(&[0, 2], &[1, 1], 2).contains("come twice"));
+        assert!(reason(&[0, 2], &[1, 3], 2).contains("row 0 has a value in column 3 of 3"));
     }
 }

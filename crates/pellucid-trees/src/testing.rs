@@ -2,10 +2,12 @@
 //!
 //! A game is a vector of 2^M outputs; bit `j` of the index is set where feature `j` is present.
 
+use ndarray::{Array2, ArrayD};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::ensemble::*;
+use crate::rows::Csr;
 
 /// The output of `ensemble` at each coalition of `row`'s features: absent features follow both children, weighted by cover.
 pub(crate) fn path_dependent_game(ensemble: &TreeEnsemble, row: &[f64], output: usize) -> Vec<f64> {
@@ -140,6 +142,40 @@ fn marginal_sums(game: &[f64], weight: impl Fn(usize) -> f64) -> Vec<f64> {
         .collect()
 }
 
+/// Half the Shapley interaction index of each pair, by its definition, `Σ_T |T|! (n − |T| − 2)! / (2 (n − 1)!) Δ_ij(T)`; what is
+/// left of the Shapley value on the diagonal. `[features, features]`.
+pub(crate) fn interaction_values(game: &[f64]) -> Vec<f64> {
+    let n = game.len().ilog2() as usize;
+    let shapley = shapley_values(game);
+    let mut values = vec![0.0; n * n];
+    for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| i != j) {
+        let without = (0..game.len()).filter(|s| s >> i & 1 == 0 && s >> j & 1 == 0);
+        let index: f64 = without
+            .map(|s| {
+                let gain = game[s | 1 << i | 1 << j] - game[s | 1 << i] - game[s | 1 << j] + game[s];
+                gain / ((n - 1) as f64 * binomial(n - 2, s.count_ones() as usize))
+            })
+            .sum();
+        values[i * n + j] = index / 2.0;
+    }
+    for i in 0..n {
+        let others: f64 = (0..n).filter(|&j| j != i).map(|j| values[i * n + j]).sum();
+        values[i * n + i] = shapley[i] - others;
+    }
+    values
+}
+
+/// Within 1e-6 of what the game can give or take.
+#[track_caller]
+pub(crate) fn assert_of_game(what: &str, found: &ArrayD<f64>, game: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let scale = game.iter().fold(1e-30_f64, |most, value| most.max((value - game[0]).abs()));
+    for (found, wanted) in found.iter().zip(expected) {
+        let error = (found - wanted).abs() / scale;
+        assert!(error <= 1e-6, "{what}: {found} instead of {wanted}, off by {error:e} of {scale}");
+    }
+}
+
 /// n over k.
 pub(crate) fn binomial(n: usize, k: usize) -> f64 {
     (0..k).map(|i| (n - i) as f64 / (i + 1) as f64).product()
@@ -238,6 +274,30 @@ pub(crate) fn chain(depth: usize, n_features: usize) -> TreeEnsemble {
     TreeEnsemble { has_covers: true, ..TreeEnsemble::new(vec![tree], n_features, 1) }
 }
 
+/// A tree with all nodes of `depth` levels of numeric splits.
+pub(crate) fn complete_tree(depth: usize, n_features: u32) -> Tree {
+    let first_leaf = (1_u32 << depth) - 1;
+    let split = |node: u32| Split {
+        feature: (node.wrapping_mul(2_654_435_761) >> 7) % n_features,
+        test: Test::AtMost(f64::from(node % 13) / 13.0 - 0.5),
+        missing: Missing { nan_left: node % 2 == 0, zero: false },
+        left: 2 * node + 1,
+        right: 2 * node + 2,
+        cover: f64::from(1_u32 << (depth as u32 - (node + 1).ilog2())),
+        gain: 0.0,
+    };
+    let node = |node: u32| match node.checked_sub(first_leaf) {
+        Some(leaf) => TreeNode::Leaf { leaf, cover: 1.0 },
+        None => TreeNode::Split(split(node)),
+    };
+    let leaf_value = |leaf: u32| f64::from(leaf.wrapping_mul(97) % 1000) / 1000.0;
+    Tree {
+        nodes: (0..2 * first_leaf + 1).map(node).collect(),
+        leaf_values: (0..=first_leaf).map(leaf_value).collect(),
+        outputs: 0..1,
+    }
+}
+
 /// Random rows that fit [`random_ensemble`]: some values missing, some 0; every third feature holds categories.
 pub(crate) fn random_rows(seed: u64, n_rows: usize, n_features: usize) -> Vec<Vec<f64>> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -251,8 +311,28 @@ pub(crate) fn random_rows(seed: u64, n_rows: usize, n_features: usize) -> Vec<Ve
 }
 
 /// Rows as a table.
-pub(crate) fn table(rows: &[Vec<f64>]) -> ndarray::Array2<f64> {
-    ndarray::Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
+pub(crate) fn table(rows: &[Vec<f64>]) -> Array2<f64> {
+    Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
+}
+
+/// Rows without the cells that are `absent`.
+pub(crate) fn sparse(table: &Array2<f64>, absent: f64) -> Csr {
+    let (mut starts, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+    for row in table.rows() {
+        let is_absent = |x: f64| x == absent || (x.is_nan() && absent.is_nan());
+        for (column, &value) in row.iter().enumerate().filter(|(_, x)| !is_absent(**x)) {
+            columns.push(column as u32);
+            values.push(value);
+        }
+        starts.push(values.len());
+    }
+    Csr::new(starts, columns, values, table.ncols()).expect("rows that hold together")
+}
+
+/// Rows as the model compares them.
+pub(crate) fn compared(ensemble: &TreeEnsemble, table: &Array2<f64>) -> Vec<Vec<f64>> {
+    let compared = |row: ndarray::ArrayView1<'_, f64>| row.iter().map(|&x| ensemble.compared(x)).collect();
+    table.rows().into_iter().map(compared).collect()
 }
 
 fn uniform(random: &mut ChaCha8Rng) -> f64 {
@@ -274,7 +354,7 @@ fn random_ensembles_hold_together() {
         let ensemble = random_ensemble(seed, Shape { n_trees: 5, depth: 6, n_features: 7, n_outputs: 2 });
         ensemble.check().expect("a well-formed ensemble");
         let rows = random_rows(seed, 4, 7);
-        let table = ndarray::Array2::from_shape_fn((4, 7), |(i, j)| rows[i][j]);
+        let table = table(&rows);
         let margins = ensemble.margins(crate::Rows::F64(table.view())).expect("rows fit");
         for (row, margin) in rows.iter().zip(margins.rows()) {
             let game = path_dependent_game(&ensemble, row, 1);

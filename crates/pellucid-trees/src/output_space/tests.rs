@@ -100,23 +100,6 @@ fn spaces_in_which_nothing_changes_are_the_margin() {
     assert_eq!(explain(&ensemble, &rows, &background, &options(OutputSpace::Margin)), margin);
 }
 
-/// Peer fault: shap rescales margin values so that they add up to the probability, which is not its Shapley value.
-#[test]
-fn a_probability_is_not_explained_by_rescaled_margins() {
-    let shape = Shape { n_trees: 30, depth: 3, n_features: 4, n_outputs: 1 };
-    let mut ensemble = random_ensemble(5, shape);
-    ensemble.link = Link::Sigmoid { slope: 1.0 };
-    let (rows, background) = (random_rows(6, 4, 4), random_rows(7, 1, 4));
-    let options = options(OutputSpace::Probability);
-    check(&ensemble, &rows, &background, &options);
-    let exact = explain(&ensemble, &rows, &background, &options);
-    let margin = explain(&ensemble, &rows, &background, &Options { space: OutputSpace::Margin, ..options });
-    let sums = |of: &Attribution, row: usize| of.row(row, 0).sum();
-    let rescaled = |row: usize| margin.row(row, 0) * (sums(&exact, row) / sums(&margin, row));
-    let apart = (0..4).flat_map(|row| (rescaled(row) - exact.row(row, 0)).into_iter().map(f64::abs));
-    assert!(apart.fold(0.0, f64::max) > 0.01);
-}
-
 #[test]
 fn estimates_lie_within_their_standard_error() {
     let shape = Shape { n_trees: 30, depth: 4, n_features: 8, n_outputs: 3 };

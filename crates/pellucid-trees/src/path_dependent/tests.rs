@@ -5,10 +5,6 @@ use crate::ensemble::*;
 use crate::rows::Csr;
 use crate::testing::*;
 
-fn table(rows: &[Vec<f64>]) -> Array2<f64> {
-    Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
-}
-
 fn scale_of(values: &[f64]) -> f64 {
     values.iter().fold(1e-30, |most: f64, value| most.max(value.abs()))
 }
@@ -21,29 +17,6 @@ fn check_close(found: &[f64], expected: &[f64], scale: f64, what: &str) {
             "{what}, value {index}: {found} instead of {expected}, off by {error:e} of {scale}"
         );
     }
-}
-
-/// Half the Shapley interaction index of each pair, by its definition; what is left of the Shapley value on the
-/// diagonal.
-fn interaction_values(game: &[f64]) -> Vec<f64> {
-    let n = game.len().ilog2() as usize;
-    let shapley = shapley_values(game);
-    let mut values = vec![0.0; n * n];
-    for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| i != j) {
-        let without = (0..game.len()).filter(|s| s >> i & 1 == 0 && s >> j & 1 == 0);
-        let index: f64 = without
-            .map(|s| {
-                let gain = game[s | 1 << i | 1 << j] - game[s | 1 << i] - game[s | 1 << j] + game[s];
-                gain / ((n - 1) as f64 * binomial(n - 2, s.count_ones() as usize))
-            })
-            .sum();
-        values[i * n + j] = index / 2.0;
-    }
-    for i in 0..n {
-        let others: f64 = (0..n).filter(|&j| j != i).map(|j| values[i * n + j]).sum();
-        values[i * n + i] = shapley[i] - others;
-    }
-    values
 }
 
 /// All levels against the definition, over all coalitions.

@@ -9,12 +9,16 @@ use super::feature_sets::FeatureSets;
 use super::fragments::{DENSE_BITS, Fragment, FragmentLeaf, fragments};
 use super::lanes::{Block, LANES, Lanes, Splits, used_features};
 use super::leaf_pairs::{LeafPatterns, Words};
-use crate::ensemble::{Tree, TreeEnsemble};
+use crate::ensemble::{Tree, TreeEnsemble, TreeNode};
 use crate::error::Error;
 use crate::rows::Rows;
 
 /// Background rows that are read at a time.
 const CHUNK_ROWS: usize = 16 * LANES;
+
+/// The most splits above all leaves of one tree, each counted as often as it stands above one: each leaf keeps its path, and
+/// a chain of 20,000 splits would take gigabytes.
+const MAX_PATH_SPLITS: usize = 1 << 27;
 
 /// The trees of an ensemble, cut.
 pub(crate) struct CutTrees<'a> {
@@ -73,7 +77,15 @@ impl Patterns {
 }
 
 impl<'a> CutTrees<'a> {
-    pub(crate) fn new(ensemble: &'a TreeEnsemble) -> Self {
+    /// # Errors
+    /// A tree whose paths are too long to be kept.
+    pub(crate) fn new(ensemble: &'a TreeEnsemble) -> Result<Self, Error> {
+        if let Some(index) = ensemble.trees.iter().position(|tree| n_path_splits(tree) > MAX_PATH_SPLITS) {
+            let what =
+                format!("a tree as deep as tree {index} by a background or in interactions of any order");
+            let hint = "path-dependent values and pairs take trees of any depth".to_owned();
+            return Err(Error::Unsupported { what, hint });
+        }
         let used = used_features(ensemble);
         let cut = |tree: &'a Tree| {
             let splits = Splits::new(tree, &used);
@@ -81,7 +93,7 @@ impl<'a> CutTrees<'a> {
             CutTree { tree, splits, fragments }
         };
         let trees = ensemble.trees.par_iter().map(cut).collect();
-        Self { ensemble, used, trees }
+        Ok(Self { ensemble, used, trees })
     }
 
     /// The sets of features, up to this size, that stand together on a path.
@@ -120,6 +132,22 @@ impl<'a> CutTrees<'a> {
         }
         Ok(counts)
     }
+}
+
+/// The depths of all leaves together.
+fn n_path_splits(tree: &Tree) -> usize {
+    let mut depths = vec![0; tree.nodes.len()];
+    let mut sum = 0_usize;
+    for (index, node) in tree.nodes.iter().enumerate() {
+        match node {
+            TreeNode::Split(split) => {
+                let below = depths[index] + 1;
+                (depths[split.left as usize], depths[split.right as usize]) = (below, below);
+            }
+            TreeNode::Leaf { .. } => sum = sum.saturating_add(depths[index]),
+        }
+    }
+    sum
 }
 
 impl CutTree<'_> {

@@ -46,7 +46,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<TreeEnsemble, Error> {
     let features = Features::of(model.features_info)?;
     let trees = match (model.oblivious_trees, model.trees) {
         (Some(trees), None) => each(trees, |tree| tree.read(&features))?,
-        (None, Some(trees)) => each(trees, |tree| tree.read(&features))?,
+        (None, Some(trees)) => each(trees, |tree: Node| tree.read(&features))?,
         _ => return Err(broken("neither `oblivious_trees` nor `trees`, or both".to_owned())),
     };
     let n_outputs = width_of(&trees)?;
@@ -76,16 +76,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<TreeEnsemble, Error> {
 /// Reads each tree; errors say which it was.
 fn each<T>(trees: Vec<T>, read: impl Fn(T) -> Result<Tree, Error>) -> Result<Vec<Tree>, Error> {
     let numbered = trees.into_iter().enumerate();
-    numbered
-        .map(|(index, tree)| {
-            read(tree).map_err(|error| match error {
-                Error::Format { format, reason } => {
-                    Error::Format { format, reason: format!("tree {index}: {reason}") }
-                }
-                other => other,
-            })
-        })
-        .collect()
+    numbered.map(|(index, tree)| read(tree).map_err(|error| error.in_tree(index))).collect()
 }
 
 fn width_of(trees: &[Tree]) -> Result<usize, Error> {

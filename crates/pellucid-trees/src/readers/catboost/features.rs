@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::broken;
 use super::hash::whole_numbers;
@@ -20,6 +21,10 @@ pub(super) struct FeaturesInfo {
     float_features: Vec<Feature>,
     #[serde(default)]
     categorical_features: Vec<Feature>,
+    #[serde(default)]
+    text_features: Vec<IgnoredAny>,
+    #[serde(default)]
+    embedding_features: Vec<IgnoredAny>,
     /// Which category has which hash, where the file was saved with `pool=`.
     #[serde(default)]
     cat_features_hash: Vec<Category>,
@@ -76,6 +81,14 @@ pub(super) struct Decision {
 
 impl Features {
     pub(super) fn of(info: FeaturesInfo) -> Result<Self, Error> {
+        for (kind, features) in [("text", &info.text_features), ("embedding", &info.embedding_features)] {
+            if !features.is_empty() {
+                return Err(unsupported(
+                    format!("a CatBoost model of {kind} features"),
+                    "what it computes from them is not in the file: turn them into numbers before training",
+                ));
+            }
+        }
         let all = || info.float_features.iter().chain(&info.categorical_features);
         let n_features = all().map(|feature| feature.flat_feature_index.saturating_add(1)).max().unwrap_or(0);
         if n_features == 0 || n_features > MAX_FEATURES {

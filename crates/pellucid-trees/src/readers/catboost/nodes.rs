@@ -6,6 +6,7 @@ use super::broken;
 use super::features::{Decision, Features, SplitInfo};
 use crate::ensemble::{Split, Tree, TreeNode};
 use crate::error::Error;
+use crate::readers::walk;
 
 /// CatBoost's own limit is 16.
 const MAX_SYMMETRIC_DEPTH: usize = 24;
@@ -87,62 +88,53 @@ fn split(decision: &Decision, left: usize, right: usize, cover: f64) -> Split {
 
 impl Node {
     /// Depth first. No recursion but that of the parser, which stops at 128 levels.
-    pub(super) fn read(self, features: &Features) -> Result<Tree, Error> {
-        let mut nodes = Vec::new();
-        let mut leaf_values = Vec::new();
-        let mut width = 0;
-        let mut pending = vec![(self, None)];
-        while let Some((node, parent)) = pending.pop() {
-            let index = nodes.len();
-            if let Some((parent, is_left)) = parent {
-                adopt(&mut nodes, parent, is_left, index);
+    pub(super) fn read(&self, features: &Features) -> Result<Tree, Error> {
+        let mut leaves = Leaves { values: Vec::new(), width: 0 };
+        let too_many = || broken("more nodes than can be counted".to_owned());
+        let mut nodes = walk::from_root(self, u32::MAX as usize, too_many, |node| match node {
+            Self { split: Some(info), left: Some(left), right: Some(right), value: None, .. } => {
+                let decision = features.decision(info)?;
+                let (left, right): (&Self, &Self) = (left, right);
+                let children = if decision.passing_is_right { [right, left] } else { [left, right] };
+                Ok((TreeNode::Split(split(&decision, 0, 0, 0.0)), Some(children)))
             }
-            match node {
-                Self { split: Some(info), left: Some(left), right: Some(right), value: None, .. } => {
-                    let decision = features.decision(&info)?;
-                    let passing_is_right = decision.passing_is_right;
-                    nodes.push(TreeNode::Split(split(&decision, 0, 0, 0.0)));
-                    pending.push((*right, Some((index, passing_is_right))));
-                    pending.push((*left, Some((index, !passing_is_right))));
-                }
-                Self { split: None, value: Some(value), weight, .. } => {
-                    let values = value.all();
-                    if values.is_empty() || (width != 0 && values.len() != width) {
-                        return Err(broken(format!(
-                            "a leaf with {} values, not {}",
-                            values.len(),
-                            width.max(1)
-                        )));
-                    }
-                    width = values.len();
-                    let leaf = leaf_values.len() / width;
-                    leaf_values.extend(values);
-                    nodes.push(TreeNode::Leaf { leaf: leaf as u32, cover: weight.unwrap_or(0.0) });
-                }
-                _ => {
-                    return Err(broken(format!(
-                        "node {index} is neither a split with two children nor a leaf"
-                    )));
-                }
+            Self { split: None, value: Some(value), weight, .. } => {
+                let leaf = leaves.add(value.all())?;
+                Ok((TreeNode::Leaf { leaf, cover: weight.unwrap_or(0.0) }, None))
             }
-        }
+            _ => Err(broken("a node that is neither a split with two children nor a leaf".to_owned())),
+        })?;
         add_covers(&mut nodes);
-        Ok(Tree { nodes, leaf_values, outputs: 0..width })
+        Ok(Tree { nodes, leaf_values: leaves.values, outputs: 0..leaves.width })
+    }
+}
+
+/// `[leaves, width]`.
+struct Leaves {
+    values: Vec<f64>,
+    width: usize,
+}
+
+impl Leaves {
+    /// Adds the values of a leaf, as many as the first had, and gives its row.
+    fn add(&mut self, values: &[f64]) -> Result<u32, Error> {
+        if values.is_empty() || (self.width != 0 && values.len() != self.width) {
+            let expected = self.width.max(1);
+            return Err(broken(format!("a leaf with {} values, not {expected}", values.len())));
+        }
+        self.width = values.len();
+        let row = self.values.len() / self.width;
+        self.values.extend(values);
+        Ok(row as u32)
     }
 }
 
 impl LeafValue {
-    fn all(self) -> Vec<f64> {
+    fn all(&self) -> &[f64] {
         match self {
-            Self::One(value) => vec![value],
+            Self::One(value) => std::slice::from_ref(value),
             Self::Many(values) => values,
         }
-    }
-}
-
-fn adopt(nodes: &mut [TreeNode], parent: usize, is_left: bool, child: usize) {
-    if let TreeNode::Split(split) = &mut nodes[parent] {
-        *(if is_left { &mut split.left } else { &mut split.right }) = child as u32;
     }
 }
 

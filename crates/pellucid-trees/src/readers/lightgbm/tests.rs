@@ -1,10 +1,8 @@
-//! LightGBM's own numbers, its traps, and files that are broken.
+//! LightGBM's own numbers, what is kept of a file, and files that are broken.
 
-use ndarray::{Array2, Axis};
 use pellucid_core::Work;
 
 use super::*;
-use crate::ensemble::{LIGHTGBM_ZERO, Split, Test};
 use crate::path_dependent::path_dependent;
 use crate::readers::testing::*;
 use crate::rows::Rows;
@@ -16,10 +14,6 @@ const NAMES: &str = "adult binary categories_none categories_only cross_entropy 
     regression_l1_sqrt regression_sqrt thresholds_at_zero tweedie v2_nan v2_none \
     v2_zero v3_nan v3_none v3_zero weighted";
 
-fn model(name: &str) -> Recorded {
-    recorded(&format!("lightgbm/{name}"), ".txt")
-}
-
 fn text(name: &str) -> String {
     String::from_utf8(bytes(&format!("lightgbm/{name}.txt"))).expect("UTF-8")
 }
@@ -28,35 +22,16 @@ fn read_text(text: &str) -> Result<TreeEnsemble, Error> {
     crate::readers::read(text.as_bytes())
 }
 
-/// Margins are the same f64. So are predictions, but for the last bits of `exp`, which differ between math libraries.
-fn check(name: &str) -> Recorded {
-    let model = model(name);
-    assert_same_bits(name, &model.margins(), &model.expected("raw"));
-    assert_close(name, &model.predictions(), &model.expected("prediction"), 1e-15);
-    model
-}
-
-fn splits(ensemble: &TreeEnsemble) -> impl Iterator<Item = &Split> {
-    ensemble.trees.iter().flat_map(Tree::splits)
-}
-
-/// The margins of the recorded data rows with one cell changed.
-fn with_cell(model: &Recorded, feature: usize, value: f64) -> Array2<f64> {
-    let mut rows = model.rows.select(Axis(0), &[0, 1, 2, 3, 4, 5, 6, 7]);
-    rows.column_mut(feature).fill(value);
-    model.ensemble.margins(Rows::F64(rows.view())).expect("rows fit")
-}
-
 #[test]
 fn predictions_are_lightgbms_own() {
     for name in NAMES.split_whitespace() {
-        check(name);
+        lightgbm(name).with_own_predictions();
     }
 }
 
 #[test]
 fn each_objective_has_its_link() {
-    let link = |name: &str| model(name).ensemble.link;
+    let link = |name: &str| lightgbm(name).ensemble.link;
     let identity = ["regression", "huber_sqrt", "lambdarank", "rank_xendcg", "custom", "custom_three"];
     assert!(identity.into_iter().all(|name| link(name) == Link::Identity));
     assert!(
@@ -73,169 +48,11 @@ fn each_objective_has_its_link() {
 }
 
 #[test]
-fn trap_nan_counts_as_zero_where_the_missing_type_is_none() {
-    let model = check("missing_none");
-    for feature in 0..4 {
-        assert_eq!(with_cell(&model, feature, f64::NAN), with_cell(&model, feature, 0.0));
-    }
-    let mut numeric = splits(&model.ensemble).filter_map(|split| match split.test {
-        Test::AtMost(threshold) => Some((threshold, split.missing)),
-        Test::In(_) => None,
-    });
-    assert!(numeric.all(|(t, missing)| missing.nan_left == (0.0 <= t) && !missing.zero));
-}
-
-#[test]
-fn trap_nan_is_no_category_whatever_the_missing_type() {
-    for name in ["categories_none", "categories_only", "v2_none", "v2_zero", "v3_none"] {
-        let model = check(name);
-        let categories = model.rows.ncols() - 1;
-        let holds_zero = |split: &Split| matches!(&split.test, Test::In(set) if set.contains(0.0));
-        assert!(splits(&model.ensemble).any(holds_zero), "{name}: NaN looks like category 0");
-        assert_eq!(with_cell(&model, categories, f64::NAN), with_cell(&model, categories, 1e6));
-        assert_ne!(with_cell(&model, categories, f64::NAN), with_cell(&model, categories, 0.0));
-    }
-}
-
-#[test]
-fn trap_zero_as_missing_goes_the_way_of_nan() {
-    let model = check("missing_zero");
-    assert!(splits(&model.ensemble).any(|split| split.missing.zero && split.missing.nan_left));
-    for feature in 0..4 {
-        assert_eq!(with_cell(&model, feature, f64::NAN), with_cell(&model, feature, -1e-36));
-    }
-    check("german_credit");
-}
-
-#[test]
-fn trap_zero_is_1e_35_as_f32_not_as_f64() {
-    let model = check("missing_zero");
-    let moved = (0..4).filter(|&feature| {
-        let at = with_cell(&model, feature, 1.000_000_01e-35);
-        assert_eq!(at, with_cell(&model, feature, 0.0));
-        with_cell(&model, feature, 1.1e-35) != at
-    });
-    assert!(moved.count() > 0, "no feature tells them apart");
-}
-
-#[test]
-fn trap_values_near_zero_are_zero_before_they_are_compared() {
-    let model = check("thresholds_at_zero");
-    let tiny = model.rows.iter().filter(|x| x.abs() > 0.0 && x.abs() < 1e-35);
-    assert!(tiny.count() >= 8);
-    let thresholds: Vec<&Test> = splits(&model.ensemble).map(|split| &split.test).collect();
-    assert!(thresholds.contains(&&Test::AtMost((-LIGHTGBM_ZERO).next_down())));
-}
-
-#[test]
-fn trap_decision_type_has_three_parts() {
-    // Every pair of default direction and missing type, and categories.
-    let names = ["thresholds_at_zero", "categories_none", "missing_nan", "v2_none"];
-    names.iter().for_each(|name| drop(check(name)));
-    let text = names.map(text).concat();
-    let lines = text.lines().filter_map(|line| line.strip_prefix("decision_type="));
-    let kinds: std::collections::BTreeSet<&str> = lines.flat_map(str::split_whitespace).collect();
-    assert!(
-        ["0", "1", "2", "5", "6", "8", "9", "10"].into_iter().all(|kind| kinds.contains(kind)),
-        "{kinds:?}"
-    );
-}
-
-#[test]
-fn trap_categories_from_32_on_and_category_0() {
-    for name in ["categories_only", "categories_none"] {
-        let model = check(name);
-        let sets: Vec<_> = splits(&model.ensemble)
-            .filter_map(|split| match &split.test {
-                Test::In(set) => Some(set),
-                Test::AtMost(_) => None,
-            })
-            .collect();
-        let in_some_sets = |category: f64| {
-            let holding = sets.iter().filter(|set| set.contains(category)).count();
-            0 < holding && holding < sets.len()
-        };
-        assert!((32..40).any(|category| in_some_sets(f64::from(category))), "{name}");
-        assert!(in_some_sets(0.0), "{name}");
-        assert!(sets.iter().all(|set| !set.contains(-1.0) && !set.contains(1e10)), "{name}");
-    }
-}
-
-#[test]
-fn trap_random_forests_predict_the_average() {
-    for (name, rounds) in [("rf_binary", 7.0), ("rf_regression", 7.0), ("rf_multiclass", 3.0)] {
-        let model = model(name);
-        // LightGBM's raw_score stays the sum.
-        assert_same_bits(name, &model.margins(), &(model.expected("raw") / rounds));
-        assert_close(name, &model.predictions(), &model.expected("prediction"), 1e-15);
-        assert!(model.ensemble.provenance.warnings[0].contains("raw_score is the sum"));
-    }
-}
-
-#[test]
-fn trap_dart_weights_are_in_the_leaves() {
-    assert!(text("dart").lines().any(|line| line.starts_with("shrinkage=0.0")));
-    assert_eq!(check("dart").ensemble.scale, 1.0);
-}
-
-#[test]
-fn trap_linear_trees_are_refused() {
-    let error = read_text(&text("linear_tree")).expect_err("linear leaves");
-    assert!(one_line(&error).contains("linear_tree is not supported"), "{error}");
-}
-
-#[test]
-fn trap_only_the_trees_up_to_the_best_iteration_are_in_the_file() {
-    assert_eq!(check("early_stopped").ensemble.trees.len(), 6);
-}
-
-#[test]
-fn trap_the_average_that_boosting_starts_from_is_in_the_first_tree() {
-    let model = check("one_leaf");
-    assert_eq!(model.ensemble.base_scores, [0.0]);
-    assert!(model.ensemble.trees.iter().all(|tree| tree.nodes.len() == 1));
-    assert!(model.margins()[[0, 0]] > 2.0);
-}
-
-/// The peers' sums of contributions miss the prediction here; ours are compared with what LightGBM predicts.
-#[track_caller]
-fn check_sums(name: &str) {
-    let model = model(name);
-    let rounds = (1.0 / model.ensemble.scale).round();
-    assert_values_add_up(name, &model, &(model.expected("raw") / rounds));
-}
-
-#[test]
 fn values_add_up_to_what_lightgbm_predicts() {
-    NAMES.split_whitespace().for_each(check_sums);
-}
-
-#[test]
-fn trap_values_of_random_forests_add_up_to_the_average() {
-    ["rf_binary", "rf_regression", "rf_multiclass"].into_iter().for_each(check_sums);
-}
-
-#[test]
-fn trap_values_of_categories_dart_and_missing_values_add_up() {
-    let names = ["categories_only", "adult", "dart", "missing_none", "missing_zero", "thresholds_at_zero"];
-    names.into_iter().for_each(check_sums);
-}
-
-#[test]
-fn trap_interactions_of_categories_add_up() {
-    for name in ["missing_none", "missing_zero", "multiclass"] {
-        let model = check(name);
-        assert_interactions_add_up(name, &model, &model.expected("raw"));
+    for name in NAMES.split_whitespace() {
+        let model = lightgbm(name);
+        assert_values_add_up(&model, &model.expected("raw"));
     }
-}
-
-#[test]
-fn trap_values_on_a_path_of_60_features_add_up() {
-    let model = check("path_of_60_features");
-    let (raw, theirs) = (model.expected("raw"), model.expected("contributions"));
-    let missed = (theirs.row(0).sum() - raw[[0, 0]]).abs() / raw[[0, 0]];
-    assert!(missed > 0.005, "LightGBM's own contributions miss its prediction by {missed}");
-    check_sums("path_of_60_features");
 }
 
 #[test]
@@ -244,7 +61,7 @@ fn values_are_lightgbms_own_contributions() {
     for name in
         ["adult", "german_credit", "missing_zero", "multiclass", "rf_multiclass", "v2_none", "weighted"]
     {
-        let model = model(name);
+        let model = lightgbm(name);
         let attribution =
             path_dependent(&model.ensemble, Rows::F64(model.rows.view()), &Work::default()).expect("covers");
         let base = attribution.base_values.expect("base values");
@@ -264,7 +81,7 @@ fn values_are_lightgbms_own_contributions() {
 
 #[test]
 fn covers_are_counts_of_rows_even_where_rows_have_weights() {
-    let ensemble = model("weighted").ensemble;
+    let ensemble = lightgbm("weighted").ensemble;
     assert!(ensemble.has_covers);
     for tree in &ensemble.trees {
         assert_eq!(tree.nodes[0].cover(), 500.0);
@@ -279,7 +96,7 @@ fn covers_are_counts_of_rows_even_where_rows_have_weights() {
 
 #[test]
 fn names_gains_and_where_it_comes_from_are_kept() {
-    let ensemble = model("adult").ensemble;
+    let ensemble = lightgbm("adult").ensemble;
     assert_eq!(ensemble.feature_names.as_ref().map(|names| names[8].as_str()), Some("capital_gain"));
     let provenance = &ensemble.provenance;
     assert_eq!(
@@ -292,7 +109,7 @@ fn names_gains_and_where_it_comes_from_are_kept() {
 
 #[test]
 fn pandas_categories_are_warned_of() {
-    let warnings = model("pandas").ensemble.provenance.warnings;
+    let warnings = lightgbm("pandas").ensemble.provenance.warnings;
     assert!(warnings.len() == 1 && warnings[0].contains("codes"), "{warnings:?}");
 }
 
@@ -347,7 +164,7 @@ fn chain(n: usize, n_features: usize) -> String {
 }
 
 #[test]
-fn trap_trees_beyond_32768_nodes_and_depths_beyond_all_stacks() {
+fn trees_beyond_32768_nodes_and_depths_beyond_all_stacks() {
     let ensemble = read_text(&chain(100_000, 3)).expect("a deep tree");
     assert_eq!(ensemble.trees[0].nodes.len(), 200_001);
     let rows = ndarray::array![[70_000.5, 70_000.5, 70_000.5], [1e9, 1e9, 1e9]];
@@ -427,11 +244,4 @@ fn broken_categories_say_where() {
     assert!(change("num_cat", "num_cat=18446744073709551615").contains("values in `cat_boundaries`, not"));
     assert!(change("cat_threshold", "cat_threshold=1 2").contains("2 values in `cat_threshold`, not"));
     assert!(change("threshold", "threshold=0 1 2 3 7.5").contains("category set 7.5, which is not there"));
-}
-
-#[test]
-fn damaged_models_are_refused_or_hold_together() {
-    let whole = text("missing_zero");
-    let model = &whole[..whole.find("feature_importances").expect("the end")];
-    survives_damage(model.as_bytes(), 3, 10_000);
 }

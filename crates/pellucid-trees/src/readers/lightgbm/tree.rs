@@ -3,6 +3,7 @@
 use super::section::Section;
 use crate::ensemble::{CategorySet, Fraction, LIGHTGBM_ZERO, Missing, Split, Test, TreeNode};
 use crate::error::Error;
+use crate::readers::walk;
 
 /// What the file has of a tree, in its own numbering: splits from 0, leaf `i` as child `-1 - i`.
 struct Columns<'s, 'a> {
@@ -70,22 +71,14 @@ impl<'s, 'a> Columns<'s, 'a> {
     /// The nodes, each behind its parent, in depth-first order.
     fn nodes(&self) -> Result<Vec<TreeNode>, Error> {
         let n_nodes = 2 * self.features.len() + 1;
-        let mut nodes: Vec<TreeNode> = Vec::with_capacity(n_nodes);
         let mut seen = vec![false; n_nodes];
         let root = if self.features.is_empty() { -1 } else { 0 };
-        let mut pending = vec![(root, None)];
-        while let Some((child, parent)) = pending.pop() {
+        let too_many = || self.section.broken("nodes that have two parents".to_owned());
+        let nodes = walk::from_root(root, n_nodes, too_many, |child| {
             self.mark(child, &mut seen)?;
-            let index = nodes.len() as u32;
-            if let Some((parent, is_left)) = parent {
-                adopt(&mut nodes, parent, is_left, index);
-            }
-            nodes.push(self.node(child)?);
-            if let Ok(split) = usize::try_from(child) {
-                pending.push((self.right[split], Some((index, false))));
-                pending.push((self.left[split], Some((index, true))));
-            }
-        }
+            let split = usize::try_from(child).ok();
+            Ok((self.node(child)?, split.map(|split| [self.left[split], self.right[split]])))
+        })?;
         match nodes.len() {
             n if n == n_nodes => Ok(nodes),
             n => Err(self.section.broken(format!("{n} of {n_nodes} nodes can be reached from the root"))),
@@ -163,12 +156,6 @@ fn counts(section: &Section<'_>, n_leaves: usize) -> Result<(Vec<f64>, Vec<f64>)
     let of_splits = section.numbers_if_any("internal_count", n_leaves - 1)?;
     let of_leaves = section.numbers_if_any("leaf_count", n_leaves)?;
     Ok(of_splits.zip(of_leaves).unwrap_or_else(|| (vec![0.0; n_leaves - 1], vec![0.0; n_leaves])))
-}
-
-fn adopt(nodes: &mut [TreeNode], parent: u32, is_left: bool, child: u32) {
-    if let TreeNode::Split(split) = &mut nodes[parent as usize] {
-        *(if is_left { &mut split.left } else { &mut split.right }) = child;
-    }
 }
 
 /// LightGBM takes all values of at most [`LIGHTGBM_ZERO`] in magnitude for 0 before it compares. A threshold that lies among

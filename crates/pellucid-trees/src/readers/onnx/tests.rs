@@ -1,39 +1,14 @@
-//! ONNX Runtime's own scores, float for float where no exponential stands between; each trap; broken files.
-
-use std::collections::BTreeMap;
+//! ONNX Runtime's own scores, float for float where no exponential stands between; ops around trees; broken files.
 
 use ndarray::{Array2, s};
-use serde::Deserialize;
 
 use crate::Rows;
 use crate::ensemble::{Link, TreeEnsemble};
 use crate::error::Error;
 use crate::readers::{read, testing};
 
-/// What `fixtures/makers/trees_onnx.py` writes of a model. Missing cells are null.
-#[derive(Deserialize)]
-struct Case {
-    rows: Vec<Vec<Option<f64>>>,
-    scores: Vec<Vec<Option<f64>>>,
-    raw: Option<Vec<Vec<Option<f64>>>>,
-}
-
-fn cases() -> BTreeMap<String, Case> {
-    let read = |file: &str| -> BTreeMap<String, Case> {
-        serde_json::from_slice(&testing::bytes(&format!("onnx/{file}"))).expect("cases")
-    };
-    let mut all = read("cases.json");
-    all.append(&mut read("hist_cases.json"));
-    all
-}
-
 fn ensemble(name: &str) -> TreeEnsemble {
     read(&testing::bytes(&format!("onnx/{name}.onnx"))).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-fn table(rows: &[Vec<Option<f64>>]) -> Array2<f64> {
-    let cells = rows.iter().flatten().map(|cell| cell.unwrap_or(f64::NAN)).collect();
-    Array2::from_shape_vec((rows.len(), rows[0].len()), cells).expect("rows of one width")
 }
 
 /// Of two classes the second alone is an output.
@@ -53,33 +28,30 @@ fn assert_close(name: &str, ours: &Array2<f64>, theirs: &Array2<f64>, tolerance:
 
 #[test]
 fn scores_are_onnx_runtimes() {
-    for (name, case) in cases() {
-        let ensemble = ensemble(&name);
-        let predictions = ensemble.predict(Rows::F64(table(&case.rows).view())).expect("rows fit");
-        let scores = outputs(table(&case.scores), ensemble.n_outputs());
+    for model in testing::onnx_models() {
+        let scores = outputs(model.expected("scores"), model.ensemble.n_outputs());
         // ONNX Runtime computes links in f32.
-        let tolerance = match ensemble.link {
+        let tolerance = match model.ensemble.link {
             // Its ops behind the trees round one after the other.
-            _ if name == "mean_by_hand" => 2e-7,
+            _ if model.stem() == "mean_by_hand" => 2e-7,
             Link::Identity | Link::Probability | Link::Step => 0.0,
             _ => 3e-6,
         };
-        assert_close(&name, &predictions, &scores, tolerance);
+        assert_close(&model.name, &model.predictions(), &scores, tolerance);
     }
 }
 
 #[test]
 fn margins_are_those_of_the_tree_op_float_for_float() {
+    // What stands behind their trees changes the margin.
+    let rescaled = ["lightgbm_forest", "lightgbm_forest_binary", "xgboost_poisson", "boosting_exponential"];
     let mut n_models = 0;
-    for (name, case) in cases() {
-        // What stands behind their trees changes the margin.
-        let rescaled =
-            ["lightgbm_forest", "lightgbm_forest_binary", "xgboost_poisson", "boosting_exponential"];
-        let (Some(raw), false) = (&case.raw, rescaled.contains(&name.as_str())) else { continue };
-        let ensemble = ensemble(&name);
-        let margins = ensemble.margins(Rows::F64(table(&case.rows).view())).expect("rows fit");
-        assert_close(&name, &margins, &outputs(table(raw), ensemble.n_outputs()), 0.0);
-        n_models += 1;
+    for model in testing::onnx_models() {
+        if model.has("raw") && !rescaled.contains(&model.stem()) {
+            let raw = outputs(model.expected("raw"), model.ensemble.n_outputs());
+            assert_close(&model.name, &model.margins(), &raw, 0.0);
+            n_models += 1;
+        }
     }
     assert!(n_models > 20, "{n_models} models");
 }
@@ -100,27 +72,11 @@ fn changed(name: &str, from: &[u8], to: &[u8]) -> Error {
 }
 
 #[test]
-fn forests_average_probabilities() {
-    for (name, n_outputs) in [("forest_binary", 1), ("forest_names", 3), ("extra_trees", 3), ("one_tree", 3)]
-    {
-        let ensemble = ensemble(name);
-        assert_eq!((ensemble.link, ensemble.n_outputs()), (Link::Probability, n_outputs), "{name}");
-    }
-    // Margins, though post_transform is NONE there, too.
-    assert_eq!(ensemble("boosting_raw").link, Link::Identity);
-}
-
-#[test]
 fn one_column_of_a_binary_classifier_is_the_second_class() {
     let names = |name: &str| ensemble(name).output_names.expect("labels");
     assert_eq!(names("forest_binary"), ["1"]);
     assert_eq!(names("forest_names"), ["barbera", "barolo", "grignolino"]);
     assert_eq!(ensemble("boosting_binary").link, Link::Sigmoid { slope: 1.0 });
-}
-
-#[test]
-fn files_have_no_covers() {
-    assert!(cases().keys().all(|name| !ensemble(name).has_covers));
 }
 
 #[test]
@@ -153,25 +109,6 @@ fn members_of_version_5_are_sets() {
         [(1.0, 64.0), (3.0, 64.0), (40.0, 64.0), (40.5, 0.0), (41.0, 0.0), (-1.0, 0.0), (f64::NAN, 64.0)]
     {
         assert_eq!(row(value) - other, added, "{value}");
-    }
-}
-
-#[test]
-fn doubles_are_compared_in_f64_and_floats_in_f32() {
-    use crate::ensemble::{Precision, Test};
-    for (name, precision) in [("forest_double", Precision::F64), ("forest_names", Precision::F32)] {
-        let ensemble = ensemble(name);
-        assert_eq!(ensemble.precision, precision);
-        let split = ensemble.trees[0].splits().next().expect("a split").clone();
-        let Test::AtMost(threshold) = split.test else { panic!("a threshold") };
-        let n = ensemble.n_features;
-        let leaf = |x: f64| {
-            let mut row = Array2::from_elem((1, n), 0.0);
-            row[[0, split.feature as usize]] = x;
-            margins_of(&ensemble, &row)
-        };
-        let is_apart = leaf(threshold) != leaf(threshold * (1.0 + 1e-12));
-        assert_eq!(is_apart, precision == Precision::F64, "{name}");
     }
 }
 

@@ -21,20 +21,11 @@ pub(super) fn trees(forest: &Forest, n_outputs: usize) -> Result<Vec<Tree>, Erro
     let mut trees = Vec::with_capacity(forest.roots.len());
     for (index, &root) in forest.roots.iter().enumerate() {
         let tree =
-            tree(forest, root, n_outputs, n_left, &mut budget).map_err(|error| in_tree(index, error))?;
+            tree(forest, root, n_outputs, n_left, &mut budget).map_err(|error| error.in_tree(index))?;
         n_left -= tree.nodes.len();
         trees.push(tree);
     }
     Ok(trees)
-}
-
-fn in_tree(index: usize, error: Error) -> Error {
-    match error {
-        Error::Format { format, reason } => {
-            Error::Format { format, reason: format!("tree {index}: {reason}") }
-        }
-        other => other,
-    }
 }
 
 fn tree(

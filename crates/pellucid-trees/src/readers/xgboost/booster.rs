@@ -174,18 +174,9 @@ fn read_trees(
             return Err(broken(format!("tree {index}: outputs {outputs:?} of {n_outputs}")));
         }
         let weight = weights.get(index).copied().unwrap_or(1.0);
-        read.push(tree(arrays, outputs, weight, &mut budget).map_err(|error| in_tree(index, error))?);
+        read.push(tree(arrays, outputs, weight, &mut budget).map_err(|error| error.in_tree(index))?);
     }
     Ok(read)
-}
-
-fn in_tree(index: usize, error: Error) -> Error {
-    match error {
-        Error::Format { format, reason } => {
-            Error::Format { format, reason: format!("tree {index}: {reason}") }
-        }
-        other => other,
-    }
 }
 
 /// How many trees predictions use: those up to `best_iteration`, which early stopping left, as XGBoost's scikit-learn

@@ -1,62 +1,17 @@
-//! XGBoost's own margins, float for float, for each version and kind of model; each trap of the format; broken files.
-
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+//! XGBoost's own margins, float for float, for each version and kind of model; forms of the format; broken files.
 
 use ndarray::{Array2, arr2};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Rows;
-use crate::ensemble::{Link, Test, TreeEnsemble, TreeNode};
+use crate::ensemble::{TreeEnsemble, TreeNode};
 use crate::error::Error;
-use crate::readers::read;
-
-/// What `fixtures/makers/trees_xgboost.py` writes of a model. Missing cells are null.
-#[derive(Deserialize)]
-struct Case {
-    rows: Vec<Vec<Option<f64>>>,
-    margin: Vec<Vec<f64>>,
-    prediction: Vec<Vec<f64>>,
-    #[serde(default)]
-    margin_of_all_rounds: Vec<Vec<f64>>,
-}
-
-const VERSIONS: [&str; 7] = ["1.0.2", "1.3.3", "1.5.2", "1.7.6", "2.1.4", "3.0.5", "3.2.0"];
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/trees/xgboost")
-}
-
-fn bytes(version: &str, file: &str) -> Vec<u8> {
-    std::fs::read(folder().join(version).join(file)).expect("a fixture")
-}
-
-fn cases(version: &str) -> BTreeMap<String, Case> {
-    serde_json::from_slice(&bytes(version, "cases.json")).expect("cases")
-}
+use crate::readers::testing::{Recorded, XGBOOST_VERSIONS, bytes, xgboost_models};
+use crate::readers::{read, testing};
 
 fn ensemble(version: &str, name: &str) -> TreeEnsemble {
-    read(&bytes(version, &format!("{name}.json"))).unwrap_or_else(|error| panic!("{version} {name}: {error}"))
-}
-
-/// All models of all versions but the linear one.
-fn everything() -> impl Iterator<Item = (String, TreeEnsemble, Case)> {
-    VERSIONS.iter().flat_map(|version| {
-        let trees = cases(version).into_iter().filter(|(name, _)| name != "linear");
-        trees.map(move |(name, case)| (format!("{version} {name}"), ensemble(version, &name), case))
-    })
-}
-
-fn rows(case: &Case) -> Array2<f64> {
-    let width = case.rows[0].len();
-    let cells = case.rows.iter().flatten().map(|cell| cell.unwrap_or(f64::NAN));
-    Array2::from_shape_vec((case.rows.len(), width), cells.collect()).expect("rows of one width")
-}
-
-fn margins(ensemble: &TreeEnsemble, case: &Case) -> Vec<Vec<f64>> {
-    let margins = ensemble.margins(Rows::F64(rows(case).view())).expect("rows fit");
-    margins.outer_iter().map(|row| row.to_vec()).collect()
+    read(&bytes(&format!("xgboost/{version}/{name}.json")))
+        .unwrap_or_else(|error| panic!("{version} {name}: {error}"))
 }
 
 /// The margins of rows of one feature.
@@ -109,29 +64,24 @@ fn fault(change: impl FnOnce(&mut Value)) -> String {
 
 #[test]
 fn margins_have_the_bits_of_every_version() {
-    let mut n_models = 0;
-    for (name, ensemble, case) in everything() {
-        for (index, (ours, theirs)) in margins(&ensemble, &case).iter().zip(&case.margin).enumerate() {
-            assert_eq!(ours, theirs, "{name}, row {index}: {:?}", case.rows[index]);
-        }
-        n_models += 1;
-    }
+    let models = XGBOOST_VERSIONS.into_iter().flat_map(xgboost_models);
+    let n_models = models.map(Recorded::with_own_margins).count();
     assert!(n_models > 100, "{n_models} models");
 }
 
 #[test]
 fn predictions_are_those_of_every_version() {
-    for (name, ensemble, case) in everything() {
-        let predictions = ensemble.predict(Rows::F64(rows(&case).view())).expect("rows fit");
-        for (ours, theirs) in predictions.outer_iter().zip(&case.prediction) {
-            if name.ends_with("softmax") {
+    for model in XGBOOST_VERSIONS.into_iter().flat_map(xgboost_models) {
+        for (ours, theirs) in model.predictions().outer_iter().zip(model.expected("prediction").outer_iter())
+        {
+            if model.stem() == "softmax" {
                 let best = (0..ours.len()).max_by(|&a, &b| ours[a].total_cmp(&ours[b]));
-                assert_eq!(best, Some(theirs[0] as usize), "{name}");
+                assert_eq!(best, Some(theirs[0] as usize), "{}", model.name);
                 continue;
             }
             // XGBoost's exp is in f32.
             let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-6 * b.abs().max(1.0);
-            assert!(ours.iter().zip(theirs).all(close), "{name}: {ours} instead of {theirs:?}");
+            assert!(ours.iter().zip(theirs).all(close), "{}: {ours} instead of {theirs}", model.name);
         }
     }
 }
@@ -140,12 +90,12 @@ fn predictions_are_those_of_every_version() {
 fn ubj_and_json_are_read_alike() {
     for version in ["1.7.6", "2.1.4", "3.0.5", "3.2.0"] {
         for name in ["softprob", "partition", "names"] {
-            let ubj = read(&bytes(version, &format!("{name}.ubj"))).expect("well-formed");
+            let ubj = read(&bytes(&format!("xgboost/{version}/{name}.ubj"))).expect("well-formed");
             assert_eq!(same_nan(ubj), same_nan(ensemble(version, name)), "{version} {name}");
         }
     }
-    for name in ["dart", "targets_vector"] {
-        let ubj = read(&bytes("3.2.0", &format!("{name}.ubj"))).expect("well-formed");
+    for name in ["dart", "targets_vector", "words"] {
+        let ubj = read(&bytes(&format!("xgboost/3.2.0/{name}.ubj"))).expect("well-formed");
         assert_eq!(same_nan(ubj), same_nan(ensemble("3.2.0", name)), "{name}");
     }
 }
@@ -155,16 +105,6 @@ fn same_nan(mut ensemble: TreeEnsemble) -> TreeEnsemble {
     assert!(ensemble.absent.is_nan());
     ensemble.absent = 0.0;
     ensemble
-}
-
-#[test]
-fn splits_are_strict_and_compare_in_f32() {
-    let ensemble = read_value(&stump()).expect("well-formed");
-    let threshold = 0.1_f32;
-    let (below, above) = (threshold.next_down(), threshold.next_up());
-    let rows = [f64::from(below), f64::from(threshold), f64::from(above), 0.1, 0.1 - 1e-12];
-    // 0.1 and 0.1 - 1e-12 are the threshold in f32, which is not below itself.
-    assert_eq!(margins_of(&ensemble, &rows), [-0.5, 2.5, 2.5, 2.5, 2.5]);
 }
 
 #[test]
@@ -215,48 +155,6 @@ fn base_score_is_read_in_every_form() {
 }
 
 #[test]
-fn base_score_goes_through_the_objectives_link() {
-    let base = |objective: &str, version: [u32; 3]| {
-        let mut model = stump();
-        model["learner"]["objective"]["name"] = json!(objective);
-        model["learner"]["learner_model_param"]["base_score"] = json!("3E-1");
-        model["version"] = json!(version);
-        let ensemble = read_value(&model).expect("well-formed");
-        (ensemble.base_scores[0] as f32, ensemble.link)
-    };
-    let (identity, logit, log) = (0.3_f32, -(1.0_f32 / 0.3 - 1.0).ln(), 0.3_f32.ln());
-    let sigmoid = Link::Sigmoid { slope: 1.0 };
-    for objective in ["binary:logistic", "reg:logistic"] {
-        assert_eq!(base(objective, [3, 2, 0]), (logit, sigmoid));
-    }
-    for objective in ["count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft"] {
-        assert_eq!(base(objective, [1, 7, 0]), (log, Link::Exp));
-    }
-    assert_eq!(base("multi:softprob", [2, 0, 0]), (identity, Link::Softmax));
-    assert_eq!(base("binary:hinge", [2, 0, 0]), (identity, Link::Step));
-    assert_eq!(base("rank:ndcg", [2, 0, 0]), (identity, Link::Identity));
-    // Raw logistic took a probability before 1.3.
-    assert_eq!(base("binary:logitraw", [1, 2, 1]), (logit, Link::Identity));
-    assert_eq!(base("binary:logitraw", [1, 3, 0]), (identity, Link::Identity));
-}
-
-#[test]
-fn weight_drop_of_dart_scales_the_leaves() {
-    for version in ["1.7.6", "3.2.0"] {
-        let file: Value = serde_json::from_slice(&bytes(version, "dart.json")).expect("JSON");
-        let mut file = file["learner"]["gradient_booster"].clone();
-        let weight = file["weight_drop"][0].as_f64().expect("a number") as f32;
-        assert!(weight < 0.9, "{version}: {weight}");
-        let tree = file["gbtree"]["model"]["trees"][0].take();
-        let leaf =
-            tree["split_conditions"][tree["left_children"].as_array().expect("a list").len() - 1].as_f64();
-        let expected = leaf.expect("a number") as f32 * weight;
-        let read = &ensemble(version, "dart").trees[0];
-        assert!(read.leaf_values.contains(&f64::from(expected)), "{version}: {expected}");
-    }
-}
-
-#[test]
 fn categories_of_the_set_go_right_all_others_left() {
     let mut model = stump();
     let changed = json!({
@@ -273,56 +171,8 @@ fn categories_of_the_set_go_right_all_others_left() {
 }
 
 #[test]
-fn one_hot_and_partition_splits_are_both_among_the_fixtures() {
-    let sizes = |name: &str| -> Vec<u32> {
-        let ensemble = ensemble("3.2.0", name);
-        let splits = ensemble.trees.iter().flat_map(|tree| tree.splits().map(|split| split.test.clone()));
-        let sets = splits.filter_map(|test| if let Test::In(set) = test { Some(set) } else { None });
-        sets.map(|set| set.words.iter().map(|word| word.count_zeros()).sum()).collect()
-    };
-    assert!(sizes("one_hot").iter().all(|&n| n == 1) && sizes("one_hot").len() > 3);
-    assert!(sizes("partition").iter().any(|&n| n > 20));
-}
-
-#[test]
-fn trees_after_best_iteration_are_not_used() {
-    for version in VERSIONS {
-        for name in ["best_iteration", "best_iteration_forest"] {
-            let (ensemble, case) = (ensemble(version, name), &cases(version)[name]);
-            let file: Value = serde_json::from_slice(&bytes(version, &format!("{name}.json"))).expect("JSON");
-            let trees = &file["learner"]["gradient_booster"]["model"]["trees"];
-            let n_trees = trees.as_array().expect("a list").len();
-            assert!(ensemble.trees.len() < n_trees, "{version} {name}");
-            assert_ne!(margins(&ensemble, case), case.margin_of_all_rounds, "{version} {name}");
-            let warnings = &ensemble.provenance.warnings;
-            assert!(
-                warnings.iter().any(|warning| warning.contains("training stopped early")),
-                "{warnings:?}"
-            );
-        }
-    }
-}
-
-#[test]
-fn parallel_trees_belong_to_the_class_of_tree_info() {
-    let ensemble = ensemble("3.2.0", "forest");
-    let outputs: Vec<usize> = ensemble.trees.iter().map(|tree| tree.outputs.start).collect();
-    assert_eq!(outputs, [0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 0, 0, 1, 1, 1, 2, 2, 2]);
-}
-
-#[test]
-fn vector_leaves_add_to_all_outputs() {
-    for (version, has_covers) in [("2.1.4", false), ("3.2.0", true)] {
-        let ensemble = ensemble(version, "softprob_vector");
-        assert!(ensemble.trees.iter().all(|tree| tree.outputs == (0..3)), "{version}");
-        // Files before 3.2 have no Hessians of vector leaves.
-        assert_eq!(ensemble.has_covers, has_covers, "{version}");
-    }
-}
-
-#[test]
 fn nodes_that_pruning_deleted_are_left_out() {
-    let file: Value = serde_json::from_slice(&bytes("3.2.0", "pruned.json")).expect("JSON");
+    let file: Value = testing::json("xgboost/3.2.0/pruned.json");
     let tree = &file["learner"]["gradient_booster"]["model"]["trees"][0];
     let n_stored = tree["left_children"].as_array().expect("a list").len();
     assert!(ensemble("3.2.0", "pruned").trees[0].nodes.len() < n_stored);
@@ -354,13 +204,14 @@ fn names_of_features_are_kept() {
 
 #[test]
 fn categories_have_their_names_from_3_1_on() {
+    let words = ensemble("3.2.0", "words").categories.expect("names");
+    assert_eq!(words, [vec![], vec!["x", "yé", "z"]]);
     let model = |cats: Value| {
         let mut model = stump();
         model["learner"]["learner_model_param"]["num_feature"] = "2".into();
         model["learner"]["gradient_booster"]["model"]["cats"] = cats;
         read_value(&model).map(|ensemble| ensemble.categories)
     };
-    // As XGBoost 3.2.0 writes the categories ["x", "yé", "z"].
     let texts = json!({"offsets": [0, 1, 4, 5], "values": [120, 121, -61, -87, 122]});
     let numbers = json!({"type": 15, "values": [-3, 10]});
     let names = model(json!({"enc": [texts, numbers]})).expect("a model").expect("names");
@@ -375,7 +226,7 @@ fn categories_have_their_names_from_3_1_on() {
 #[test]
 fn linear_boosters_are_refused_by_name() {
     for version in ["1.7.6", "3.2.0"] {
-        let error = read(&bytes(version, "linear.json")).expect_err("linear");
+        let error = read(&bytes(&format!("xgboost/{version}/linear.json"))).expect_err("linear");
         assert!(matches!(&error, Error::Unsupported { what, .. } if what.contains("`gblinear`")), "{error}");
     }
 }
@@ -427,6 +278,7 @@ fn broken_files_say_what_and_where() {
     );
     let info = fault(|model| model["learner"]["gradient_booster"]["model"]["tree_info"] = json!([3]));
     assert!(info.contains("tree 0: outputs 3..4 of 1"), "{info}");
+    assert!(parameter("num_feature", json!("4000000000")).contains("a model of 4000000000 features"));
     assert!(fault(|model| model["learner"] = json!({})).contains("missing field `gradient_booster`"));
     let text = stump().to_string();
     assert!(read(&text.as_bytes()[..text.len() / 2]).expect_err("half").to_string().contains("EOF"));
