@@ -36,13 +36,31 @@ pub enum FileFormat {
 /// [`Error::Format`] for what is no tree model, or a broken one, [`Error::Unsupported`] and [`Error::Malformed`] for
 /// one that cannot be explained.
 pub fn read(bytes: &[u8]) -> Result<TreeEnsemble, Error> {
-    match recognize(bytes)? {
+    let outcome = recognize(bytes).and_then(|format| match format {
         FileFormat::XgboostJson => xgboost::read_json(bytes),
         FileFormat::XgboostUbj => xgboost::read_ubj(bytes),
         FileFormat::LightgbmText => lightgbm::read(bytes),
         FileFormat::CatboostJson => catboost::read(bytes),
         FileFormat::Onnx => onnx::read(bytes),
+    });
+    outcome.map_err(|error| match error {
+        Error::Format { format, reason } => Error::Format { format, reason: one_line(&reason, 230) },
+        Error::Malformed { tree, node, reason } => {
+            Error::Malformed { tree, node, reason: one_line(&reason, 230) }
+        }
+        Error::Unsupported { what, hint } => Error::Unsupported { what: one_line(&what, 120), hint },
+        other => other,
+    })
+}
+
+/// At most `n_most` characters. What a message quotes may be as long as the file: its beginning, and its end, which says where.
+fn one_line(text: &str, n_most: usize) -> String {
+    let printable: Vec<char> = text.chars().filter(|c| !c.is_control()).collect();
+    if printable.len() <= n_most {
+        return printable.into_iter().collect();
     }
+    let (beginning, end) = (&printable[..n_most - 48], &printable[printable.len() - 45..]);
+    beginning.iter().chain(&[' ', '…', ' ']).chain(end).collect()
 }
 
 /// Which format bytes are of, from their beginning.

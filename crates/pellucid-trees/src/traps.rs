@@ -198,6 +198,16 @@ fn xgboost_categories_of_the_set_go_right_all_others_left() {
     }
 }
 
+/// XGBoost cuts the names of categories that are not ASCII, so that what it writes names nothing, or another category.
+#[test]
+fn xgboost_names_of_categories_that_are_cut_are_not_kept() {
+    let ensemble = check(xgboost("3.2.0", "words")).ensemble;
+    let names = ensemble.categories.expect("names");
+    assert_eq!(names.iter().map(Vec::len).collect::<Vec<_>>(), [0, 0, 12]);
+    assert_eq!(ensemble.provenance.warnings.len(), 1);
+    assert!(ensemble.provenance.warnings[0].contains("feature 1 are cut"));
+}
+
 // LightGBM
 
 /// `decision_type` holds three things: categorical, the default side, and what is missing: nothing, 0 or NaN.
@@ -665,7 +675,7 @@ fn few_of_5000_features_are_explained_by_every_method() {
 /// What a sparse row leaves out is missing for XGBoost and 0 for the others.
 #[test]
 fn cells_that_sparse_rows_leave_out_are_missing_for_xgboost_and_0_for_others() {
-    for (model, absent) in [(xgboost("3.2.0", "logistic"), f64::NAN), (lightgbm("missing_nan"), 0.0)] {
+    for (model, absent) in [(xgboost("3.2.0", "squared"), f64::NAN), (lightgbm("missing_nan"), 0.0)] {
         let n = model.ensemble.n_features;
         let empty = Csr::new(vec![0, 0], Vec::new(), Vec::new(), n).expect("no cells");
         let full = Array2::from_elem((1, n), absent);

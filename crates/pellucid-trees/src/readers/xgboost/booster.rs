@@ -52,6 +52,7 @@ pub(super) fn ensemble(file: File, n_bytes: usize) -> Result<TreeEnsemble, Error
         .collect::<Result<_, _>>()?;
     let mut warnings = Vec::new();
     let n_used = n_used_trees(&trees, &learner.attributes, n_outputs, &mut warnings)?;
+    let categories = names(std::mem::take(&mut trees.cats), n_features, &mut warnings)?;
     let (missing_value, output_names) = wrapper(&learner.attributes, n_outputs);
     let ensemble = TreeEnsemble {
         trees: read_trees(&trees, &weights, n_outputs, n_used, n_bytes)?,
@@ -65,7 +66,7 @@ pub(super) fn ensemble(file: File, n_bytes: usize) -> Result<TreeEnsemble, Error
         missing_value,
         feature_names: feature_names(learner.feature_names, n_features)?,
         output_names,
-        categories: names(std::mem::take(&mut trees.cats), n_features)?,
+        categories,
         has_covers: trees.trees.iter().all(|tree| tree.sum_hessian.is_some()),
         provenance: Provenance {
             library: "xgboost".to_owned(),
