@@ -148,11 +148,11 @@ fn settings_without_a_sum_are_refused_by_name() {
         Error::Unsupported { what, .. } => what,
         other => panic!("{other}"),
     };
-    assert_eq!(what(changed("average", b"AVERAGE", b"MAX\0\0\0\0")), "aggregate_function MAX\0\0\0\0");
-    assert_eq!(what(changed("logistic_targets", b"LOGISTIC", b"PROBIT\0\0")), "post_transform PROBIT\0\0");
-    assert_eq!(what(changed("boosting_multi", b"SOFTMAX", b"PROBIT\0")), "post_transform PROBIT\0");
+    assert_eq!(what(changed("average", b"AVERAGE", b"MAX\0\0\0\0")), "aggregate_function MAX");
+    assert_eq!(what(changed("logistic_targets", b"LOGISTIC", b"PROBIT\0\0")), "post_transform PROBIT");
+    assert_eq!(what(changed("boosting_multi", b"SOFTMAX", b"PROBIT\0")), "post_transform PROBIT");
     let one_column = what(changed("boosting_binary", b"LOGISTIC", b"SOFTMAX\0"));
-    assert_eq!(one_column, "post_transform SOFTMAX\0");
+    assert_eq!(one_column, "post_transform SOFTMAX");
 }
 
 #[test]
