@@ -280,7 +280,7 @@ pub(crate) fn complete_tree(depth: usize, n_features: u32) -> Tree {
     let split = |node: u32| Split {
         feature: (node.wrapping_mul(2_654_435_761) >> 7) % n_features,
         test: Test::AtMost(f64::from(node % 13) / 13.0 - 0.5),
-        missing: Missing { nan_left: node % 2 == 0, zero: false },
+        missing: Missing { nan_left: node.is_multiple_of(2), zero: false },
         left: 2 * node + 1,
         right: 2 * node + 2,
         cover: f64::from(1_u32 << (depth as u32 - (node + 1).ilog2())),
