@@ -33,6 +33,6 @@ pub use interventional::{
     Interventional, interventional, interventional_banzhaf, interventional_interactions,
 };
 pub use path_dependent::{Level, PathDependent, banzhaf, path_dependent, path_dependent_interactions};
-pub use readers::{FileFormat, read, recognize};
+pub use readers::{FileFormat, TreeArrays, read, recognize, tree_of_arrays};
 pub use rows::{Csr, Rows};
 pub use saabas::saabas;

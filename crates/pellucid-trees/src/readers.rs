@@ -1,5 +1,6 @@
 //! The bytes of a tree model file → `TreeEnsemble`.
 
+mod arrays;
 mod catboost;
 mod lightgbm;
 mod onnx;
@@ -14,6 +15,7 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::ensemble::TreeEnsemble;
 use crate::error::Error;
+pub use arrays::{TreeArrays, tree_of_arrays};
 
 /// The formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

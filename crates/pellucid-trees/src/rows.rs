@@ -35,7 +35,7 @@ impl Rows<'_> {
         match self {
             Self::F32(rows) => rows.nrows(),
             Self::F64(rows) => rows.nrows(),
-            Self::Sparse(rows) => rows.starts.len().saturating_sub(1),
+            Self::Sparse(rows) => rows.n_rows(),
         }
     }
 
@@ -104,7 +104,33 @@ impl Csr {
         Ok(Self { starts, columns, values, n_columns })
     }
 
-    fn fill(&self, row: usize, absent: f64, into: &mut [f64]) {
+    /// A table without rows yet.
+    pub fn empty(n_columns: usize) -> Self {
+        Self { starts: vec![0], columns: Vec::new(), values: Vec::new(), n_columns }
+    }
+
+    /// Adds a dense row, `[features]`, of which the cells are left out that `absent` would fill in again.
+    pub fn push(&mut self, row: &[f64], absent: f64) {
+        let stored = row.iter().zip(0..).filter(|(x, _)| **x != absent && !(x.is_nan() && absent.is_nan()));
+        for (&value, column) in stored {
+            self.columns.push(column);
+            self.values.push(value);
+        }
+        self.starts.push(self.columns.len());
+    }
+
+    /// The number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// The number of columns.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// Writes a row with `absent` in the cells that are left out; `into` is `[features]`.
+    pub fn fill(&self, row: usize, absent: f64, into: &mut [f64]) {
         into.fill(absent);
         let cells = self.starts[row]..self.starts[row + 1];
         for (&column, &value) in self.columns[cells.clone()].iter().zip(&self.values[cells]) {
@@ -127,6 +153,24 @@ impl TreeEnsemble {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_out_is_filled_in_again() {
+        let rows = [[0.0, 1.0, f64::NAN], [f64::NAN, 0.0, 2.0]];
+        for (absent, n_stored) in [(f64::NAN, 4), (0.0, 4), (7.0, 6)] {
+            let mut sparse = Csr::empty(3);
+            rows.iter().for_each(|row| sparse.push(row, absent));
+            assert_eq!((sparse.n_rows(), sparse.values.len()), (2, n_stored));
+            for (index, row) in rows.iter().enumerate() {
+                let mut filled = [0.0; 3];
+                sparse.fill(index, absent, &mut filled);
+                assert!(
+                    filled.iter().zip(row).all(|(a, b)| a == b || (a.is_nan() && b.is_nan())),
+                    "{filled:?}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn sparse_rows_that_do_not_hold_together_are_refused() {
