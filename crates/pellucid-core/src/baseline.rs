@@ -16,6 +16,8 @@ pub enum Baseline {
     Value(f32),
     /// An array of the row's shape, the mean of a data set above all.
     Array(ArrayD<f32>),
+    /// A baseline of its own for each row, `[rows, features…]`.
+    PerRow(ArrayD<f32>),
     /// A black image, in the model's input space after preprocessing.
     Black,
     /// A white image, likewise.
@@ -46,10 +48,36 @@ pub struct ImageValues {
 }
 
 impl Baseline {
+    /// The baseline of each of `rows`, `[rows, features…]`.
+    ///
+    /// # Errors
+    /// As [`Baseline::of_row`]; another number of baselines than of rows.
+    pub fn of_rows(
+        &self,
+        rows: ArrayViewD<'_, f32>,
+        image: Option<&ImageValues>,
+        seed: u64,
+    ) -> Result<ArrayD<f32>, Error> {
+        if let Self::PerRow(array) = self {
+            return match array.shape() == rows.shape() {
+                true => Ok(array.clone()),
+                false => {
+                    Err(self.fault(format!("have shape {:?} and the rows {:?}", array.shape(), rows.shape())))
+                }
+            };
+        }
+        let mut baselines = ArrayD::zeros(rows.raw_dim());
+        for (mut slot, row) in baselines.outer_iter_mut().zip(rows.outer_iter()) {
+            slot.assign(&self.of_row(row, image, seed)?);
+        }
+        Ok(baselines)
+    }
+
     /// The baseline of one row, of the row's shape.
     ///
     /// # Errors
-    /// [`Error::Baseline`] where the array's shape differs from the row's, or an image is needed and there is none.
+    /// [`Error::Baseline`] where the array's shape differs from the row's, an image is needed and there is none, or each
+    /// row has its own.
     pub fn of_row(
         &self,
         row: ArrayViewD<'_, f32>,
@@ -63,6 +91,7 @@ impl Baseline {
             Self::Array(array) => {
                 Err(self.fault(format!("its shape {:?} is not the input's {:?}", array.shape(), row.shape())))
             }
+            Self::PerRow(_) => Err(self.fault("each row has its own; one alone cannot be told".to_owned())),
             Self::Black => self.filled(row, image, |image| &image.black),
             Self::White => self.filled(row, image, |image| &image.white),
             Self::Blurred { sigma } => self.blurred(row, image, *sigma),
@@ -158,6 +187,7 @@ impl std::fmt::Display for Baseline {
             Self::Zeros => f.write_str("zeros"),
             Self::Value(value) => write!(f, "{value}"),
             Self::Array(_) => f.write_str("array"),
+            Self::PerRow(_) => f.write_str("per row"),
             Self::Black => f.write_str("black"),
             Self::White => f.write_str("white"),
             Self::Blurred { sigma } => write!(f, "blurred:{sigma}"),
@@ -170,7 +200,7 @@ impl std::fmt::Display for Baseline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array3, arr1};
+    use ndarray::{Array3, arr1, arr2};
 
     fn image() -> (ArrayD<f32>, ImageValues) {
         let pixels = Array3::from_shape_fn((2, 4, 5), |(c, y, x)| (c * 20 + y * 5 + x) as f32).into_dyn();
@@ -205,6 +235,17 @@ mod tests {
         assert!(noise(3).iter().all(|x| (0.0..=2.0).contains(x)));
         let gaussian = Baseline::Gaussian { sigma: 0.0 }.of_row(row.view(), None, 1).expect("any row");
         assert_eq!(gaussian, row);
+    }
+
+    #[test]
+    fn rows_may_have_baselines_of_their_own() {
+        let rows = arr2(&[[0.0f32, 2.0], [1.0, 3.0]]).into_dyn();
+        let own = Baseline::PerRow(&rows + 1.0);
+        assert_eq!(own.of_rows(rows.view(), None, 0).expect("as many"), &rows + 1.0);
+        let fewer = Baseline::PerRow(ArrayD::zeros(vec![1, 2])).of_rows(rows.view(), None, 0);
+        assert!(fewer.expect_err("one for two rows").to_string().contains("[1, 2]"));
+        let same = Baseline::Value(0.5).of_rows(rows.view(), None, 0).expect("any rows");
+        assert!(same.shape() == [2, 2] && same.iter().all(|&x| x == 0.5));
     }
 
     #[test]

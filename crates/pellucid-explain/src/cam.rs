@@ -40,18 +40,27 @@ impl Variant {
 }
 
 /// Settings of [`cam`].
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// Which map.
     pub variant: Variant,
+    /// Whether what speaks against the target is cut off, as in the papers; otherwise values are signed.
+    pub relu: bool,
     /// The wire whose activations are weighted, `[N, channels, spatial…]`, by name; found automatically otherwise.
     pub layer: Option<String>,
     /// The axis of the input row that holds channels: 0 for NCHW, the last for NHWC.
     pub channel_axis: usize,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self { variant: Variant::default(), relu: true, layer: None, channel_axis: 0 }
+    }
+}
+
 /// A class activation map for each row of `rows` `[rows, channels, height, width]`: values `[rows, K, height, width]`, not
-/// negative, in output units; the map before it was enlarged (bilinearly, pixel centers aligned) in `raw_map`.
+/// negative unless `relu` is off, in output units; the map before it was enlarged (bilinearly, pixel centers aligned) in
+/// `raw_map`.
 ///
 /// # Errors
 /// A layer that is not there or has no spatial axes, rows that do not fit, a target that is not there, an op between
@@ -66,9 +75,10 @@ pub fn cam(
     let layer = layer::chosen(network.graph(), options.layer.as_deref())?;
     let map_shape = spatial_shape(network.graph(), layer)?;
     let image_shape = image_shape(network.input_shape(), options.channel_axis, map_shape.len())?;
-    let key = format!("{:?} at {}", options.variant, network.graph().name_of(layer));
+    let sign = if options.relu { "relu" } else { "signed" };
+    let key = format!("{:?} at {}, {sign}", options.variant, network.graph().name_of(layer));
     let results = run_targets(network, rows, target, work, &key, |graph, seeds| {
-        seeds.iter().map(|seed| map_wire(graph, layer, *seed, options.variant)).collect()
+        seeds.iter().map(|seed| map_wire(graph, layer, *seed, options)).collect()
     })?;
     let mut shape = vec![rows.len_of(Axis(0)), target.n_targets()];
     shape.extend(&map_shape);
@@ -79,11 +89,11 @@ pub fn cam(
 }
 
 /// Emits the map `[N, spatial…]` for one target.
-pub(crate) fn map_wire(graph: &mut Graph, layer: Wire, seed: Wire, variant: Variant) -> Result<Wire, Error> {
+pub(crate) fn map_wire(graph: &mut Graph, layer: Wire, seed: Wire, options: &Options) -> Result<Wire, Error> {
     let output = graph.outputs()[0];
     let g = gradient(graph, output, seed, &[layer])?[0];
     let spatial: Vec<i64> = (2..graph.rank(layer).unwrap_or(4) as i64).collect();
-    let weighted = match variant {
+    let weighted = match options.variant {
         Variant::GradCam => {
             let weights = graph.reduce_mean(g, &spatial, true);
             graph.mul(weights, layer)
@@ -99,7 +109,7 @@ pub(crate) fn map_wire(graph: &mut Graph, layer: Wire, seed: Wire, variant: Vari
         Variant::HiResCam => graph.mul(g, layer),
     };
     let map = graph.reduce_sum(weighted, &[1], false);
-    let map = graph.relu(map);
+    let map = if options.relu { graph.relu(map) } else { map };
     graph.check_fault()?;
     Ok(map)
 }

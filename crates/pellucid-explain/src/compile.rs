@@ -154,7 +154,7 @@ fn enlarged_map(
         Some(name) => graph.wire(name)?,
         None => cam::find_layer(graph).ok_or_else(|| Error::option("layer", "none found; name a wire"))?,
     };
-    let map = map_wire(graph, layer, seed, options.variant)?;
+    let map = map_wire(graph, layer, seed, options)?;
     let spatial = cam::spatial_shape(graph, layer)?;
     let image: Vec<usize> = network
         .input_shape()

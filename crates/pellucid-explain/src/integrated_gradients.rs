@@ -60,7 +60,7 @@ pub fn integrated_gradients(
 ) -> Result<Attribution, Error> {
     check(options)?;
     network.check_rows(rows)?;
-    let baselines = baselines(rows, options)?;
+    let baselines = options.baseline.of_rows(rows.view(), options.image.as_ref(), options.seed)?;
     let both = network.outputs(&one_behind_the_other(rows.view(), baselines.view())?, work)?;
     let (outputs, at_baseline) = both.view().split_at(Axis(0), rows.len_of(Axis(0)));
     let (outputs, at_baseline) = (outputs.to_owned(), at_baseline.to_owned());
@@ -107,14 +107,6 @@ fn check(options: &Options) -> Result<(), Error> {
         return Err(Error::option("tolerance", format!("{tolerance} is no positive share")));
     }
     options.rule.points(options.n_steps).map(|_| ())
-}
-
-/// The baseline of each row, `[rows, features…]`.
-pub(crate) fn baselines(rows: &ArrayD<f32>, options: &Options) -> Result<ArrayD<f32>, Error> {
-    let of_row = |row| options.baseline.of_row(row, options.image.as_ref(), options.seed);
-    let each = rows.axis_iter(Axis(0)).map(of_row).collect::<Result<Vec<_>, _>>()?;
-    let views: Vec<_> = each.iter().map(|row| row.view()).collect();
-    ndarray::stack(Axis(0), &views).map_err(|error| Error::network(error.to_string()))
 }
 
 /// Two arrays as one, for a single run.

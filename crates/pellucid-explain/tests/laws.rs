@@ -255,19 +255,24 @@ fn smoothgrad_repeats_from_its_seed_and_knows_its_error() {
 fn maps_follow_their_formulas() {
     let network = network(IMAGE);
     let x = rows(2, &[1, 4, 4], 7);
+    let mut n_against = 0;
     for (name, variant) in cam::Variant::NAMES {
-        let options = cam::Options { variant, ..Default::default() };
-        let map = cam(&network, &x, &Target::Index(0), &options, &Work::default()).expect("runs");
-        assert_eq!(map.values.shape(), [2, 1, 4, 4], "{name}");
-        let raw = map.raw_map.expect("kept");
-        assert_eq!(raw.shape(), [2, 1, 2, 2]);
-        assert!(raw.iter().all(|&v| v >= 0.0));
-        let expected = map_by_hand(&x, variant);
-        assert!(
-            largest(&(&raw - &expected)) < 1e-6 * largest(&expected).max(1.0),
-            "{name}: {raw:?} {expected:?}"
-        );
+        for relu in [true, false] {
+            let options = cam::Options { variant, relu, ..Default::default() };
+            let map = cam(&network, &x, &Target::Index(0), &options, &Work::default()).expect("runs");
+            assert_eq!(map.values.shape(), [2, 1, 4, 4], "{name}");
+            let raw = map.raw_map.expect("kept");
+            assert_eq!(raw.shape(), [2, 1, 2, 2]);
+            let signed = map_by_hand(&x, variant);
+            n_against += signed.iter().filter(|v| **v < 0.0).count();
+            let expected = if relu { signed.mapv(|v| v.max(0.0)) } else { signed };
+            assert!(
+                largest(&(&raw - &expected)) < 1e-6 * largest(&expected).max(1.0),
+                "{name}: {raw:?} {expected:?}"
+            );
+        }
     }
+    assert!(n_against > 0, "no place speaks against the target, so the ReLU is not seen");
 }
 
 /// The formulas once more, in loops, from the activations before the flattening and the weights behind it.
@@ -298,7 +303,7 @@ fn map_by_hand(x: &ArrayD<f32>, variant: cam::Variant) -> ArrayD<f64> {
             }
         }
     }
-    map.mapv(|v: f64| v.max(0.0))
+    map
 }
 
 #[test]
