@@ -153,14 +153,14 @@ fn hard(out: &Path) -> Result<(), Box<dyn Error>> {
         let mut credit = Credit::of_rows(60);
         credit.values *= factor;
         credit.outputs = None;
-        credit.base_value *= factor;
+        credit.base_values *= factor;
         save(out, &format!("waterfall_{name}"), &waterfall(&credit.table(), 5, &titled("", 8))?)?;
         save(out, &format!("bar_{name}"), &bar(&credit.table(), &titled("", 8))?)?;
         save(out, &format!("beeswarm_{name}"), &beeswarm(&credit.table(), &titled("", 8))?)?;
     }
     let mut negative = Credit::of_rows(60);
     negative.values.mapv_inplace(|value| -10_000.0 * value.abs());
-    negative.base_value = 412_000.0;
+    negative.base_values.fill(412_000.0);
     negative.outputs = None;
     negative.output = Output { name: "price".into(), unit: "€".into(), value_name: "SHAP value".into() };
     save(out, "waterfall_negative", &waterfall(&negative.table(), 5, &titled("", 8))?)?;
@@ -195,7 +195,7 @@ struct Credit {
     features: Vec<Feature>,
     data: Array2<f64>,
     values: Array2<f64>,
-    base_value: f64,
+    base_values: Array1<f64>,
     outputs: Option<Array1<f64>>,
     output: Output,
 }
@@ -295,11 +295,11 @@ impl Credit {
             values[[row, AGE]] += product / 2.0;
             values[[row, DURATION]] += product / 2.0;
         }
-        let base_value = 1.124;
-        let outputs = values.sum_axis(Axis(1)) + base_value;
+        let base_values = Array1::from_elem(n_rows, 1.124);
+        let outputs = values.sum_axis(Axis(1)) + &base_values;
         let output =
             Output { name: "good credit".into(), unit: "log-odds".into(), value_name: "SHAP value".into() };
-        Self { features: features.collect(), data, values, base_value, outputs: Some(outputs), output }
+        Self { features: features.collect(), data, values, base_values, outputs: Some(outputs), output }
     }
 
     fn cohorts(&self) -> Vec<Cohort> {
@@ -326,8 +326,9 @@ impl Credit {
             values: self.values.view(),
             data: Some(self.data.view()),
             features: &self.features,
-            base_value: self.base_value,
+            base_values: self.base_values.view(),
             outputs: self.outputs.as_ref().map(|outputs| outputs.view()),
+            row_names: None,
             output: &self.output,
         }
     }
@@ -355,6 +356,7 @@ fn datum(column: &Column, score: f64) -> f64 {
 struct Wide {
     features: Vec<Feature>,
     values: Array2<f64>,
+    base_values: Array1<f64>,
     output: Output,
 }
 
@@ -369,7 +371,7 @@ impl Wide {
             normal(row, column) * (-(column as f64) / 12.0).exp()
         });
         let output = Output { value_name: "SHAP value".into(), ..Output::default() };
-        Self { features, values, output }
+        Self { features, values, base_values: Array1::from_elem(n_rows, -0.75), output }
     }
 
     fn table(&self) -> Table<'_> {
@@ -377,8 +379,9 @@ impl Wide {
             values: self.values.view(),
             data: Some(self.values.view()),
             features: &self.features,
-            base_value: -0.75,
+            base_values: self.base_values.view(),
             outputs: None,
+            row_names: None,
             output: &self.output,
         }
     }

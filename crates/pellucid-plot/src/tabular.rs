@@ -9,6 +9,7 @@ mod cluster;
 mod cohorts;
 mod decision;
 mod dependence;
+mod effect;
 mod feature_color;
 mod force;
 mod frame;
@@ -31,6 +32,7 @@ pub use beeswarm::beeswarm;
 pub use cohorts::{Cohort, cohorts};
 pub use decision::decision;
 pub use dependence::{Coloring, dependence};
+pub use effect::{Effect, EffectLine, effect};
 pub use force::force;
 pub use heatmap::{RowOrder, heatmap};
 pub use interaction_matrix::{Interactions, interaction_matrix, interaction_sizes};
@@ -45,10 +47,12 @@ pub struct Table<'a> {
     pub data: Option<ArrayView2<'a, f64>>,
     /// One for each column of `values`.
     pub features: &'a [Feature],
-    /// What the values of a row are added to.
-    pub base_value: f64,
+    /// What the values of each row are added to, `[rows]`.
+    pub base_values: ArrayView1<'a, f64>,
     /// What the model gave for each row, `[rows]`. `None` to trust that it is base value plus values.
     pub outputs: Option<ArrayView1<'a, f64>>,
+    /// What people call each row, such as `row 48`, `[rows]`. `None` to count them from 0.
+    pub row_names: Option<&'a [String]>,
     /// What is explained.
     pub output: &'a Output,
 }
@@ -100,7 +104,20 @@ impl Table<'_> {
 
     /// Base value plus values: the output of `row` as far as it is explained.
     pub(crate) fn explained(&self, row: usize) -> f64 {
-        self.base_value + self.values.row(row).sum()
+        self.base_values[row] + self.values.row(row).sum()
+    }
+
+    /// The base value of all rows, where they have one in common.
+    pub(crate) fn common_base_value(&self) -> Option<f64> {
+        let first = *self.base_values.first()?;
+        // Means over the same background, summed in another order, are the same.
+        let same = |base_value: &f64| (base_value - first).abs() <= 1e-9 * first.abs();
+        self.base_values.iter().all(same).then_some(first)
+    }
+
+    /// `row 48`.
+    pub(crate) fn row_name(&self, row: usize) -> String {
+        self.row_names.map_or_else(|| format!("row {row}"), |names| names[row].clone())
     }
 
     /// The output of `row`.
@@ -139,7 +156,10 @@ impl Table<'_> {
             check_length("the list of outputs", rows, outputs.len())?;
             check_numbers("the list of outputs", outputs.iter().enumerate().map(|(row, &v)| (vec![row], v)))?;
         }
-        check_numbers("the base value", [(vec![], self.base_value)])?;
+        check_length("the list of base values", rows, self.base_values.len())?;
+        let base_values = self.base_values.iter().enumerate();
+        check_numbers("the list of base values", base_values.map(|(row, &v)| (vec![row], v)))?;
+        check_length("the list of row names", rows, self.row_names.map_or(rows, <[String]>::len))?;
         let values = self.values.indexed_iter().map(|((row, feature), &v)| ((row, feature), v));
         for ((row, feature), value) in values {
             check_number("the table's values", value, || vec![row, feature])?;

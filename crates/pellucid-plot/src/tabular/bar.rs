@@ -68,7 +68,7 @@ pub fn bar_of_row(table: &Table<'_>, row: usize, options: &Options) -> Result<Ch
     let gap = steps.iter().find(|step| step.is_gap).map(|step| step.value);
     let bars: Vec<Bar> = steps.into_iter().map(|step| row_bar(step, digits)).collect();
     let mut frame = Frame::new(options);
-    let ends = [digits.write(table.base_value), digits.write(table.output_of(row))];
+    let ends = [digits.write(table.base_values[row]), digits.write(table.output_of(row))];
     frame.note(format!(
         "Together they lead from the base value E[f(x)] = {} to the output f(x) = {}.",
         ends[0], ends[1]

@@ -223,7 +223,8 @@ fn draw_told_dots(canvas: &mut Canvas, table: &Table<'_>, swarm: &Swarm, dots: &
             Some(feature) => table.statement(point.row, feature),
             None => "other features".to_owned(),
         };
-        let tooltip = format!("row {}: {what}: {}", point.row, swarm.digits.write_signed(point.value));
+        let tooltip =
+            format!("{}: {what}: {}", table.row_name(point.row), swarm.digits.write_signed(point.value));
         canvas.telling(tooltip, |canvas| canvas.discs(vec![*center], RADIUS, point.paint));
     }
 }
@@ -265,6 +266,7 @@ fn add_notes(frame: &mut Frame, table: &Table<'_>) {
     }
     match table.data {
         None => frame.note("Feature values are not known, so all is gray."),
+        Some(_) if table.n_rows() == 1 => {}
         Some(_) => frame.note("Colors run from a feature's 5th to its 95th percentile."),
     }
 }

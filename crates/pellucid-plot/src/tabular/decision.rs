@@ -13,7 +13,8 @@ const ROW_HEIGHT: f64 = 27.0;
 const MAX_LINES: usize = 200;
 
 /// One line for each of `rows`, from the base value at the bottom to the row's output on top; each feature moves it by
-/// its value, the features that move these rows most on top. Red lines end above the base value, blue ones below.
+/// its value, the features that move these rows most on top. Red lines end above the base value, blue ones below. Rows
+/// with base values of their own start there.
 ///
 /// Of more than 200 rows, 200 are drawn, evenly spaced in the list, and the chart says so. A single row's feature values
 /// stand beside the features' names.
@@ -34,8 +35,7 @@ pub fn decision(table: &Table<'_>, rows: &[usize], options: &Options) -> Result<
     let mut frame = Frame::new(options);
     let single = (drawn.len() == 1).then(|| drawn[0]);
     let names = Names::new(&levels.names(table, single), &frame.canvas);
-    let everything = paths.iter().flatten().copied().chain([table.base_value]);
-    let scale = Scale::over(everything, (names.left + 6.0, RIGHT - 6.0)).widened(0.02);
+    let scale = Scale::over(paths.iter().flatten().copied(), (names.left + 6.0, RIGHT - 6.0)).widened(0.02);
     let axis = Axis::horizontal(scale, &frame.canvas);
     let top = frame.y + if single.is_some() { 22.0 } else { 4.0 };
     let bottom = top + ROW_HEIGHT * levels.len() as f64;
@@ -46,7 +46,11 @@ pub fn decision(table: &Table<'_>, rows: &[usize], options: &Options) -> Result<
         Some(row) => {
             draw_ends(table, row, &mut frame.canvas, &Ends { scale, digits, left: names.left, top, bottom })
         }
-        None => draw_base_value(&mut frame.canvas, table, (scale, digits), (top, bottom)),
+        None => {
+            if let Some(base_value) = table.common_base_value() {
+                draw_base_value(&mut frame.canvas, base_value, (scale, digits), (top, bottom));
+            }
+        }
     }
     for index in 0..levels.len() {
         let middle = top + ROW_HEIGHT * (index as f64 + 0.5);
@@ -57,7 +61,7 @@ pub fn decision(table: &Table<'_>, rows: &[usize], options: &Options) -> Result<
     }
     draw_lines(&mut frame.canvas, table, &drawn, &paths, (scale, bottom));
     frame.axis_title(&table.output.axis_title(), names.left, bottom + END_HEIGHT);
-    add_notes(&mut frame, rows.len(), drawn.len());
+    add_notes(&mut frame, table, rows.len(), drawn.len());
     Ok(frame.finish(options, description(table, &drawn, digits)))
 }
 
@@ -128,25 +132,26 @@ impl Levels {
 
     /// Where the line of `row` is, from the base value at the bottom up.
     fn path(&self, table: &Table<'_>, row: usize) -> Vec<f64> {
-        let mut place = table.base_value;
+        let base_value = table.base_values[row];
+        let mut place = base_value;
         let steps = self.values(table, row).into_iter().rev().map(|value| {
             place += value;
             place
         });
-        [table.base_value].into_iter().chain(steps.collect::<Vec<_>>()).collect()
+        [base_value].into_iter().chain(steps.collect::<Vec<_>>()).collect()
     }
 }
 
 fn draw_base_value(
     canvas: &mut Canvas,
-    table: &Table<'_>,
+    base_value: f64,
     (scale, digits): (Scale, Digits),
     (top, bottom): (f64, f64),
 ) {
     use crate::chart::{Align, STRONG};
-    let x = scale.place(table.base_value);
+    let x = scale.place(base_value);
     canvas.line((x, top), (x, bottom + 3.0), Stroke::dashed(Paint::Quiet, 1.0));
-    let text = format!("E[f(x)] = {}", digits.write(table.base_value));
+    let text = format!("E[f(x)] = {}", digits.write(base_value));
     let half = canvas.width(&text, STRONG) / 2.0;
     canvas.telling(format!("{text}: the base value"), |canvas| {
         let x = x.clamp((scale.start + half).min(RIGHT - half), RIGHT - half);
@@ -170,8 +175,8 @@ fn draw_lines(
     let width = if drawn.len() == 1 { 2.5 } else { 1.4 };
     for (&row, path) in drawn.iter().zip(paths) {
         let output = table.output_of(row);
-        let tooltip = format!("row {row}: output {}", scale.digits().write(output));
-        let paint = Paint::of_sign(output - table.base_value);
+        let tooltip = format!("{}: output {}", table.row_name(row), scale.digits().write(output));
+        let paint = Paint::of_sign(output - table.base_values[row]);
         // Each feature moves the line within its own row, so that its name stands beside what it does.
         let points = path
             .iter()
@@ -182,7 +187,7 @@ fn draw_lines(
     }
 }
 
-fn add_notes(frame: &mut Frame, n_rows: usize, n_drawn: usize) {
+fn add_notes(frame: &mut Frame, table: &Table<'_>, n_rows: usize, n_drawn: usize) {
     match n_drawn {
         1 => {}
         _ if n_drawn < n_rows => {
@@ -190,13 +195,19 @@ fn add_notes(frame: &mut Frame, n_rows: usize, n_drawn: usize) {
         }
         _ => frame.note(format!("Each line is one of {}.", rows(n_rows))),
     }
-    frame.note("Red lines end above the base value E[f(x)], blue ones below.");
+    match table.common_base_value() {
+        Some(_) => frame.note("Red lines end above the base value E[f(x)], blue ones below."),
+        None => frame.note("Each line starts at its own base value: red ones end above it, blue ones below."),
+    }
 }
 
 fn description(table: &Table<'_>, drawn: &[usize], digits: Digits) -> String {
     let outputs = || drawn.iter().map(|&row| table.output_of(row));
     let (low, high) = (outputs().fold(f64::INFINITY, f64::min), outputs().fold(f64::NEG_INFINITY, f64::max));
-    let base = digits.write(table.base_value);
+    let base = match table.common_base_value() {
+        Some(base_value) => format!("the base value {}", digits.write(base_value)),
+        None => "base values of their own".to_owned(),
+    };
     let ends = format!("{} to {}", digits.write(low), digits.write(high));
-    format!("Decision lines of {} from the base value {base} to outputs from {ends}", rows(drawn.len()))
+    format!("Decision lines of {} from {base} to outputs from {ends}", rows(drawn.len()))
 }

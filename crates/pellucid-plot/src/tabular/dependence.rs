@@ -1,6 +1,6 @@
 //! Dependence: how the value of one feature follows what the rows hold for it.
 
-mod across;
+pub(super) mod across;
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const RADIUS: f64 = 2.6;
 /// Up to so many rows each is a dot; beyond, cells show where they are.
 const MAX_DOTS: usize = 5_000;
 /// Up to so many rows each tells what it holds when pointed at.
-const MAX_TOLD_DOTS: usize = 1_500;
+const MAX_TOLD_DOTS: usize = 2_000;
 /// Side of a cell that holds many rows.
 const CELL: f64 = 4.0;
 /// A cell with one row is this much of a full one's side.
@@ -34,6 +34,8 @@ pub enum Coloring {
     Plain,
     /// What the rows hold for this feature.
     Feature(usize),
+    /// What the rows hold for this feature, known to interact most.
+    Interacting(usize),
     /// What the rows hold for the feature that changes the effect most, as far as the rows at hand tell.
     Strongest,
 }
@@ -56,7 +58,7 @@ pub fn dependence(
 ) -> Result<Chart, Error> {
     table.check(options)?;
     check_index("feature", feature, table.n_features())?;
-    if let Coloring::Feature(other) = coloring {
+    if let Coloring::Feature(other) | Coloring::Interacting(other) = coloring {
         check_index("feature", other, table.n_features())?;
     }
     if table.data.is_none() {
@@ -93,7 +95,8 @@ pub fn dependence(
         draw_dots(&mut frame.canvas, table, feature, &color, &points, up.scale.digits());
     }
     frame.axis_title(&table.features[feature].name_and_unit(), left, below - 20.0);
-    add_notes(&mut frame, table.n_rows(), points.len(), &color);
+    add_notes(&mut frame, table, points.len(), &color);
+    frame.note(color_note(table, coloring, color.feature));
     Ok(frame.finish(options, description(table, feature, &color)))
 }
 
@@ -141,7 +144,7 @@ fn draw_dots(
         return;
     }
     for &Point { row, x, y, paint } in points {
-        let mut tooltip = format!("row {row}: {}", table.statement(row, feature));
+        let mut tooltip = format!("{}: {}", table.row_name(row), table.statement(row, feature));
         if let Some(other) = color.feature {
             tooltip += &format!(", {}", table.statement(row, other));
         }
@@ -195,7 +198,7 @@ impl Colors {
     fn new(table: &Table<'_>, feature: usize, coloring: Coloring) -> Self {
         let other = match coloring {
             Coloring::Plain => None,
-            Coloring::Feature(other) => Some(other),
+            Coloring::Feature(other) | Coloring::Interacting(other) => Some(other),
             Coloring::Strongest => strongest_partner(table, feature),
         };
         let plain = Self { feature: None, numbers: None, categories: BTreeMap::new(), has_gray: false };
@@ -246,7 +249,8 @@ impl Colors {
     }
 }
 
-fn add_notes(frame: &mut Frame, n_rows: usize, n_drawn: usize, color: &Colors) {
+fn add_notes(frame: &mut Frame, table: &Table<'_>, n_drawn: usize, color: &Colors) {
+    let n_rows = table.n_rows();
     let all = rows(n_rows);
     if n_drawn > MAX_DOTS {
         let middle = if color.feature.is_some() { ", in the middle color of theirs" } else { "" };
@@ -260,6 +264,23 @@ fn add_notes(frame: &mut Frame, n_rows: usize, n_drawn: usize, color: &Colors) {
     frame.note("The gray columns count rows.");
     if color.numbers.is_some() {
         frame.note("Colors run from the 5th to the 95th percentile.");
+    }
+}
+
+/// Why the colors are those of this feature.
+fn color_note(table: &Table<'_>, coloring: Coloring, other: Option<usize>) -> String {
+    let name = |other: usize| &table.features[other].name;
+    match (coloring, other) {
+        (Coloring::Strongest, Some(other)) => {
+            format!(
+                "Colored by the feature that changes this effect most, estimated from these rows: {}.",
+                name(other)
+            )
+        }
+        (Coloring::Interacting(_), Some(other)) => {
+            format!("Colored by the feature with the largest interactions with this one: {}.", name(other))
+        }
+        _ => String::new(),
     }
 }
 

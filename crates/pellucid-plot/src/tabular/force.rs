@@ -50,7 +50,7 @@ pub fn force(table: &Table<'_>, row: usize, options: &Options) -> Result<Chart, 
         frame.note(gap_note(gap, digits));
     }
     let told: Vec<&str> = ups.iter().chain(&downs).rev().map(|push| push.tooltip.as_str()).collect();
-    let (base, output) = (digits.write(table.base_value), digits.write(table.output_of(row)));
+    let (base, output) = (digits.write(table.base_values[row]), digits.write(table.output_of(row)));
     let description =
         format!("Forces from the base value {base} to the output {output}: {}", told.join(", "));
     Ok(frame.finish(options, description))
@@ -120,7 +120,7 @@ impl Layout {
     ) -> Self {
         let output = table.output_of(row);
         let sum = |pushes: &[Push]| pushes.iter().map(|push| push.value).sum::<f64>();
-        let ends = [output - sum(ups), output - sum(downs), table.base_value, output];
+        let ends = [output - sum(ups), output - sum(downs), table.base_values[row], output];
         let whole = Scale::over(ends, (0.0, 1.0));
         let (left, right) = margins(
             &whole,
@@ -136,7 +136,7 @@ impl Layout {
     /// Numbers above the bar, and above them base value and output, each written away from the other.
     fn draw_axis(&self, canvas: &mut Canvas, table: &Table<'_>, row: usize) {
         let bar_bottom = self.bar_top + BAR_HEIGHT;
-        let (base, output) = (self.scale.place(table.base_value), self.scale.place(self.output));
+        let (base, output) = (self.scale.place(table.base_values[row]), self.scale.place(self.output));
         for (value, label) in Axis::horizontal(self.scale, canvas).ticks {
             let x = self.scale.place(value);
             canvas.line((x, self.bar_top - 6.0), (x, bar_bottom + 4.0), Stroke::solid(Paint::Grid, 1.0));
@@ -148,7 +148,7 @@ impl Layout {
         }
         for (symbol, value, x, is_left, meaning) in [
             ("f(x)", table.output_of(row), output, output <= base, "the model's output"),
-            ("E[f(x)]", table.base_value, base, base < output, "the base value"),
+            ("E[f(x)]", table.base_values[row], base, base < output, "the base value"),
         ] {
             let text = format!("{symbol} = {}", self.digits.write(value));
             let (align, shift) = if is_left { (Align::Right, -5.0) } else { (Align::Left, 5.0) };
@@ -197,7 +197,7 @@ fn centers(pushes: &[Push], output: f64) -> Vec<f64> {
 
 /// What the labels of output and base value need beside the axis.
 fn least_margin(table: &Table<'_>, row: usize, digits: Digits, canvas: &Canvas) -> f64 {
-    let base = format!("E[f(x)] = {}", digits.write(table.base_value));
+    let base = format!("E[f(x)] = {}", digits.write(table.base_values[row]));
     let output = format!("f(x) = {}", digits.write(table.output_of(row)));
     canvas.width(&base, STRONG).max(canvas.width(&output, STRONG)) + 8.0
 }

@@ -35,9 +35,9 @@ impl Frame {
         frame
     }
 
-    /// A sentence that the reader needs to read the chart rightly.
+    /// A sentence that the reader needs to read the chart rightly; none if empty.
     pub(crate) fn note(&mut self, note: impl Into<String>) {
-        self.notes.push(note.into());
+        self.notes.extend(Some(note.into()).filter(|note| !note.is_empty()));
     }
 
     /// What an axis counts, under its numbers below `bottom`.

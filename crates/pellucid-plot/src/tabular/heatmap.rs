@@ -26,6 +26,8 @@ const MAX_CLUSTERED: usize = 1_000;
 const MAX_TOLD_CELLS: usize = 2_500;
 /// Percent of the values' absolute mass beyond the last color.
 const OUTLIER_PERCENT: f64 = 2.0;
+/// Percent of the cells that may lie beyond it: a few rows with one huge value would leave all others pale.
+const OUTLIER_CELLS_PERCENT: usize = 1;
 
 /// From left to right, in which order rows stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +64,7 @@ pub fn heatmap(table: &Table<'_>, order: RowOrder, options: &Options) -> Result<
     };
     draw_outputs(&mut frame.canvas, table, &field, place, frame.y);
     let digits = Digits::of_span(field.largest, field.largest);
-    draw_cells(&mut frame.canvas, &field, place, digits)?;
+    draw_cells(&mut frame.canvas, table, &field, place, digits)?;
     let means: Vec<f64> = field.means(&sizes, &ranking);
     draw_names_and_bars(
         &mut frame.canvas,
@@ -124,7 +126,7 @@ impl Field {
                 }
             }
         }
-        let limit = outlier_limit(cells.view(), OUTLIER_PERCENT);
+        let limit = color_limit(&cells);
         let largest = cells.iter().fold(0.0, |max: f64, cell| max.max(cell.abs()));
         Self { names, rows, cells, outputs, limit, largest }
     }
@@ -142,6 +144,15 @@ impl Field {
         let shown = ranking.shown.iter().map(|&feature| sizes[feature]);
         shown.chain((!ranking.rest.is_empty()).then_some(rest)).collect()
     }
+}
+
+fn color_limit(cells: &Array2<f64>) -> f64 {
+    let by_mass = outlier_limit(cells.view(), OUTLIER_PERCENT);
+    let mut sizes: Vec<f64> = cells.iter().map(|cell| cell.abs()).collect();
+    sizes.sort_by(f64::total_cmp);
+    let by_count = sizes[(sizes.len() - 1) * (100 - OUTLIER_CELLS_PERCENT) / 100];
+    // Where hardly any cell has a value at all, these few are what there is to see.
+    if by_count > 0.0 { by_mass.min(by_count) } else { by_mass }
 }
 
 fn ordered_rows(table: &Table<'_>, ranking: &Ranking, order: RowOrder) -> Vec<usize> {
@@ -178,15 +189,16 @@ fn draw_legend(frame: &mut Frame, field: &Field, value_name: &str) {
 
 /// The outputs as a line above the field, with the base value dashed.
 fn draw_outputs(canvas: &mut Canvas, table: &Table<'_>, field: &Field, place: Rect, top: f64) {
-    let values = field.outputs.iter().copied().chain([table.base_value]);
+    let values = field.outputs.iter().copied().chain(table.common_base_value());
     let scale = Scale::over(values, (top + STRIP - 3.0, top + 3.0));
     Axis::vertical(scale).ticks.into_iter().for_each(|(value, label)| {
         let y = scale.place(value);
         canvas.line((place.x, y), (place.right(), y), Stroke::solid(Paint::Grid, 1.0));
         canvas.text(&label, TICK, Align::Right, (place.x - 7.0, y + 4.0));
     });
-    let base = scale.place(table.base_value);
-    canvas.line((place.x, base), (place.right(), base), Stroke::dashed(Paint::Quiet, 1.0));
+    if let Some(base) = table.common_base_value().map(|base_value| scale.place(base_value)) {
+        canvas.line((place.x, base), (place.right(), base), Stroke::dashed(Paint::Quiet, 1.0));
+    }
     let step = place.width / field.n_columns() as f64;
     // Flat over the width of each column.
     let points = field.outputs.iter().enumerate().flat_map(|(column, &output)| {
@@ -194,12 +206,24 @@ fn draw_outputs(canvas: &mut Canvas, table: &Table<'_>, field: &Field, place: Re
         [(left, y), (left + step, y)]
     });
     canvas.polyline(points.collect(), Stroke::solid(Paint::Ink, 1.2));
-    canvas.telling(format!("f(x), {}; dashed: the base value", table.output.axis_title()), |canvas| {
+    canvas.telling(format!("f(x), {}", outputs_meaning(table)), |canvas| {
         canvas.text("f(x)", TICK, Align::Left, (place.right() + 8.0, top + STRIP / 2.0 + 4.0));
     });
 }
 
-fn draw_cells(canvas: &mut Canvas, field: &Field, place: Rect, digits: Digits) -> Result<(), Error> {
+/// What the line above the field is.
+fn outputs_meaning(table: &Table<'_>) -> String {
+    let dashed = if table.common_base_value().is_some() { "; dashed: the base value" } else { "" };
+    format!("{}{dashed}", table.output.axis_title())
+}
+
+fn draw_cells(
+    canvas: &mut Canvas,
+    table: &Table<'_>,
+    field: &Field,
+    place: Rect,
+    digits: Digits,
+) -> Result<(), Error> {
     let (n_lines, n_columns) = field.cells.dim();
     if n_lines * n_columns > MAX_TOLD_CELLS {
         let pixels = field.cells.iter().flat_map(|&cell| field.color(cell)).collect();
@@ -209,8 +233,12 @@ fn draw_cells(canvas: &mut Canvas, field: &Field, place: Rect, digits: Digits) -
     }
     let step = place.width / n_columns as f64;
     for ((line, column), &cell) in field.cells.indexed_iter() {
-        let tooltip =
-            format!("row {}: {}: {}", field.rows[column], field.names[line], digits.write_signed(cell));
+        let tooltip = format!(
+            "{}: {}: {}",
+            table.row_name(field.rows[column]),
+            field.names[line],
+            digits.write_signed(cell)
+        );
         let at = (place.x + column as f64 * step, place.y + line as f64 * ROW_HEIGHT);
         canvas
             .telling(tooltip, |canvas| canvas.rect(at, (step, ROW_HEIGHT), Paint::Fixed(field.color(cell))));
@@ -248,8 +276,8 @@ fn add_notes(frame: &mut Frame, table: &Table<'_>, field: &Field) {
         frame.note(format!("Each column shows the mean of about {} rows.", short_number(share)));
     }
     frame.note(format!(
-        "Red pushes the output up, blue pushes it down. The line above: {}; dashed: the base value.",
-        table.output.axis_title()
+        "Red pushes the output up, blue pushes it down. The line above: {}.",
+        outputs_meaning(table)
     ));
 }
 

@@ -10,8 +10,9 @@ pub(crate) struct Owned {
     pub(crate) values: Array2<f64>,
     pub(crate) data: Option<Array2<f64>>,
     pub(crate) features: Vec<Feature>,
-    pub(crate) base_value: f64,
+    pub(crate) base_values: Array1<f64>,
     pub(crate) outputs: Option<Array1<f64>>,
+    pub(crate) row_names: Option<Vec<String>>,
     pub(crate) output: Output,
 }
 
@@ -21,8 +22,9 @@ impl Owned {
             values: self.values.view(),
             data: self.data.as_ref().map(|data| data.view()),
             features: &self.features,
-            base_value: self.base_value,
+            base_values: self.base_values.view(),
             outputs: self.outputs.as_ref().map(|outputs| outputs.view()),
+            row_names: self.row_names.as_deref(),
             output: &self.output,
         }
     }
@@ -48,8 +50,9 @@ pub(crate) fn plain(n_rows: usize, n_features: usize) -> Owned {
         features: (0..n_features)
             .map(|index| Feature { name: format!("feature {index}"), ..Feature::default() })
             .collect(),
-        base_value: 0.25,
+        base_values: Array1::from_elem(n_rows, 0.25),
         outputs: None,
+        row_names: None,
         output: Output { name: "good".into(), unit: "log-odds".into(), value_name: "SHAP value".into() },
     }
 }
@@ -85,10 +88,15 @@ fn with_values(mut table: Owned, value: impl Fn(f64) -> f64) -> Owned {
     table
 }
 
+fn with_base_value(mut table: Owned, base_value: f64) -> Owned {
+    table.base_values.fill(base_value);
+    table
+}
+
 /// Each with a name for the message of a failing test.
 pub(crate) fn hard_tables() -> Vec<(&'static str, Owned)> {
     let none = Owned { data: None, ..plain(30, 4) };
-    let outputs = Some(Array1::from_shape_fn(40, |row| 3.0 * noise(row, 99)));
+    let outputs = Array1::from_shape_fn(40, |row| 3.0 * noise(row, 99));
     vec![
         ("plain", plain(60, 5)),
         ("one row", plain(1, 6)),
@@ -102,18 +110,16 @@ pub(crate) fn hard_tables() -> Vec<(&'static str, Owned)> {
         ("all values equal", with_values(plain(20, 4), |_| 0.5)),
         ("negative only", with_values(plain(20, 4), |value| -value.abs())),
         ("tiny", with_values(plain(20, 4), |value| 1e-12 * value)),
-        ("subnormal", with_values(Owned { base_value: 0.0, ..plain(20, 4) }, |value| 1e-310 * value)),
+        ("subnormal", with_values(with_base_value(plain(20, 4), 0.0), |value| 1e-310 * value)),
         ("huge", with_values(plain(20, 4), |value| 1e200 * value)),
-        (
-            "tiny beside a huge base value",
-            Owned { base_value: 1e9, ..with_values(plain(20, 4), |v| 1e-6 * v) },
-        ),
+        ("tiny beside a huge base value", with_base_value(with_values(plain(20, 4), |v| 1e-6 * v), 1e9)),
         ("outliers", with_values(plain(400, 4), |value| (9.0 * value).powi(15))),
         ("data missing", with_data(plain(30, 4), |_, _| f64::NAN)),
         ("some data missing", with_data(plain(30, 4), |r, c| if r % 3 == c { f64::NAN } else { r as f64 })),
         ("infinite data", with_data(plain(30, 4), |r, c| if r % 3 == c { f64::INFINITY } else { -1e300 })),
         ("equal data", with_data(plain(30, 4), |_, _| 7.0)),
-        ("outputs missed", Owned { outputs, ..plain(40, 4) }),
+        ("base values of their own", Owned { base_values: outputs.clone(), ..plain(40, 4) }),
+        ("outputs missed", Owned { outputs: Some(outputs), ..plain(40, 4) }),
         ("many rows", plain(5_000, 5)),
     ]
 }

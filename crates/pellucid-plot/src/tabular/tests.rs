@@ -115,8 +115,8 @@ fn faulty_tables_are_refused_by_name() {
         ),
     );
     check_refused(
-        |t| t.base_value = f64::INFINITY,
-        "the base value holds inf at index []; only finite numbers can be drawn",
+        |t| t.base_values[5] = f64::INFINITY,
+        "the list of base values holds inf at index [5]; only finite numbers can be drawn",
     );
     check_refused(
         |t| t.outputs = Some(Array1::from_elem(6, f64::NAN)),
@@ -169,7 +169,7 @@ fn arrows_lead_from_the_base_value_to_the_output() {
         let digits = waterfall::row_digits(&owned.table(), row);
         let steps = waterfall::steps(&owned.table(), row, 4, digits);
         assert_eq!(steps.len(), 5);
-        assert_eq!(steps[4].start, owned.base_value);
+        assert_eq!(steps[4].start, owned.base_values[row]);
         let (top, output) = (steps[0].start + steps[0].value, owned.table().explained(row));
         assert!((top - output).abs() < 1e-12, "{top} instead of {output}");
         for pair in steps.windows(2) {
@@ -250,6 +250,71 @@ fn a_beeswarm_shows_every_row() {
     assert!(rightmost > 840.0, "{rightmost}");
 }
 
+/// The names at the left, from the top down.
+fn names_from_the_top(chart: &Chart) -> Vec<String> {
+    let mut names: Vec<_> = texts(chart).filter(|text| text.text.contains("feature ")).collect();
+    names.sort_by(|a, b| a.baseline.total_cmp(&b.baseline));
+    names.into_iter().map(|text| text.text.clone()).collect()
+}
+
+#[test]
+fn features_stand_in_the_order_of_their_mean_sizes() {
+    let mut owned = plain(200, 6);
+    // In the mean 3 is largest; 5 has the largest single value, 1 the largest sum.
+    for (column, factor) in [0.2, 0.5, 0.1, 1.0, 0.3, 0.01].into_iter().enumerate() {
+        owned.values.column_mut(column).mapv_inplace(|value| factor * value.signum() * (1.0 + 0.1 * value));
+    }
+    owned.values.column_mut(1).mapv_inplace(f64::abs);
+    owned.values[[7, 5]] = 15.0;
+    let expected = [3, 1, 4, 0, 2, 5].map(|index| format!("feature {index}"));
+    let charts: [(&str, Draw); 3] = [
+        ("beeswarm", |table, options| beeswarm(table, options)),
+        ("bar", |table, options| bar(table, options)),
+        ("heatmap", |table, options| heatmap(table, RowOrder::Cluster, options)),
+    ];
+    for (name, draw) in charts {
+        assert_eq!(names_from_the_top(&draw(&owned.table(), &options(20)).unwrap()), expected, "{name}");
+        let few = names_from_the_top(&draw(&owned.table(), &options(2)).unwrap());
+        assert_eq!(few[..2], expected[..2], "{name}");
+    }
+    let few = beeswarm(&owned.table(), &options(2)).unwrap();
+    let last = texts(&few).find(|text| text.text == "sum of 4 other features").unwrap();
+    assert!(texts(&few).filter(|text| text.text.starts_with("feature ")).all(|t| t.baseline < last.baseline));
+}
+
+#[test]
+fn rows_are_told_by_their_names() {
+    let mut owned = plain(8, 3);
+    owned.row_names = Some((0..8).map(|row| format!("row {}", 1000 + 16 * row)).collect());
+    let all = |draw: Draw| draw(&owned.table(), &options(20)).unwrap().tooltips;
+    let charts: [Draw; 4] = [
+        |table, options| beeswarm(table, options),
+        |table, options| decision(table, &all_rows(table), options),
+        |table, options| heatmap(table, RowOrder::Table, options),
+        |table, options| dependence(table, 0, Coloring::Plain, options),
+    ];
+    for draw in charts {
+        let tooltips = all(draw);
+        assert!(tooltips.iter().any(|tip| tip.starts_with("row 1112: ")), "{tooltips:?}");
+        assert!(tooltips.iter().all(|tip| !tip.starts_with("row 7: ")), "{tooltips:?}");
+    }
+    owned.row_names = Some(vec![]);
+    let error = bar(&owned.table(), &options(20)).unwrap_err().to_string();
+    assert_eq!(error, "the list of row names has length 0, expected 8 as in the table's values");
+}
+
+#[test]
+fn the_colors_of_a_dependence_chart_are_accounted_for() {
+    let owned = plain(200, 4);
+    let told =
+        |coloring| words(&dependence(&owned.table(), 0, coloring, &options(20)).unwrap()).replace('\n', " ");
+    let text = told(Coloring::Interacting(2));
+    assert!(text.contains("with the largest interactions with this one: feature 2."), "{text}");
+    let text = told(Coloring::Strongest);
+    assert!(text.contains("estimated from these rows: feature "), "{text}");
+    assert!(!told(Coloring::Feature(2)).contains("Colored by the feature"));
+}
+
 type Segment = (Paint, f64, f64);
 
 /// The ends of the red and blue polygons, without the notches of their heads.
@@ -306,9 +371,40 @@ fn decision_lines_lead_from_the_base_value_to_the_outputs() {
             // Five features, the others in sum and what no feature explains.
             assert_eq!((points.len(), points[0]), (8, start));
             let row = index * n_rows / lines.len();
-            assert_eq!(*paint, Paint::of_sign(owned.table().output_of(row) - owned.base_value));
+            assert_eq!(*paint, Paint::of_sign(owned.table().output_of(row) - owned.base_values[row]));
             assert_eq!(points[7].0 > start.0, *paint == Paint::Up);
         }
+    }
+}
+
+#[test]
+fn rows_with_base_values_of_their_own_start_there() {
+    let mut owned = plain(5, 3);
+    owned.base_values = arr1(&[-2.0, -1.0, 0.0, 1.0, 2.0]);
+    owned.outputs = Some(Array1::from_shape_fn(5, |row| owned.table().explained(row)));
+    let chart = decision(&owned.table(), &all_rows(&owned.table()), &options(20)).unwrap();
+    let starts: Vec<f64> = chart
+        .marks
+        .iter()
+        .filter_map(|mark| match (&mark.shape, mark.fill) {
+            (Shape::Line(points), None) if points.len() > 2 => Some(points[0].0),
+            _ => None,
+        })
+        .collect();
+    let steps: Vec<f64> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(steps.len() == 4 && steps.iter().all(|step| (step - steps[0]).abs() < 1e-9), "{starts:?}");
+    let text = words(&chart);
+    assert!(!text.contains("not explained") && !text.contains("E[f(x)]"), "{text}");
+    assert!(text.contains("Each line starts at its own base value"), "{text}");
+    let text = words(&heatmap(&owned.table(), RowOrder::Output, &options(20)).unwrap());
+    assert!(!text.contains("dashed: the base value"), "{text}");
+    for row in 0..5 {
+        let text = words(&waterfall(&owned.table(), row, &options(20)).unwrap());
+        let base_value = ["−2", "−1", "0", "1", "2"][row];
+        assert!(
+            text.contains(&format!("E[f(x)] = {base_value}")) && !text.contains("not explained"),
+            "{text}"
+        );
     }
 }
 
@@ -392,6 +488,39 @@ fn a_heatmap_is_ordered_and_shares_columns_fairly() {
     ] {
         let text = words(&heatmap(&plain(n_rows, 4).table(), order, &options(20)).unwrap());
         assert!(text.replace('\n', " ").contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_few_huge_values_leave_the_others_their_color() {
+    let mut owned = plain(200, 5);
+    owned.values.mapv_inplace(|value| value.clamp(-0.5, 0.5));
+    for row in [3, 80] {
+        owned.values[[row, 2]] = 40.0;
+    }
+    let text = words(&heatmap(&owned.table(), RowOrder::Table, &options(20)).unwrap());
+    assert!(text.contains("≥ +0.5\n"), "{text}");
+    // A few values alone are not cut.
+    owned.values.fill(0.0);
+    owned.values[[3, 2]] = 40.0;
+    let text = words(&heatmap(&owned.table(), RowOrder::Table, &options(20)).unwrap());
+    assert!(text.contains("+40\n") && !text.contains('≥'), "{text}");
+}
+
+#[test]
+fn categories_that_differ_in_the_middle_are_told_apart() {
+    let mut owned = plain(70, 2);
+    let names =
+        ["Divorced", "Married-AF-spouse", "Married-civ-spouse", "Married-spouse-absent", "Never-married"];
+    owned.features[0].categories =
+        [&names[..], &["Separated", "Widowed"]].concat().iter().map(|&name| name.into()).collect();
+    for (row, datum) in owned.data.as_mut().unwrap().column_mut(0).iter_mut().enumerate() {
+        *datum = (row % 7) as f64;
+    }
+    let chart = dependence(&owned.table(), 0, Coloring::Plain, &options(20)).unwrap();
+    check_chart(&chart);
+    for name in names {
+        assert!(texts(&chart).any(|text| text.text == name), "{name}: {}", words(&chart));
     }
 }
 

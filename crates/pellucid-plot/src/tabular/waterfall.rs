@@ -35,18 +35,19 @@ pub(crate) struct Step {
 ///
 /// # Example: two features
 /// ```
-/// use ndarray::arr2;
+/// use ndarray::{arr1, arr2};
 /// use pellucid_plot::tabular::{Feature, Options, Output, Table, waterfall};
 ///
-/// let (values, data) = (arr2(&[[0.5, -0.2]]), arr2(&[[44.0, 3.0]]));
+/// let (values, data, base_values) = (arr2(&[[0.5, -0.2]]), arr2(&[[44.0, 3.0]]), arr1(&[0.1]));
 /// let features = ["age", "rooms"].map(|name| Feature { name: name.into(), ..Feature::default() });
 /// let output = Output { value_name: "SHAP value".into(), ..Output::default() };
 /// let table = Table {
 ///     values: values.view(),
 ///     data: Some(data.view()),
 ///     features: &features,
-///     base_value: 0.1,
+///     base_values: base_values.view(),
 ///     outputs: None,
+///     row_names: None,
 ///     output: &output,
 /// };
 /// let options = Options { title: "Why?".into(), caption: String::new(), max_features: 20 };
@@ -67,7 +68,7 @@ pub fn waterfall(table: &Table<'_>, row: usize, options: &Options) -> Result<Cha
     let numbers = steps.iter().map(|step| frame.canvas.width(&digits.write_signed(step.value), LABEL));
     let room = numbers.fold(0.0, f64::max) + 8.0;
     let ends = steps.iter().flat_map(|step| [step.start, step.start + step.value]);
-    let scale = Scale::over(ends.chain([table.base_value]), (names.left + room, RIGHT - room));
+    let scale = Scale::over(ends.chain([table.base_values[row]]), (names.left + room, RIGHT - room));
     let axis = Axis::horizontal(scale, &frame.canvas);
 
     let top = frame.y + 22.0;
@@ -88,6 +89,7 @@ pub fn waterfall(table: &Table<'_>, row: usize, options: &Options) -> Result<Cha
         }
     }
     frame.axis_title(&table.output.axis_title(), names.left, bottom + END_HEIGHT);
+    frame.note("Red pushes the output up, blue pushes it down.");
     if let Some(step) = steps.iter().find(|step| step.is_gap) {
         frame.note(gap_note(step.value, digits));
     }
@@ -98,7 +100,7 @@ pub fn waterfall(table: &Table<'_>, row: usize, options: &Options) -> Result<Cha
 pub(crate) fn row_digits(table: &Table<'_>, row: usize) -> Digits {
     let largest = table.values.row(row).iter().fold(0.0, |max: f64, value| max.max(value.abs()));
     let gap = (table.output_of(row) - table.explained(row)).abs();
-    let ends = table.base_value.abs().max(table.output_of(row).abs());
+    let ends = table.base_values[row].abs().max(table.output_of(row).abs());
     if largest == 0.0 && gap == 0.0 {
         return Digits::of_span(ends.max(f64::MIN_POSITIVE), ends);
     }
@@ -131,7 +133,7 @@ pub(crate) fn steps(table: &Table<'_>, row: usize, max_features: usize, digits: 
         let tooltip = format!("{name}: {}", digits.write_signed(value));
         steps.push(Step { name: Name::plain(name), tooltip, value, start: 0.0, is_gap: false });
     }
-    let mut place = table.base_value;
+    let mut place = table.base_values[row];
     for step in steps.iter_mut().rev() {
         step.start = place;
         place += step.value;
@@ -142,7 +144,7 @@ pub(crate) fn steps(table: &Table<'_>, row: usize, max_features: usize, digits: 
 /// Whether the numbers as shown would not add up to the output as shown.
 pub(crate) fn gap_shows(gap: f64, table: &Table<'_>, row: usize) -> bool {
     let size = table.values.row(row).iter().map(|value| value.abs()).sum::<f64>();
-    gap.abs() > 1e-3 * size.max((table.output_of(row) - table.base_value).abs())
+    gap.abs() > 1e-3 * size.max((table.output_of(row) - table.base_values[row]).abs())
 }
 
 pub(crate) fn gap_note(gap: f64, digits: Digits) -> String {
@@ -164,7 +166,7 @@ pub(crate) fn draw_ends(table: &Table<'_>, row: usize, canvas: &mut Canvas, ends
     let output = table.output_of(row);
     let labels = [
         ("f(x)", output, top - 7.0, "the model's output"),
-        ("E[f(x)]", table.base_value, bottom + 36.0, "the base value"),
+        ("E[f(x)]", table.base_values[row], bottom + 36.0, "the base value"),
     ];
     for (symbol, value, baseline, meaning) in labels {
         let (x, text) = (scale.place(value), format!("{symbol} = {}", digits.write(value)));
@@ -214,7 +216,7 @@ pub(crate) fn draw_arrow(
 }
 
 fn description(table: &Table<'_>, row: usize, steps: &[Step], digits: Digits) -> String {
-    let base = digits.write(table.base_value);
+    let base = digits.write(table.base_values[row]);
     let parts: Vec<&str> = steps.iter().rev().map(|step| step.tooltip.as_str()).collect();
     let output = digits.write(table.output_of(row));
     format!("Waterfall: from the base value {base} over {} to the output {output}", parts.join(", "))

@@ -11,8 +11,6 @@ use crate::tabular::{Feature, LARGEST, Table};
 const MISSING_WIDTH: f64 = 62.0;
 /// More slots than these have no room for their names.
 const MAX_SLOTS: usize = 24;
-/// Slots narrower than this have their names turned.
-const LEVEL_NAMES: f64 = 76.0;
 const TURN: f64 = -38.0;
 const MAX_TURNED_WIDTH: f64 = 150.0;
 const N_BINS: usize = 60;
@@ -69,6 +67,18 @@ impl Across {
         }
     }
 
+    /// The middle of where `datum` lies; `None` beyond what the rows hold, and for a category without a place of its own.
+    pub(crate) fn center(&self, datum: f64) -> Option<f64> {
+        match &self.places {
+            Places::Numbers(axis) => {
+                (axis.scale.low..=axis.scale.high).contains(&datum).then(|| axis.scale.place(datum))
+            }
+            Places::Slots { left, width, of_code, .. } => {
+                of_code.get(&(datum as usize)).map(|&slot| left + (slot as f64 + 0.5) * width)
+            }
+        }
+    }
+
     /// How many rows lie where, as columns on `bottom`.
     pub(crate) fn draw_histogram(&self, canvas: &mut Canvas, table: &Table<'_>, index: usize, bottom: f64) {
         let data = || (0..table.n_rows()).map(|row| table.datum(row, index));
@@ -114,9 +124,12 @@ impl Across {
                     (left + width * slots.len() as f64, bottom),
                     Stroke::solid(Paint::Grid, 1.0),
                 );
+                // Turned names have the same room in slots of any width.
+                let whole = slots.iter().all(|slot| canvas.width(&slot.name, TICK) <= width - 8.0);
+                let level_width = (whole || *width >= MAX_TURNED_WIDTH).then_some(width - 8.0);
                 for (place, slot) in slots.iter().enumerate() {
                     let middle = left + (place as f64 + 0.5) * width;
-                    below = below.max(draw_name(canvas, &slot.name, (middle, bottom), *width));
+                    below = below.max(draw_name(canvas, &slot.name, (middle, bottom), level_width));
                 }
             }
         }
@@ -167,10 +180,10 @@ fn bins(data: impl Iterator<Item = f64>, scale: &Scale, feature: &Feature) -> Ve
     counts.into_iter().enumerate().map(column).collect()
 }
 
-/// Under its slot, turned where the slot is narrow. Where it ends, downward.
-fn draw_name(canvas: &mut Canvas, name: &str, (middle, bottom): (f64, f64), width: f64) -> f64 {
-    if width >= LEVEL_NAMES {
-        let name = canvas.shortened(name, TICK, width - 8.0);
+/// Under its slot, level within a width, else turned. Where it ends, downward.
+fn draw_name(canvas: &mut Canvas, name: &str, (middle, bottom): (f64, f64), level_width: Option<f64>) -> f64 {
+    if let Some(width) = level_width {
+        let name = canvas.shortened(name, TICK, width);
         canvas.text(&name, TICK, Align::Middle, (middle, bottom + 16.0));
         return bottom + 22.0;
     }
