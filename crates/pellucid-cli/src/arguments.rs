@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use pellucid_engine::{
-    Color, Layout, MethodOptions, ModelOptions, PlotKind, PreprocessOptions, Resample, Resize, RuntimeChoice,
-    Size, TableFormat, TreeOptions,
+    Color, EffectKind, Layout, MethodOptions, ModelOptions, PlotKind, PreprocessOptions, Resample, Resize,
+    RuntimeChoice, Size, TableFormat, TreeOptions,
 };
 
 /// Explains trained models: what made the model say this?
@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Report(ReportArguments),
     /// Say how much a tree model uses each feature.
     Importance(ImportanceArguments),
+    /// Say how the outputs of a model follow a feature, over all rows of a table.
+    Effects(EffectsArguments),
     /// Draw the explanation of a table.
     Plot(PlotArguments),
     /// Write an ONNX file that returns prediction and attribution together.
@@ -153,6 +155,56 @@ pub(crate) struct ImportanceArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct EffectsArguments {
+    /// The model file: trees as XGBoost JSON or UBJ, LightGBM text, CatBoost JSON, ONNX.
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    /// Tables whose rows the effect is averaged over: .csv, .csv.gz, .parquet, .npy, .npz.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// partial-dependence (the mean over all rows), or ice (curves of single rows too).
+    #[arg(long, value_name = "KIND", default_value = "partial-dependence")]
+    pub(crate) kind: EffectKind,
+    /// The feature; twice for the joint effect of two.
+    #[arg(long, value_name = "NAME", required = true)]
+    pub(crate) feature: Vec<String>,
+    /// The most values of a feature that are tried: distinct ones, evenly spread over the rows [default: 100, for each of
+    /// two features 25].
+    #[arg(long, value_name = "N")]
+    pub(crate) points: Option<usize>,
+    /// ice: rows that get a curve, evenly spread [default: 200].
+    #[arg(long, value_name = "N")]
+    pub(crate) curves: Option<usize>,
+    /// Take off what each curve is at its first point.
+    #[arg(long)]
+    pub(crate) centered: bool,
+    /// margin (the default), probability or value.
+    #[arg(long, value_name = "SPACE")]
+    pub(crate) output_space: Option<String>,
+    /// The array of an .npz file.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) array: Option<String>,
+    /// Names of the outputs: a JSON list, or one a line. Otherwise MODEL.labels.json beside the model.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Threads [default: all cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) threads: Option<u32>,
+    /// Memory for curves, such as 512M or 2G.
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = bytes)]
+    pub(crate) max_memory: usize,
+    /// No progress bar.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Write effects.json, effects.csv and charts into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct PlotArguments {
     /// What `pellucid explain` wrote: explanation.json, explanation.npz or sample.npz.
     #[arg(value_name = "EXPLANATION")]
@@ -169,6 +221,9 @@ pub(crate) struct PlotArguments {
     /// dependence: the feature [default: the one that matters most].
     #[arg(long, value_name = "NAME")]
     pub(crate) feature: Option<String>,
+    /// dependence: the feature that colors the rows [default: the one that interacts most].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) color: Option<String>,
     /// cohorts: the feature, or the column that was explained with --keep, that makes the groups.
     #[arg(long, value_name = "NAME")]
     pub(crate) cohort: Option<String>,
@@ -232,7 +287,8 @@ pub(crate) struct DoctorArguments {
 pub(crate) struct InputArguments {
     #[command(flatten)]
     pub(crate) model: ModelArguments,
-    /// Rows to explain: .csv, .npy, .npz; for networks .png and .jpg too, for tree models .csv.gz and .parquet.
+    /// Rows to explain: .csv, .npy, .npz; for networks .png and .jpg too, for tree models .csv.gz, .parquet and
+    /// sparse matrices (.npz, CSR).
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// The array of an .npz file.
@@ -256,9 +312,10 @@ pub(crate) struct ModelArguments {
     /// Explain what stands behind a final softmax or sigmoid instead of the logits before it.
     #[arg(long)]
     explain_probability: bool,
-    /// Names of the outputs: a JSON list, or one a line. Otherwise MODEL.labels.json beside the model.
-    #[arg(long, value_name = "FILE")]
-    labels: Option<PathBuf>,
+    /// Names of the outputs: a JSON list, or one a line. Otherwise MODEL.labels.json beside the model. With
+    /// --output-space log-loss the column of the true classes.
+    #[arg(long, value_name = "FILE|COLUMN")]
+    pub(crate) labels: Option<PathBuf>,
 }
 
 /// What is done to a photo; goes before MODEL.preprocess.json beside the model.
@@ -312,7 +369,8 @@ pub(crate) struct TreeArguments {
     /// A table of rows that absent features are averaged over; may be given several times.
     #[arg(long, value_name = "FILE")]
     background: Vec<PathBuf>,
-    /// path-dependent, or interventional, which needs a background [default: interventional with one].
+    /// path-dependent, or interventional, which needs a background [default: interventional with one]. Path-dependent
+    /// values with a background have their covers counted from it.
     #[arg(long, value_name = "REMOVAL")]
     removal: Option<String>,
     /// tree-shap: values of all pairs of features.
@@ -324,12 +382,18 @@ pub(crate) struct TreeArguments {
     /// shapley-interactions: the number of features in the largest sets [default: 2].
     #[arg(long, value_name = "N")]
     max_order: Option<usize>,
-    /// margin (the default).
+    /// tree-shap with a background: margin (the default), probability, value, or log-loss, which needs --labels COLUMN.
     #[arg(long, value_name = "SPACE")]
     output_space: Option<String>,
-    /// The column of the true classes, for --output-space log-loss.
-    #[arg(long, value_name = "NAME")]
+    /// The column of the true classes, for --output-space log-loss, where --labels is to name a file.
+    #[arg(long, value_name = "COLUMN")]
     label_column: Option<String>,
+    /// Other spaces than the margin: features in which rows may differ for all coalitions to be counted [default: 16].
+    #[arg(long, value_name = "N")]
+    max_exact_features: Option<usize>,
+    /// The same: permutations, each with its reverse, where rows differ in more [default: 16].
+    #[arg(long, value_name = "N")]
+    n_permutations: Option<usize>,
     /// Columns of the table to keep beside the features, for cohorts.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) keep: Vec<String>,
@@ -363,6 +427,9 @@ pub(crate) struct MethodOptionArguments {
     /// CAM methods: the layer, by the name of its wire (`pellucid inspect` suggests some).
     #[arg(long, value_name = "WIRE")]
     layer: Option<String>,
+    /// CAM methods: whether what speaks against the target is cut off [default: true].
+    #[arg(long, value_name = "BOOL")]
+    relu: Option<bool>,
     /// smoothgrad, smoothgrad-sq, vargrad: the method to smooth [default: saliency].
     #[arg(long, value_name = "METHOD")]
     base_method: Option<String>,
@@ -437,16 +504,13 @@ fn bytes(text: &str) -> Result<usize, String> {
 }
 
 impl ModelArguments {
-    pub(crate) fn labels(&self) -> Option<&std::path::Path> {
-        self.labels.as_deref()
-    }
-
     pub(crate) fn options(&self, preprocess: PreprocessOptions) -> ModelOptions {
         ModelOptions {
             input_shape: self.input_shape.clone(),
             output: self.output.clone(),
             explain_probability: self.explain_probability,
             labels: self.labels.clone(),
+            output_names: None,
             preprocess,
         }
     }
@@ -470,13 +534,23 @@ impl TreeArguments {
         let given = self.clone();
         TreeOptions {
             background: given.background,
+            background_rows: None,
             removal: given.removal,
             interactions: given.interactions,
             index: given.index,
             max_order: given.max_order,
             output_space: given.output_space,
             label_column: given.label_column,
+            labels: None,
+            max_exact_features: given.max_exact_features,
+            n_permutations: given.n_permutations,
         }
+    }
+
+    /// Whether `--labels` names the column of the true classes, and no file of outputs' names.
+    pub(crate) fn labels_are_a_column(&self) -> bool {
+        let space = self.output_space.as_deref().map(|space| space.replace('_', "-"));
+        space.as_deref() == Some("log-loss") && self.label_column.is_none()
     }
 }
 
@@ -502,11 +576,13 @@ impl MethodOptionArguments {
         MethodOptions {
             absolute: given.absolute,
             baseline: given.baseline,
+            baseline_array: None,
             n_steps: given.n_steps,
             rule: given.rule,
             tolerance: given.tolerance,
             max_evaluations: given.max_evaluations,
             layer: given.layer,
+            relu: given.relu,
             base_method: given.base_method,
             noise: given.noise,
             n_samples: given.n_samples,

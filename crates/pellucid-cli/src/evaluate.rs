@@ -19,7 +19,7 @@ pub(crate) fn run(
     let model = open::model_of_inputs(&arguments.what, &arguments.work.runtime)?;
     let input = model.read_input(&arguments.what.inputs, arguments.what.array.as_deref())?;
     let request = open::request(&model, &arguments.method, &arguments.target, arguments.work.seed)?;
-    let work = open::work(&arguments.work, arguments.json, cancellation);
+    let work = open::work(&arguments.work, arguments.json, "evaluations", cancellation);
     let evaluation = evaluate(&model, &input, &request, &options(arguments)?, &work)?;
     let mut written = Vec::new();
     if let Some(folder) = &arguments.out {

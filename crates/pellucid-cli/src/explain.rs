@@ -12,7 +12,7 @@ pub(crate) fn run(
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
-    match open::opened(&arguments.what, &arguments.work.runtime)? {
+    match open::opened(&arguments.what, &arguments.trees, &arguments.work.runtime)? {
         Opened::Network(model) => network(&model, arguments, console, cancellation),
         Opened::Trees(model) => tables::explain(&model, arguments, console, cancellation),
     }
@@ -27,14 +27,19 @@ fn network(
     open::refuse(arguments.trees.first_given(), "is for tree models; this is a network")?;
     let input = model.read_input(&arguments.what.inputs, arguments.what.array.as_deref())?;
     let request = open::request(model, &arguments.method, &arguments.target, arguments.work.seed)?;
-    let work = open::work(&arguments.work, arguments.json, cancellation);
+    let work = open::work(&arguments.work, arguments.json, "evaluations", cancellation);
     let explanation = explain(model, &input, &request, &work)?;
-    let written = match &arguments.out {
-        Some(folder) => open::write_files(folder, &open::files_of(&explanation)?)?,
-        None => Vec::new(),
-    };
+    let (mut written, mut left_out) = (Vec::new(), None);
+    if let Some(folder) = &arguments.out {
+        let files = open::files_of(&explanation)?;
+        written = open::write_files(folder, &files)?;
+        left_out = open::left_out(&explanation, &files);
+    }
     match arguments.json {
         true => console.print(&explanation.to_json()?),
-        false => console.print(&summary::text(&explanation, &request.method, &written)),
+        false => {
+            console.print(&summary::text(&explanation, &request.method, &written))?;
+            left_out.map_or(Ok(()), |line| console.print(&line))
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use pellucid_engine::{Error, Kind};
 
+/// Everything was done.
+pub(crate) const SUCCESS: u8 = 0;
 /// A request that cannot be.
 pub(crate) const USAGE: u8 = 2;
 /// Ctrl-C, as shells count it: 128 + SIGINT.

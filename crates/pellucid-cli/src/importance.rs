@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use pellucid_engine::{Cancellation, ImportanceTable, TreeModel, Work, importance_table, on_threads};
-use serde_json::{Map, Value, json};
+use pellucid_engine::{
+    Cancellation, ImportanceTable, ModelOptions, TreeModel, Work, importance_table, on_threads,
+};
 
 use crate::arguments::ImportanceArguments;
 use crate::console::Console;
@@ -15,35 +16,16 @@ pub(crate) fn run(
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
-    let model = TreeModel::open(&arguments.model, None)?;
-    let progress = progress(arguments.json || arguments.quiet);
+    let model = TreeModel::open(&arguments.model, &ModelOptions::default())?;
+    let progress = progress(arguments.json || arguments.quiet, "rows");
     let work = Work { cancellation: cancellation.clone(), progress, ..Work::default() };
     let threads = arguments.threads.map(|n| n as usize);
     let table =
         on_threads(threads, || importance_table(&model, &arguments.inputs, &arguments.background, &work))??;
     match arguments.json {
-        true => console.print(&document(&model, &table).to_string()),
+        true => console.print(&table.to_json(&model)),
         false => console.print(&text(&table)),
     }
-}
-
-fn document(model: &TreeModel, table: &ImportanceTable) -> Value {
-    let of_file: Map<String, Value> =
-        table.of_file.iter().map(|(name, numbers)| ((*name).to_owned(), json!(numbers))).collect();
-    let means = table.mean_absolute_values.as_ref().map(|outputs| {
-        let of_output = |(name, values): &(String, Vec<f64>)| json!({"output": name, "values": values});
-        outputs.iter().map(of_output).collect::<Vec<_>>()
-    });
-    json!({
-        "schema": "pellucid.importance",
-        "schema_version": 1,
-        "model": {"name": model.name(), "format": model.format(), "digest": model.digest(), "producer": model.producer()},
-        "feature_names": table.feature_names,
-        "of_file": of_file,
-        "mean_absolute_values": means,
-        "n_rows": table.n_rows,
-        "warnings": table.warnings,
-    })
 }
 
 /// One line a feature, the most important first: by the values of rows where there are some, else by gain, else by splits.

@@ -2,10 +2,7 @@
 
 use std::fmt::Write;
 
-use pellucid_engine::{
-    Inspection, PreprocessOptions, TreeInspection, TreeModel, WireInfo, inspect, inspect_trees,
-};
-use serde_json::{Value, json};
+use pellucid_engine::{Inspection, PreprocessOptions, TreeInspection, TreeModel, inspect, inspect_trees};
 
 use crate::arguments::InspectArguments;
 use crate::console::Console;
@@ -20,49 +17,19 @@ pub(crate) fn run(arguments: &InspectArguments, console: &Console) -> Result<(),
     let inspection = inspect(&arguments.model.model, open_runtime(&arguments.runtime)?, &options)?;
     match (arguments.text, arguments.json) {
         (true, _) => console.print(inspection.text.trim_end()),
-        (_, true) => console.print(&document(&inspection).to_string()),
+        (_, true) => console.print(&inspection.to_json()),
         _ => console.print(&text(&inspection)),
     }
 }
 
 fn trees(arguments: &InspectArguments, console: &Console) -> Result<(), Failure> {
     open::refuse(arguments.text.then_some("text"), crate::tables::FOR_NETWORKS)?;
-    let inspection = inspect_trees(&TreeModel::open(&arguments.model.model, arguments.model.labels())?);
+    let options = arguments.model.options(PreprocessOptions::default());
+    let inspection = inspect_trees(&TreeModel::open(&arguments.model.model, &options)?);
     match arguments.json {
-        true => console.print(&trees_document(&inspection).to_string()),
+        true => console.print(&inspection.to_json()),
         false => console.print(&trees_text(&inspection)),
     }
-}
-
-fn trees_document(inspection: &TreeInspection) -> Value {
-    let feature = |feature: &pellucid_engine::FeatureInfo| {
-        json!({
-            "name": feature.name,
-            "n_splits": feature.n_splits,
-            "n_category_splits": feature.n_category_splits,
-            "n_missing_left": feature.n_missing_left,
-            "categories": feature.categories,
-        })
-    };
-    json!({
-        "schema": "pellucid.tree_inspection",
-        "schema_version": 1,
-        "name": inspection.name,
-        "digest": inspection.digest,
-        "format": inspection.format,
-        "producer": inspection.producer,
-        "objective": inspection.objective,
-        "link": inspection.link,
-        "n_trees": inspection.n_trees,
-        "n_leaves": inspection.n_leaves,
-        "depth": inspection.depth,
-        "features": inspection.features.iter().map(feature).collect::<Vec<_>>(),
-        "outputs": inspection.outputs,
-        "base_scores": inspection.base_scores,
-        "has_covers": inspection.has_covers,
-        "missing_value": inspection.missing_value,
-        "warnings": inspection.warnings,
-    })
 }
 
 fn trees_text(inspection: &TreeInspection) -> String {
@@ -84,6 +51,10 @@ fn write_trees(text: &mut String, inspection: &TreeInspection) -> std::fmt::Resu
         false => "no: give a --background table",
     };
     writeln!(text, "covers      {covers}")?;
+    if let Some(expected) = &inspection.expected_values {
+        let shown: Vec<String> = expected.iter().map(|value| format!("{value:.5}")).collect();
+        writeln!(text, "expected    {}: the mean margin by the covers", shown.join(", "))?;
+    }
     if let Some(value) = inspection.missing_value {
         writeln!(text, "missing     {value} beside empty cells")?;
     }
@@ -109,34 +80,6 @@ fn write_trees(text: &mut String, inspection: &TreeInspection) -> std::fmt::Resu
         writeln!(text, "warning     {warning}")?;
     }
     Ok(())
-}
-
-fn document(inspection: &Inspection) -> Value {
-    let wire = |wire: &WireInfo| json!({"name": wire.name, "element": wire.element, "shape": wire.shape});
-    let wires = |wires: &[WireInfo]| wires.iter().map(wire).collect::<Vec<_>>();
-    let ops: Vec<Value> = inspection
-        .ops
-        .iter()
-        .map(|op| json!({"op": op.op, "count": op.count, "gradient": op.gradient.name()}))
-        .collect();
-    json!({
-        "schema": "pellucid.inspection",
-        "schema_version": 1,
-        "name": inspection.name,
-        "digest": inspection.digest,
-        "producer": inspection.producer,
-        "ir_version": inspection.ir_version,
-        "opsets": inspection.opsets,
-        "inputs": wires(&inspection.inputs),
-        "outputs": wires(&inspection.outputs),
-        "ops": ops,
-        "n_parameters": inspection.n_parameters,
-        "flops": inspection.flops.known,
-        "n_nodes_of_unknown_flops": inspection.flops.n_unknown_nodes,
-        "cam_layers": wires(&inspection.cam_layers),
-        "obstacles": inspection.obstacles,
-        "warnings": inspection.warnings,
-    })
 }
 
 fn text(inspection: &Inspection) -> String {

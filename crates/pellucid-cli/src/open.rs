@@ -8,7 +8,9 @@ use pellucid_engine::{
     RuntimeChoice, RuntimeOptions, Work, parse_target, runtime, write_file,
 };
 
-use crate::arguments::{InputArguments, MethodArguments, ModelArguments, RuntimeArguments, WorkArguments};
+use crate::arguments::{
+    InputArguments, MethodArguments, ModelArguments, RuntimeArguments, TreeArguments, WorkArguments,
+};
 use crate::failure::Failure;
 use crate::progress::progress;
 
@@ -22,8 +24,15 @@ pub(crate) fn model(
 }
 
 /// A model of whatever kind; a runtime is looked for where it is a network.
-pub(crate) fn opened(what: &InputArguments, runtime: &RuntimeArguments) -> Result<Opened, Failure> {
-    let options = what.model.options(what.preprocess.options());
+pub(crate) fn opened(
+    what: &InputArguments,
+    trees: &TreeArguments,
+    runtime: &RuntimeArguments,
+) -> Result<Opened, Failure> {
+    let mut options = what.model.options(what.preprocess.options());
+    if trees.labels_are_a_column() {
+        options.labels = None;
+    }
     let runtime = || pellucid_engine::runtime(&runtime_options(runtime)?).map_err(Error::from);
     Ok(Opened::open(&what.model.model, runtime, &options)?)
 }
@@ -67,12 +76,18 @@ pub(crate) fn open_runtime(arguments: &RuntimeArguments) -> Result<Arc<dyn Runti
     Ok(runtime(&runtime_options(arguments)?).map_err(Error::from)?)
 }
 
-pub(crate) fn work(arguments: &WorkArguments, quiet: bool, cancellation: &Cancellation) -> Work {
+/// The work, bounded; its progress counts `unit`.
+pub(crate) fn work(
+    arguments: &WorkArguments,
+    quiet: bool,
+    unit: &'static str,
+    cancellation: &Cancellation,
+) -> Work {
     Work {
         batch_size: arguments.batch_size.map(|n| n as usize),
         max_memory_bytes: arguments.max_memory,
         cancellation: cancellation.clone(),
-        progress: progress(quiet || arguments.quiet),
+        progress: progress(quiet || arguments.quiet, unit),
     }
 }
 
@@ -105,6 +120,18 @@ pub(crate) fn files_of(explanation: &Explanation) -> Result<Vec<(String, Vec<u8>
         }
     }
     Ok(files)
+}
+
+/// What [`files_of`] leaves out.
+pub(crate) fn left_out(explanation: &Explanation, files: &[(String, Vec<u8>)]) -> Option<String> {
+    let n_rows = explanation.n_rows();
+    let pictured = n_rows > MAX_PICTURED_ROWS && files.iter().any(|(name, _)| name.starts_with("heatmap-"));
+    pictured.then(|| {
+        format!(
+            "pictures  of the first {MAX_PICTURED_ROWS} of {n_rows} rows only; explanation.npz holds all, and fewer \
+             inputs at a time get a picture each"
+        )
+    })
 }
 
 /// `heatmap-0-chelsea`, with several targets `heatmap-0-chelsea-target-2`.

@@ -21,6 +21,7 @@ pub(crate) fn run(arguments: &PlotArguments, console: &Console) -> Result<(), Fa
         row: arguments.row,
         target: arguments.target,
         feature: arguments.feature.clone(),
+        color: arguments.color.clone(),
         cohort: arguments.cohort.clone(),
         title: arguments.title.clone(),
         max_features: arguments.max_features,

@@ -7,29 +7,31 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use pellucid_engine::{NoProgress, Progress};
 
-/// A bar on standard error where that is a terminal and nobody asked for quiet.
-pub(crate) fn progress(quiet: bool) -> Arc<dyn Progress> {
+/// A bar on standard error that counts `unit`, where that is a terminal and nobody asked for quiet.
+pub(crate) fn progress(quiet: bool, unit: &'static str) -> Arc<dyn Progress> {
     match quiet || !std::io::stderr().is_terminal() {
         true => Arc::new(NoProgress),
-        false => Arc::new(Bar::default()),
+        false => Arc::new(Bar { unit, shown: Mutex::default() }),
     }
 }
 
-#[derive(Default)]
-struct Bar(Mutex<Option<ProgressBar>>);
+struct Bar {
+    unit: &'static str,
+    shown: Mutex<Option<ProgressBar>>,
+}
 
 impl Bar {
     fn with(&self, act: impl FnOnce(&mut Option<ProgressBar>)) {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        act(&mut self.shown.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 impl Progress for Bar {
     fn begin(&self, total: usize) {
         self.with(|bar| {
-            let template = "{bar:40} {pos}/{len} evaluations, {eta} left";
+            let template = format!("{{bar:40}} {{pos}}/{{len}} {}, {{eta}} left", self.unit);
             let style =
-                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+                ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
             let new = ProgressBar::new(total as u64).with_style(style);
             new.enable_steady_tick(Duration::from_millis(200));
             *bar = Some(new);

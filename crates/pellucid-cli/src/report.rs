@@ -15,7 +15,7 @@ pub(crate) fn run(
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
-    let page = match open::opened(&arguments.what, &arguments.work.runtime)? {
+    let page = match open::opened(&arguments.what, &arguments.trees, &arguments.work.runtime)? {
         Opened::Network(model) => of_photos(&model, arguments, cancellation)?,
         Opened::Trees(model) => of_table(&model, arguments, cancellation)?,
     };
@@ -32,7 +32,7 @@ fn of_photos(
 ) -> Result<String, Failure> {
     let cohort = arguments.cohort.as_ref().map(|_| "cohort");
     open::refuse(arguments.trees.first_given().or(cohort), "is for tree models; this is a network")?;
-    let work = open::work(&arguments.work, false, cancellation);
+    let work = open::work(&arguments.work, false, "evaluations", cancellation);
     let defaults = ReportOptions::default();
     let methods = match &arguments.methods {
         None => defaults.methods.clone(),
@@ -61,7 +61,7 @@ fn of_table(
     if let Some(cohort) = arguments.cohort.as_ref().filter(|name| !features.contains(name)) {
         request.other_columns.push(cohort.clone());
     }
-    let work = open::work(&arguments.work, false, cancellation);
+    let work = open::work(&arguments.work, false, "rows", cancellation);
     let page = on_threads(tables::threads(&arguments.work), || {
         report_table(model, &arguments.what.inputs, &request, arguments.cohort.as_deref(), &work)
     });

@@ -28,7 +28,7 @@ pub(crate) fn explain(
     let method = arguments.method.method.as_deref();
     let request =
         request(model, &arguments.what, method, &arguments.trees, &arguments.target, arguments.work.seed)?;
-    let work = open::work(&arguments.work, arguments.json, cancellation);
+    let work = open::work(&arguments.work, arguments.json, "rows", cancellation);
     let output = arguments.out.as_ref().map(|folder| TableOutput {
         folder: folder.clone(),
         format: arguments.trees.format.unwrap_or_default(),
@@ -65,8 +65,12 @@ pub(crate) fn request(
     target: &str,
     seed: u64,
 ) -> Result<TableRequest, Failure> {
+    let mut options = trees.options();
+    if trees.labels_are_a_column() {
+        options.label_column = what.model.labels.as_ref().map(|column| column.to_string_lossy().into_owned());
+    }
     Ok(TableRequest {
-        method: TreeMethod::new(method, &trees.options(), model)?,
+        method: TreeMethod::new(method, &options, model)?,
         target: TreeTarget::parse(target)?,
         seed,
         array: what.array.clone(),
@@ -131,6 +135,13 @@ fn write_text(text: &mut String, explained: &TableExplanation, written: &[String
     }
     for path in written {
         writeln!(text, "wrote     {path}")?;
+    }
+    if !written.is_empty() && explanation.n_rows() > N_WATERFALLS {
+        writeln!(
+            text,
+            "pictures  waterfalls of the first {N_WATERFALLS} rows only; `pellucid plot --kind waterfall --row N` \
+             draws any"
+        )?;
     }
     Ok(())
 }

@@ -29,7 +29,8 @@ pub struct Explanation {
     pub base_values: Option<ArrayD<f64>>,
     /// `Σ values − (output − base_value)`, `[rows]`, for methods that promise completeness.
     pub convergence_delta: Option<ArrayD<f64>>,
-    /// The standard error of each value, of the shape of `values`, for sampled methods.
+    /// The standard error of each value, of the shape of `values`, for sampled methods; of a weighted sum of outputs at
+    /// most this.
     pub standard_error: Option<ArrayD<f64>>,
     /// The map before it was enlarged to the input's size, `[rows, height, width]`, for CAM methods.
     pub raw_map: Option<ArrayD<f64>>,
@@ -105,7 +106,7 @@ pub struct Prediction {
     pub index: usize,
     /// Its label.
     pub label: Option<String>,
-    /// Its value, in the explanation's output space.
+    /// Its value, in the explanation's output space; its margin where a log-loss is explained.
     pub output: f64,
     /// Its probability, where the model classifies: by what the file ends in, by softmax where it ends in bare logits.
     pub probability: Option<f64>,
@@ -179,9 +180,7 @@ impl Explanation {
     /// The name of the explained output of one row and target.
     pub fn target_label(&self, row: usize, target: usize) -> String {
         let Some(indices) = &self.about.target.indices else { return self.about.target.asked.clone() };
-        let index = indices[row][target];
-        let names = self.about.output_names.as_ref();
-        names.and_then(|names| names.get(index).cloned()).unwrap_or_else(|| format!("output {index}"))
+        self.about.output_label(indices[row][target])
     }
 
     /// The probability of the explained output of one row and target, where it is one output of a classifier.
@@ -219,6 +218,35 @@ impl Explanation {
         }
         finite("data", self.data.mapv(|x| if x.is_nan() { 0.0 } else { x }).view())?;
         self.baselines.as_ref().map_or(Ok(()), |baselines| finite("baselines", baselines.view()))
+    }
+}
+
+impl About {
+    /// The name of an output: its label, or `output 3`.
+    pub fn output_label(&self, index: usize) -> String {
+        let names = self.output_names.as_ref();
+        names.and_then(|names| names.get(index).cloned()).unwrap_or_else(|| format!("output {index}"))
+    }
+
+    /// What is told of some of the rows, which must be there.
+    #[must_use]
+    pub fn select_rows(&self, rows: &[usize]) -> Self {
+        let texts = |texts: &Vec<String>| rows.iter().map(|&row| texts[row].clone()).collect();
+        let indices = |indices: &Vec<Vec<usize>>| rows.iter().map(|&row| indices[row].clone()).collect();
+        Self {
+            target: ExplainedTarget {
+                asked: self.target.asked.clone(),
+                indices: self.target.indices.as_ref().map(indices),
+            },
+            other_columns: self
+                .other_columns
+                .iter()
+                .map(|(name, column)| (name.clone(), texts(column)))
+                .collect(),
+            predictions: rows.iter().map(|&row| self.predictions[row].clone()).collect(),
+            inputs: rows.iter().map(|&row| self.inputs[row].clone()).collect(),
+            ..self.clone()
+        }
     }
 }
 

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pellucid_explain::{Network, cam, network};
-use pellucid_graph::{Graph, Node, Runtime, Wire, has_rule, passes, shape_text, text};
+use pellucid_graph::{Graph, Node, Runtime, Wire, has_rule, onnx, passes, shape_text, text};
 
 use crate::error::Error;
 use crate::input::hex;
-use crate::model::{ModelOptions, read};
+use crate::model::{LoadedModel, ModelOptions, read, stem};
 
 /// What is in a model file.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,9 +110,25 @@ pub fn inspect(path: &Path, runtime: Arc<dyn Runtime>, options: &ModelOptions) -
         output: options.output.clone(),
         explain_probability: options.explain_probability,
     };
+    let network = Network::new(&file.graph, runtime, &of_network);
+    Ok(inspection(&stem(path), &file, network.as_ref()))
+}
+
+impl LoadedModel {
+    /// Looks into the model.
+    pub fn inspect(&self) -> Inspection {
+        inspection(self.name(), self.file(), Ok(self.network()))
+    }
+}
+
+fn inspection(
+    name: &str,
+    file: &onnx::Model,
+    network: Result<&Network, &pellucid_explain::Error>,
+) -> Inspection {
     let graph = &file.graph;
     let mut warnings = file.warnings.clone();
-    let (obstacles, cam_layers, flops) = match Network::new(graph, runtime, &of_network) {
+    let (obstacles, cam_layers, flops) = match network {
         Err(error) => (vec![error.to_string()], Vec::new(), flops::count(graph)),
         Ok(network) => {
             warnings.extend_from_slice(network.warnings());
@@ -121,8 +137,8 @@ pub fn inspect(path: &Path, runtime: Arc<dyn Runtime>, options: &ModelOptions) -
             (obstacles(network.graph()), layers, flops::count(network.graph()))
         }
     };
-    Ok(Inspection {
-        name: path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+    Inspection {
+        name: name.to_owned(),
         digest: hex(&file.digest),
         producer: format!("{} {}", file.producer_name, file.producer_version).trim().to_owned(),
         ir_version: file.ir_version,
@@ -136,7 +152,7 @@ pub fn inspect(path: &Path, runtime: Arc<dyn Runtime>, options: &ModelOptions) -
         obstacles,
         warnings,
         text: text::print(graph),
-    })
+    }
 }
 
 fn full_domain(domain: &str) -> String {

@@ -4,25 +4,33 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::file;
+use crate::model::ModelOptions;
 
-/// The labels in `given`, or in `MODEL.labels.json` or `MODEL.labels.txt` beside the model; `None` where there are
-/// none. A JSON file holds a list of names; any other file has one a line.
+/// The labels that `options` give, or those in `MODEL.labels.json` or `MODEL.labels.txt` beside the model; `None` where
+/// there are none. A JSON file holds a list of names; any other file has one a line.
 ///
 /// # Errors
-/// A file that cannot be read or does not hold `n_outputs` names.
+/// A file that cannot be read; not `n_outputs` names.
 pub(crate) fn find(
-    model_path: &Path,
-    given: Option<&Path>,
+    model_path: Option<&Path>,
+    options: &ModelOptions,
     n_outputs: usize,
 ) -> Result<Option<Vec<String>>, Error> {
-    let beside = ["labels.json", "labels.txt"].map(|ending| model_path.with_extension(ending));
+    let fault = |n: usize| format!("holds {n} labels, the model has {n_outputs} outputs");
+    if let Some(names) = &options.output_names {
+        return match names.len() {
+            n if n == n_outputs => Ok(Some(names.clone())),
+            n => Err(Error::request("output_names", fault(n))),
+        };
+    }
+    let endings = ["labels.json", "labels.txt"];
+    let beside = model_path.into_iter().flat_map(|path| endings.map(|ending| path.with_extension(ending)));
     let path: Option<PathBuf> =
-        given.map(Path::to_owned).or_else(|| beside.into_iter().find(|path| path.is_file()));
+        options.labels.clone().or_else(|| beside.into_iter().find(|path| path.is_file()));
     let Some(path) = path else { return Ok(None) };
     let labels = read(&path)?;
     if labels.len() != n_outputs {
-        let reason = format!("holds {} labels, the model has {n_outputs} outputs", labels.len());
-        return Err(Error::input(&path, reason));
+        return Err(Error::input(&path, fault(labels.len())));
     }
     Ok(Some(labels))
 }
@@ -45,14 +53,18 @@ mod tests {
     fn labels_are_found_beside_the_model() {
         let folder = tempfile::tempdir().unwrap();
         let model = folder.path().join("net.onnx");
-        assert_eq!(find(&model, None, 2).unwrap(), None);
+        let find = |labels: Option<&Path>, n_outputs| {
+            let labels = labels.map(Path::to_owned);
+            super::find(Some(&model), &ModelOptions { labels, ..ModelOptions::default() }, n_outputs)
+        };
+        assert_eq!(find(None, 2).unwrap(), None);
         std::fs::write(folder.path().join("net.labels.txt"), "cat\n\ndog\n").unwrap();
-        assert_eq!(find(&model, None, 2).unwrap().unwrap(), ["cat", "dog"]);
-        assert!(find(&model, None, 3).unwrap_err().to_string().contains("holds 2 labels, the model has 3"));
+        assert_eq!(find(None, 2).unwrap().unwrap(), ["cat", "dog"]);
+        assert!(find(None, 3).unwrap_err().to_string().contains("holds 2 labels, the model has 3"));
         let given = folder.path().join("other.json");
         std::fs::write(&given, "[\"a\", \"b\"]").unwrap();
-        assert_eq!(find(&model, Some(&given), 2).unwrap().unwrap(), ["a", "b"]);
+        assert_eq!(find(Some(&given), 2).unwrap().unwrap(), ["a", "b"]);
         std::fs::write(&given, "{\"a\": 1}").unwrap();
-        assert!(find(&model, Some(&given), 2).unwrap_err().to_string().contains("no JSON list of names"));
+        assert!(find(Some(&given), 2).unwrap_err().to_string().contains("no JSON list of names"));
     }
 }

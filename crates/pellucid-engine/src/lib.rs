@@ -6,6 +6,7 @@
 
 mod baseline;
 mod compile;
+mod documents;
 mod error;
 mod evaluate;
 mod explain;
@@ -14,6 +15,7 @@ mod file;
 mod input;
 mod inspect;
 mod labels;
+mod linear;
 mod method;
 mod model;
 mod npy;
@@ -43,21 +45,28 @@ pub use explanation::{
 pub use file::write as write_file;
 pub use input::{Input, ReadOptions, Source};
 pub use inspect::{Flops, GradientSupport, Inspection, OpInfo, WireInfo, inspect};
+pub use linear::linear_network;
 pub use method::{Method, MethodOptions};
 pub use model::{LoadedModel, ModelOptions};
 pub use opened::Opened;
 pub use parameter::Parameter;
 pub use pellucid_core::{Cancellation, NoProgress, OutputSpace, Progress, Target, Work};
+pub use pellucid_explain::network::Ending;
 pub use pellucid_graph::{Error as GraphError, Runtime};
 pub use pellucid_plot::{Chart, ChartPage, ChartSection, charts_html};
 pub use pellucid_runtime::{Doctor, Options as RuntimeOptions, RuntimeChoice, doctor, runtime};
+pub use pellucid_trees::{
+    Arithmetic, Link, Precision, Provenance, Rows, Tree, TreeArrays, TreeEnsemble, tree_of_arrays,
+};
 pub use photo::{Photo, PreparedPhoto};
 pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
 pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
 pub use report::{ReportOptions, report};
 pub use target::parse_target;
 pub use trees::{
-    FeatureInfo, Gap, ImportanceTable, NamedValue, PlotKind, PlotOptions, Summary, TableExplanation,
+    EffectCurves, EffectFeature, EffectKind, EffectRequest, EffectTable, FeatureInfo, Gap, ImportanceTable,
+    KnownOfRows, NamedColumns, NamedValue, PlotKind, PlotOptions, RowsExplanation, Summary, TableExplanation,
     TableFormat, TableOutput, TableRequest, TreeInspection, TreeMethod, TreeModel, TreeOptions, TreeTarget,
-    chart, explain_table, importance_table, inspect_trees, on_threads, report_table,
+    chart, effects, explain_rows, explain_table, importance_of_rows, importance_table, inspect_trees,
+    on_threads, report_table,
 };

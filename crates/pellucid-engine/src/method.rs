@@ -37,6 +37,8 @@ pub struct MethodOptions {
     pub absolute: Option<bool>,
     /// integrated_gradients: see [`parse_baseline`]. Default: zeros.
     pub baseline: Option<String>,
+    /// integrated_gradients: one row, or one for each row, instead of `baseline`.
+    pub baseline_array: Option<ArrayD<f32>>,
     /// integrated_gradients: points on the path. Default: 50.
     pub n_steps: Option<usize>,
     /// integrated_gradients: `gauss_legendre` (default), `riemann_left`, `riemann_right`, `riemann_middle`, `trapezoid`.
@@ -47,6 +49,8 @@ pub struct MethodOptions {
     pub max_evaluations: Option<usize>,
     /// CAM methods: the layer, by the name of its wire. Default: found automatically.
     pub layer: Option<String>,
+    /// CAM methods: whether what speaks against the target is cut off. Default: yes.
+    pub relu: Option<bool>,
     /// Smoothing methods: what is smoothed. Default: saliency.
     pub base_method: Option<String>,
     /// Smoothing methods: `share:0.15` of the row's range (default), or `abs:0.1`.
@@ -118,7 +122,7 @@ impl Method {
         match self {
             Self::Saliency(options) => !options.absolute,
             Self::InputXGradient | Self::IntegratedGradients(..) => true,
-            Self::Cam(_) => false,
+            Self::Cam(options) => !options.relu,
             Self::Smoothed(options, base) => options.statistic == Statistic::Mean && base.is_signed(),
         }
     }
@@ -135,7 +139,10 @@ impl Method {
                 ("tolerance", options.tolerance.into()),
                 ("max_evaluations", options.max_evaluations.into()),
             ],
-            Self::Cam(options) => vec![("layer", options.layer.clone().unwrap_or_default().into())],
+            Self::Cam(options) => vec![
+                ("layer", options.layer.clone().unwrap_or_default().into()),
+                ("relu", options.relu.into()),
+            ],
             Self::Smoothed(options, base) => {
                 let mut parameters: Vec<(&str, Parameter)> = vec![
                     ("base_method", base.name().into()),
@@ -192,13 +199,7 @@ impl Method {
         if matches!(options.baseline, Baseline::Zeros | Baseline::Value(_)) {
             return Ok(None);
         }
-        let of_row = |row| options.baseline.of_row(row, options.image.as_ref(), options.seed);
-        let each: Vec<ArrayD<f32>> = rows.outer_iter().map(of_row).collect::<Result<_, _>>()?;
-        let mut baselines = ArrayD::zeros(rows.raw_dim());
-        for (mut slot, baseline) in baselines.outer_iter_mut().zip(&each) {
-            slot.assign(baseline);
-        }
-        Ok(Some(baselines))
+        Ok(Some(options.baseline.of_rows(rows.view(), options.image.as_ref(), options.seed)?))
     }
 }
 
@@ -207,12 +208,13 @@ impl MethodOptions {
     pub fn first_given(&self) -> Option<&'static str> {
         let given = [
             ("absolute", self.absolute.is_some()),
-            ("baseline", self.baseline.is_some()),
+            ("baseline", self.baseline.is_some() || self.baseline_array.is_some()),
             ("n_steps", self.n_steps.is_some()),
             ("rule", self.rule.is_some()),
             ("tolerance", self.tolerance.is_some()),
             ("max_evaluations", self.max_evaluations.is_some()),
             ("layer", self.layer.is_some()),
+            ("relu", self.relu.is_some()),
             ("base_method", self.base_method.is_some()),
             ("noise", self.noise.is_some()),
             ("n_samples", self.n_samples.is_some()),
@@ -260,13 +262,21 @@ fn integrated(left: &mut MethodOptions, model: &LoadedModel, seed: u64) -> Resul
         return Err(Error::request("max_evaluations", "bounds the refinement to a `tolerance`; give one"));
     }
     let defaults = integrated_gradients::Options::default();
-    let text = left.baseline.take().unwrap_or_else(|| "zeros".to_owned());
+    let input_shape = pellucid_core::Model::input_shape(model.network());
+    let (baseline, text) = match left.baseline_array.take() {
+        Some(rows) if rows.ndim() > input_shape.len() => (Baseline::PerRow(rows), "per_row".to_owned()),
+        Some(row) => (Baseline::Array(row), "array".to_owned()),
+        None => {
+            let text = left.baseline.take().unwrap_or_else(|| "zeros".to_owned());
+            (parse_baseline(&text, input_shape)?, text)
+        }
+    };
     let rule = match left.rule.take() {
         None => defaults.rule,
         Some(name) => rule(&name)?,
     };
     let options = integrated_gradients::Options {
-        baseline: parse_baseline(&text, pellucid_core::Model::input_shape(model.network()))?,
+        baseline,
         image: model.preprocess().map(|preprocess| preprocess.image_values()),
         n_steps: left.n_steps.take().unwrap_or(defaults.n_steps),
         rule,
@@ -301,8 +311,9 @@ fn cam_method(variant: cam::Variant, left: &mut MethodOptions, model: &LoadedMod
     let graph = model.network().graph();
     let found = || cam::find_layer(graph).map(|wire| graph.name_of(wire).to_owned());
     let layer = left.layer.take().or_else(found);
+    let relu = left.relu.take().unwrap_or(true);
     let channel_axis = model.channel_axis().unwrap_or(0);
-    Ok(Method::Cam(cam::Options { variant, layer, channel_axis }))
+    Ok(Method::Cam(cam::Options { variant, relu, layer, channel_axis }))
 }
 
 fn smoothed(

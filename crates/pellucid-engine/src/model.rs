@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pellucid_core::Model as _;
+use ndarray::{Array2, ArrayD};
+use pellucid_core::{Model as _, Work};
 use pellucid_explain::Network;
 use pellucid_explain::network;
 use pellucid_graph::{Runtime, onnx};
@@ -24,6 +25,8 @@ pub struct ModelOptions {
     pub explain_probability: bool,
     /// A file of labels to take instead of the one beside the model.
     pub labels: Option<PathBuf>,
+    /// The names of the outputs, instead of a file of labels.
+    pub output_names: Option<Vec<String>>,
     /// What is done to photos.
     pub preprocess: PreprocessOptions,
 }
@@ -45,27 +48,51 @@ impl LoadedModel {
     /// # Errors
     /// A file of another kind, broken, or beyond what can be explained; labels or preprocessing that do not fit.
     pub fn open(path: &Path, runtime: Arc<dyn Runtime>, options: &ModelOptions) -> Result<Self, Error> {
-        let file = read(path)?;
+        let mut model = Self::new(stem(path), read(path)?, runtime, options)?;
+        model.labels = labels::find(Some(path), options, model.network.n_outputs())?;
+        model.preprocess = Preprocess::find(path, &options.preprocess)?;
+        Ok(model)
+    }
+
+    /// Reads the bytes of an ONNX file that holds all its weights; `name` stands for the file's name.
+    ///
+    /// # Errors
+    /// As [`LoadedModel::open`].
+    pub fn from_bytes(
+        name: &str,
+        bytes: &[u8],
+        runtime: Arc<dyn Runtime>,
+        options: &ModelOptions,
+    ) -> Result<Self, Error> {
+        let mut model = Self::new(name.to_owned(), onnx::read_bytes(bytes, None)?, runtime, options)?;
+        model.labels = labels::find(None, options, model.network.n_outputs())?;
+        Ok(model)
+    }
+
+    fn new(
+        name: String,
+        file: onnx::Model,
+        runtime: Arc<dyn Runtime>,
+        options: &ModelOptions,
+    ) -> Result<Self, Error> {
         let of_network = network::Options {
             input_shape: options.input_shape.clone(),
             output: options.output.clone(),
             explain_probability: options.explain_probability,
         };
         let network = Network::new(&file.graph, runtime, &of_network)?;
-        let labels = labels::find(path, options.labels.as_deref(), network.n_outputs())?;
-        let preprocess = Preprocess::find(path, &options.preprocess)?;
         let first = |wires: &[pellucid_graph::Wire]| {
             wires.first().map_or_else(String::new, |wire| file.graph.name_of(*wire).to_owned())
         };
         let network_input = network.graph().inputs()[0];
         Ok(Self {
-            name: path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+            name,
             input_name: network.graph().name_of(network_input).to_owned(),
             output_name: options.output.clone().unwrap_or_else(|| first(file.graph.outputs())),
             file,
             network,
-            labels,
-            preprocess,
+            labels: None,
+            preprocess: None,
         })
     }
 
@@ -87,6 +114,24 @@ impl LoadedModel {
     /// What can be differentiated.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// The shape of one row.
+    pub fn input_shape(&self) -> &[usize] {
+        self.network.input_shape()
+    }
+
+    /// The number of outputs of a row.
+    pub fn n_outputs(&self) -> usize {
+        self.network.n_outputs()
+    }
+
+    /// The outputs that explanations are of, `[rows, outputs]`.
+    ///
+    /// # Errors
+    /// Rows of another shape; a canceled work; whatever the runtime reports.
+    pub fn outputs(&self, rows: &ArrayD<f32>, work: &Work) -> Result<Array2<f64>, Error> {
+        Ok(self.network.outputs(rows, work)?)
     }
 
     /// The name of the input.
@@ -150,6 +195,11 @@ impl LoadedModel {
         };
         Input::read(paths, &options)
     }
+}
+
+/// A file's name without folder and ending.
+pub(crate) fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 
 /// Reads a model file of a kind that is known.

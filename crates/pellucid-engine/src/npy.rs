@@ -1,5 +1,7 @@
 //! NumPy's `.npy` bytes → array → bytes. Made for files of strangers: lengths are checked before memory is taken.
 
+use std::io::{Read, Seek, SeekFrom};
+
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -19,21 +21,85 @@ struct ElementFormat {
 pub(crate) fn parse(bytes: &[u8]) -> Result<ArrayD<f64>, String> {
     let (header, data) = split(bytes)?;
     let (format, fortran_order, shape) = (element_format(header)?, fortran_order(header)?, shape(header)?);
-    let n = shape.iter().try_fold(1usize, |n, &length| n.checked_mul(length));
-    let expected = n.and_then(|n| n.checked_mul(format.n_bytes)).ok_or("its shape is beyond all memory")?;
-    if data.len() != expected {
-        return Err(format!(
-            "its shape {shape:?} needs {expected} bytes, there are {}; the file is cut off or broken",
-            data.len()
-        ));
-    }
-    let elements = data.chunks_exact(format.n_bytes).map(|element| number(element, format)).collect();
-    let elements: Vec<f64> = match elements {
-        Some(elements) => elements,
-        None => return Err("its elements are no numbers".to_owned()),
-    };
+    check_length(&shape, format, data.len() as u64)?;
+    let elements = numbers(data, format)?;
     let shape = IxDyn(&shape);
     ArrayD::from_shape_vec(shape.set_f(fortran_order), elements).map_err(|error| error.to_string())
+}
+
+/// Longer headers of files that are read row by row are refused; NumPy's take some 100 bytes.
+const MAX_HEADER_BYTES: u64 = 1 << 17;
+
+/// The rows of a `.npy` file in C order that holds a table, read as they come.
+pub(crate) struct Rows<R> {
+    elements: R,
+    format: ElementFormat,
+    pub(crate) n_rows: usize,
+    pub(crate) n_columns: usize,
+}
+
+impl<R: Read + Seek> Rows<R> {
+    /// `None` for an array of other axes or in Fortran order.
+    ///
+    /// # Errors
+    /// In words, what is wrong with the bytes.
+    pub(crate) fn open(mut file: R) -> Result<Option<Self>, String> {
+        let said = |error: std::io::Error| error.to_string();
+        let mut head = Vec::new();
+        (&mut file).take(MAX_HEADER_BYTES).read_to_end(&mut head).map_err(said)?;
+        let (header, data) = split(&head)?;
+        let (format, shape) = (element_format(header)?, shape(header)?);
+        let &[n_rows, n_columns] = shape.as_slice() else { return Ok(None) };
+        if fortran_order(header)? {
+            return Ok(None);
+        }
+        let start = (head.len() - data.len()) as u64;
+        let n_bytes = file.seek(SeekFrom::End(0)).map_err(said)? - start;
+        check_length(&shape, format, n_bytes)?;
+        file.seek(SeekFrom::Start(start)).map_err(said)?;
+        Ok(Some(Self { elements: file, format, n_rows, n_columns }))
+    }
+
+    /// The next `n` rows, of which there are as many, one after the other.
+    ///
+    /// # Errors
+    /// In words, what the system reports; elements that are no numbers.
+    pub(crate) fn read(&mut self, n: usize) -> Result<Vec<f64>, String> {
+        let mut bytes = vec![0; n * self.n_columns * self.format.n_bytes];
+        self.elements.read_exact(&mut bytes).map_err(|error| error.to_string())?;
+        numbers(&bytes, self.format)
+    }
+}
+
+/// The word that a `.npy` file holds: bytes or Unicode, without its padding.
+///
+/// # Errors
+/// In words, what is wrong with the bytes.
+pub(crate) fn word(bytes: &[u8]) -> Result<String, String> {
+    let (header, data) = split(bytes)?;
+    let descr = value(header, "descr")?;
+    if !["'|S", "'<U", "'>U"].iter().any(|kind| descr.starts_with(kind)) {
+        return Err("it is no text".to_owned());
+    }
+    // What pads a word, and the upper bytes of a plain letter in Unicode, are 0.
+    Ok(data.iter().filter(|&&byte| byte != 0).map(|&byte| char::from(byte)).collect())
+}
+
+fn check_length(shape: &[usize], format: ElementFormat, n_bytes: u64) -> Result<(), String> {
+    let n = shape.iter().try_fold(1usize, |n, &length| n.checked_mul(length));
+    let expected = n.and_then(|n| n.checked_mul(format.n_bytes)).ok_or("its shape is beyond all memory")?;
+    if n_bytes != expected as u64 {
+        return Err(format!(
+            "its shape {shape:?} needs {expected} bytes, there are {n_bytes}; the file is cut off or broken"
+        ));
+    }
+    Ok(())
+}
+
+fn numbers(bytes: &[u8], format: ElementFormat) -> Result<Vec<f64>, String> {
+    let elements = bytes.chunks_exact(format.n_bytes).map(|element| number(element, format)).collect();
+    let elements: Option<Vec<f64>> = elements;
+    elements.ok_or_else(|| "its elements are no numbers".to_owned())
 }
 
 /// Header text and data.

@@ -35,6 +35,18 @@ impl<'b> Npz<'b> {
     /// # Errors
     /// In words, what is wrong with it.
     pub(crate) fn array(&mut self, name: &str) -> Result<ArrayD<f64>, String> {
+        npy::parse(&self.bytes(name)?).map_err(|reason| format!("array `{name}`: {reason}"))
+    }
+
+    /// The word that one array holds.
+    ///
+    /// # Errors
+    /// In words, what is wrong with it.
+    pub(crate) fn word(&mut self, name: &str) -> Result<String, String> {
+        npy::word(&self.bytes(name)?).map_err(|reason| format!("array `{name}`: {reason}"))
+    }
+
+    fn bytes(&mut self, name: &str) -> Result<Vec<u8>, String> {
         let fault = |reason: String| format!("array `{name}`: {reason}");
         let file = self.0.by_name(&format!("{name}.npy")).map_err(|error| fault(error.to_string()))?;
         let mut bytes = Vec::new();
@@ -42,7 +54,7 @@ impl<'b> Npz<'b> {
         if bytes.len() as u64 > MAX_INPUT_BYTES {
             return Err(fault(format!("unpacks to more than {MAX_INPUT_BYTES} bytes")));
         }
-        npy::parse(&bytes).map_err(fault)
+        Ok(bytes)
     }
 }
 

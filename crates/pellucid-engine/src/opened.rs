@@ -34,15 +34,38 @@ impl Opened {
         if !holds_trees(path)? {
             return Ok(Self::Network(Box::new(LoadedModel::open(path, runtime()?, options)?)));
         }
-        let of_networks = [
-            ("input_shape", options.input_shape.is_some()),
-            ("output", options.output.is_some()),
-            ("explain_probability", options.explain_probability),
-        ];
-        match of_networks.iter().find(|(_, given)| *given) {
-            Some((option, _)) => Err(Error::request(*option, "is for networks; this is a tree model")),
-            None => Ok(Self::Trees(Box::new(TreeModel::open(path, options.labels.as_deref())?))),
+        refuse_options_of_networks(options)?;
+        Ok(Self::Trees(Box::new(TreeModel::open(path, options)?)))
+    }
+
+    /// The same of a file's bytes; `name` stands for the file's name.
+    ///
+    /// # Errors
+    /// As [`Opened::open`].
+    pub fn from_bytes(
+        name: &str,
+        bytes: &[u8],
+        runtime: impl FnOnce() -> Result<Arc<dyn Runtime>, Error>,
+        options: &ModelOptions,
+    ) -> Result<Self, Error> {
+        let text = bytes.trim_ascii_start();
+        if !(begins_as_trees(text) || mentions(bytes, b"TreeEnsemble")) {
+            return Ok(Self::Network(Box::new(LoadedModel::from_bytes(name, bytes, runtime()?, options)?)));
         }
+        refuse_options_of_networks(options)?;
+        Ok(Self::Trees(Box::new(TreeModel::from_bytes(name, bytes, options)?)))
+    }
+}
+
+fn refuse_options_of_networks(options: &ModelOptions) -> Result<(), Error> {
+    let given = [
+        ("input_shape", options.input_shape.is_some()),
+        ("output", options.output.is_some()),
+        ("explain_probability", options.explain_probability),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Error::request(*option, "is for networks; this is a tree model")),
+        None => Ok(()),
     }
 }
 
@@ -56,12 +79,13 @@ pub(crate) fn holds_trees(path: &Path) -> Result<bool, Error> {
     let mut head = Vec::new();
     let fault = |error: std::io::Error| Error::input(path, format!("cannot be read: {error}"));
     file.take(HEAD_BYTES).read_to_end(&mut head).map_err(fault)?;
-    let text = head.trim_ascii_start();
-    Ok(text.starts_with(b"{")
-        || text.starts_with(b"tree\n")
-        || text.starts_with(b"tree\r\n")
+    Ok(begins_as_trees(head.trim_ascii_start())
         || matches!(ending.as_str(), "json" | "ubj" | "txt" | "cbm" | "bst")
         || (ending == "onnx" && mentions(&head, b"TreeEnsemble")))
+}
+
+fn begins_as_trees(text: &[u8]) -> bool {
+    text.starts_with(b"{") || text.starts_with(b"tree\n") || text.starts_with(b"tree\r\n")
 }
 
 fn mentions(bytes: &[u8], word: &[u8]) -> bool {

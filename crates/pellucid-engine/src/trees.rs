@@ -1,30 +1,42 @@
 //! Tree models beside networks: model file + tables → explanations, block by block.
 
+mod about;
 mod array_table;
+mod background;
 mod blocks;
 mod cells;
 mod charts;
+mod classes;
 mod columns;
 mod csv_table;
 mod document;
+mod drawing;
+mod effects;
 mod explain;
 mod explainer;
 mod importance;
 mod inspect;
 mod kept;
+mod memory;
 mod method;
 mod model;
 mod parquet_table;
 mod report;
+mod spaces;
+mod sparse_table;
 mod summary;
 mod targets;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use charts::{PlotKind, PlotOptions, chart};
 pub use document::NamedValue;
+pub use effects::{EffectCurves, EffectFeature, EffectKind, EffectRequest, EffectTable, effects};
 pub use explain::{TableExplanation, TableOutput, TableRequest, explain_table};
-pub use importance::{ImportanceTable, importance_table};
+pub use importance::{ImportanceTable, importance_of_rows, importance_table};
 pub use inspect::{FeatureInfo, TreeInspection, inspect_trees};
+pub use memory::{KnownOfRows, NamedColumns, RowsExplanation, explain_rows};
 pub use method::{TreeMethod, TreeOptions};
 pub use model::TreeModel;
 pub use report::report_table;

@@ -4,7 +4,9 @@
 
 mod bad_input;
 mod bad_model;
+mod effects;
 mod onnx_bytes;
+mod spaces;
 mod stopping;
 mod tables;
 mod work_done;

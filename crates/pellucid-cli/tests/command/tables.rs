@@ -10,10 +10,10 @@ fn credit() -> String {
 }
 
 /// A row's cells; `None` is missing.
-type Row = Vec<Option<f64>>;
+pub(crate) type Row = Vec<Option<f64>>;
 
 /// The recorded rows of a LightGBM fixture, and what LightGBM says of them; without rows that hold infinities.
-fn recorded(name: &str) -> (Vec<Row>, Vec<Vec<f64>>) {
+pub(crate) fn recorded(name: &str) -> (Vec<Row>, Vec<Vec<f64>>) {
     let text = std::fs::read_to_string(fixture(&format!("trees/lightgbm/{name}.expected.json")));
     let value: Value = serde_json::from_str(&text.expect("a fixture")).expect("JSON");
     let rows =
@@ -34,7 +34,7 @@ fn credit_table(rows: &[Row]) -> String {
     text
 }
 
-fn explained(arguments: &[&str]) -> Explanation {
+pub(crate) fn explained(arguments: &[&str]) -> Explanation {
     Explanation::from_json(&stdout(&run(arguments))).expect("an explanation")
 }
 
@@ -120,6 +120,7 @@ fn attributions_of_all_rows_are_written() {
     let out = folder.text("out");
     let text = stdout(&run(&["explain", &credit(), &table, "--out", &out]));
     assert!(text.contains("adds up") && text.contains("attribute_"), "{text}");
+    assert!(text.contains("waterfalls of the first 3 rows only"), "{text}");
     let pictures = ["bar", "beeswarm", "waterfall-0", "waterfall-1", "waterfall-2"];
     let pictures = pictures.iter().flat_map(|name| ["png", "svg"].map(|ending| format!("{name}.{ending}")));
     let files = ["attributions.csv", "explanation.json", "explanation.npz"].map(str::to_owned);
@@ -157,6 +158,15 @@ fn a_large_table_is_told_of_in_sum() {
     let sample = std::fs::read(folder.path("out/sample.npz")).expect("a file");
     let sample = Explanation::from_npz(&sample).expect("an explanation");
     assert_eq!(sample.about.inputs[1].source.row_index, 16, "every 16th row");
+    let (sample, page) = (folder.text("out/sample.npz"), folder.text("page.html"));
+    let drawn = |options: &[&str]| {
+        stdout(&run(&[&["plot", &sample, "--out", &page, "--kind"][..], options].concat()));
+        texts(&std::fs::read_to_string(&page).expect("a page"))
+    };
+    let decision = drawn(&["decision"]);
+    assert!(decision.contains(" row 96: output ") && !decision.contains(" row 6: output "));
+    assert!(decision.contains("These are 1250 of the table"), "the chart says that it is of a sample");
+    assert!(drawn(&["waterfall", "--row", "2"]).contains("Row 32 of rows.csv."));
     // The mean over all rows, found while they went by.
     let columns = written.lines().skip(1).map(|line| {
         line.split(',').skip(3).map(|cell| cell.parse::<f64>().expect("a number").abs()).collect::<Vec<_>>()
@@ -243,7 +253,15 @@ fn every_kind_of_plot_is_drawn() {
     }
     let svg = draw(&folder.text("out/explanation.json"), &["cohorts", "--cohort", "note"], "chart.svg");
     assert!(String::from_utf8_lossy(&svg).contains("a, b"));
-    draw(&folder.text("pairs/explanation.npz"), &["interactions"], "chart.svg");
+    let pairs = folder.text("pairs/explanation.npz");
+    draw(&pairs, &["interactions"], "chart.svg");
+    let page = |explanation: &str, options: &[&str]| {
+        texts(&String::from_utf8(draw(explanation, options, "page.html")).expect("UTF-8"))
+    };
+    assert!(page(&pairs, &["dependence"]).contains("with the largest interactions"));
+    assert!(page(&explanation, &["dependence"]).contains("estimated from these"));
+    let colored = page(&explanation, &["dependence", "--feature", "attribute_2", "--color", "attribute_5"]);
+    assert!(colored.contains("attribute_5"));
     assert!(draw(&explanation, &["bar"], "chart.png").starts_with(b"\x89PNG"));
     assert!(
         draw(&explanation, &["dependence", "--feature", "attribute_2"], "page.html")
@@ -255,6 +273,7 @@ fn every_kind_of_plot_is_drawn() {
     };
     refused(&["--kind", "waterfall", "--row", "30"], 2, &["row", "0 to 29"]);
     refused(&["--kind", "dependence", "--feature", "age"], 2, &["no feature `age`", "attribute_1"]);
+    refused(&["--kind", "dependence", "--color", "age"], 2, &["color: no feature `age`"]);
     refused(&["--kind", "cohorts"], 2, &["cohort"]);
     refused(&["--kind", "cohorts", "--cohort", "age"], 2, &["no column `age`"]);
     refused(&["--kind", "interactions"], 2, &["--interactions"]);
@@ -299,18 +318,37 @@ fn a_table_gets_a_page() {
     let text = stdout(&run(&["report", &model, &table, "--cohort", "sex", "--out", &out]));
     assert!(text.contains("Open this page") && text.contains("index.html"), "{text}");
     let page = std::fs::read_to_string(folder.path("out/index.html")).expect("a page");
-    for part in ["Three rows, one by one", "Groups by sex", "sex = Female", "holds: the largest gap"] {
+    for part in [
+        "Three rows, one by one",
+        "The closest decision",
+        "Groups by sex",
+        "sex = Female",
+        "holds: the largest gap",
+        "log-odds: 0 is an even chance",
+        "income above $50,000",
+    ] {
         assert!(page.contains(part), "no {part:?}");
     }
     assert!(
         !page.contains("http://www.w3.org/1999/xlink") && !page.contains("src=\"http"),
         "needs no other file"
     );
+    let pairs = stdout(&run(&["report", &model, &table, "--cohort", "sex", "--interactions", "--out", &out]));
+    assert!(pairs.contains("Open this page"), "{pairs}");
+    assert!(
+        std::fs::read_to_string(folder.path("out/index.html")).expect("a page").contains("Pairs of features")
+    );
     assert_fails(
         &["report", &model, &table, "--out", &out, "--methods", "saliency"],
         2,
         &["methods", "for networks"],
     );
+}
+
+/// What a page says, without its tags.
+fn texts(page: &str) -> String {
+    let texts = page.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text.trim());
+    texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// A `.npy` file of float64 numbers.
@@ -367,11 +405,6 @@ fn a_background_with_other_columns_is_refused() {
     let explain = ["explain", &model, &table];
     assert_fails(&[&explain[..], &["--background", &other]].concat(), 3, &["other.csv", "`number`"]);
     assert_fails(&[&explain[..], &["--removal", "interventional"]].concat(), 2, &["--background"]);
-    assert_fails(
-        &[&explain[..], &["--removal", "path-dependent", "--background", &table]].concat(),
-        2,
-        &["background"],
-    );
     assert_fails(&[&explain[..], &["--removal", "other"]].concat(), 2, &["path-dependent, interventional"]);
 }
 
@@ -410,7 +443,7 @@ fn options_of_the_other_kind_of_model_are_refused() {
     refused(&trees, &["--n-steps", "5"], &["n_steps", "for networks"]);
     refused(&trees, &["--method", "saliency"], &["no method `saliency`", "tree_shap"]);
     refused(&trees, &["--method", "banzhaf", "--interactions"], &["interactions", "no such option"]);
-    refused(&trees, &["--method", "saabas", "--background", &table], &["background", "no such option"]);
+    refused(&trees, &["--method", "saabas", "--removal", "interventional"], &["removal", "no such option"]);
     refused(&trees, &["--max-order", "3"], &["max_order", "no such option"]);
     refused(&trees, &["--method", "shapley-interactions", "--index", "owen"], &["no index `owen`", "k-sii"]);
     refused(&trees, &["--input-shape", "3"], &["input_shape", "for networks"]);

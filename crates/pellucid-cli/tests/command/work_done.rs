@@ -101,6 +101,24 @@ fn both_files_hold_the_same_and_pictures_lie_beside_them() {
 }
 
 #[test]
+fn rows_without_a_picture_are_counted() {
+    let folder = Folder::new();
+    let [model, rows] = digits();
+    let out = folder.text("out");
+    let many = vec![rows.as_str(); 21];
+    let options = ["--method", "saliency", "--out", &out];
+    let text = stdout(&run(&[&["explain", &model][..], &many, &options].concat()));
+    let n_rows =
+        explanation(&[&["explain", &model][..], &many, &["--method", "saliency", "--json"]].concat());
+    let n_rows = n_rows.n_rows();
+    assert!(
+        n_rows > 20 && text.contains(&format!("pictures  of the first 20 of {n_rows} rows only")),
+        "{text}"
+    );
+    assert_eq!(folder.names("out").len(), 2 + 2 * 20);
+}
+
+#[test]
 fn a_row_is_explained_alike_alone_and_among_others() {
     let [model, rows] = digits();
     let of = |size: &str| {

@@ -1,6 +1,6 @@
 //! What a deleted feature becomes, and what features are inserted into.
 
-use ndarray::{ArrayD, Axis};
+use ndarray::ArrayD;
 use pellucid_core::Baseline;
 
 use crate::error::Error;
@@ -35,9 +35,5 @@ pub(crate) fn of_rows(
     seed: u64,
 ) -> Result<ArrayD<f32>, Error> {
     let image = model.preprocess().map(|preprocess| preprocess.image_values());
-    let mut baselines = ArrayD::zeros(input.rows.raw_dim());
-    for (mut slot, row) in baselines.axis_iter_mut(Axis(0)).zip(input.rows.axis_iter(Axis(0))) {
-        slot.assign(&baseline.of_row(row, image.as_ref(), seed)?);
-    }
-    Ok(baselines)
+    Ok(baseline.of_rows(input.rows.view(), image.as_ref(), seed)?)
 }

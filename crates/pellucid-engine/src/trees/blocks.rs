@@ -6,14 +6,20 @@ use ndarray::Array2;
 
 use super::array_table::ArrayTable;
 use super::cells::Cells;
-use super::columns::{Columns, columns};
+use super::columns::{Beside, Columns, columns};
 use super::csv_table::CsvTable;
 use super::model::TreeModel;
 use super::parquet_table::ParquetTable;
+use super::sparse_table::SparseTable;
 use crate::error::Error;
 
-/// Rows that are read and explained at a time.
+/// The most rows that are read and explained at a time.
 pub(crate) const BLOCK_ROWS: usize = 8192;
+
+/// How many rows of so many bytes are taken at a time to keep to a limit.
+pub(crate) fn rows_within(max_bytes: usize, bytes_of_row: usize) -> usize {
+    (max_bytes / bytes_of_row.max(1)).clamp(1, BLOCK_ROWS)
+}
 
 /// Some rows of a table.
 pub(crate) struct Block {
@@ -46,7 +52,8 @@ pub(crate) struct Blocks<'a> {
     model: &'a TreeModel,
     paths: &'a [PathBuf],
     array: Option<&'a str>,
-    kept: &'a [String],
+    beside: Beside<'a>,
+    n_at_once: usize,
     next_path: usize,
     open: Option<OpenTable>,
     cells: Cells,
@@ -65,16 +72,18 @@ enum Source {
     Csv(Box<CsvTable>),
     Parquet(Box<ParquetTable>),
     Array(ArrayTable),
+    Sparse(SparseTable),
 }
 
 impl<'a> Blocks<'a> {
-    /// Opens the first file, so that its faults come before any work. `kept` are columns to read as text beside the
-    /// features, `array` is the array of an `.npz` file.
+    /// Opens the first file, so that its faults come before any work. `array` is the array of an `.npz` file; `n_at_once`
+    /// rows are in a block, or fewer.
     pub(crate) fn open(
         model: &'a TreeModel,
         paths: &'a [PathBuf],
         array: Option<&'a str>,
-        kept: &'a [String],
+        beside: Beside<'a>,
+        n_at_once: usize,
     ) -> Result<Self, Error> {
         let cells = Cells::new(model.ensemble());
         let (feature_names, warnings) = (Vec::new(), Vec::new());
@@ -82,7 +91,8 @@ impl<'a> Blocks<'a> {
             model,
             paths,
             array,
-            kept,
+            beside,
+            n_at_once,
             next_path: 0,
             open: None,
             cells,
@@ -106,7 +116,7 @@ impl<'a> Blocks<'a> {
         while let Some(open) = &mut self.open {
             let path = &self.paths[self.next_path - 1];
             let fault = |reason: String| Error::input(path, reason);
-            let read = open.read(&mut self.cells).map_err(fault)?;
+            let read = open.read(self.n_at_once, &mut self.cells).map_err(fault)?;
             if read.n_rows > 0 {
                 let first_row = open.n_rows_read;
                 open.n_rows_read += read.n_rows;
@@ -131,6 +141,11 @@ impl<'a> Blocks<'a> {
         (self.n_rows_read as f64 * self.paths.len() as f64 / done.max(1e-9)).round() as usize
     }
 
+    /// Whether the last block came from a sparse table.
+    pub(crate) fn is_sparse(&self) -> bool {
+        matches!(&self.open, Some(OpenTable { source: Source::Sparse(_), .. }))
+    }
+
     /// What the reader of an explanation must know of the tables.
     pub(crate) fn warnings(&self) -> Vec<String> {
         self.warnings.iter().cloned().chain(self.cells.warnings(&self.feature_names)).collect()
@@ -141,7 +156,7 @@ impl<'a> Blocks<'a> {
         let Some(path) = self.paths.get(self.next_path) else { return Ok(false) };
         self.next_path += 1;
         let source = Source::open(path, self.array, self.model)?;
-        let columns = columns(path, source.header(), source.n_columns(), self.model, self.kept)?;
+        let columns = columns(path, source.header(), source.n_columns(), self.model, self.beside)?;
         if self.feature_names.is_empty() {
             self.feature_names.clone_from(&columns.feature_names);
         }
@@ -152,11 +167,12 @@ impl<'a> Blocks<'a> {
 }
 
 impl OpenTable {
-    fn read(&mut self, cells: &mut Cells) -> Result<RowsRead, String> {
+    fn read(&mut self, n: usize, cells: &mut Cells) -> Result<RowsRead, String> {
         match &mut self.source {
-            Source::Csv(table) => table.read(BLOCK_ROWS, &self.columns, cells),
-            Source::Parquet(table) => table.read(BLOCK_ROWS, &self.columns, cells),
-            Source::Array(table) => table.read(BLOCK_ROWS, &self.columns),
+            Source::Csv(table) => table.read(n, &self.columns, cells),
+            Source::Parquet(table) => table.read(n, &self.columns, cells),
+            Source::Array(table) => table.read(n, &self.columns),
+            Source::Sparse(table) => Ok(table.read(n, &self.columns)),
         }
     }
 }
@@ -170,6 +186,12 @@ impl Source {
         if name.ends_with(".parquet") {
             return Ok(Self::Parquet(Box::new(ParquetTable::open(path)?)));
         }
+        if name.ends_with(".npz")
+            && array.is_none()
+            && let Some(table) = SparseTable::open(path, model.ensemble().absent)?
+        {
+            return Ok(Self::Sparse(table));
+        }
         if name.ends_with(".npy") || name.ends_with(".npz") {
             return Ok(Self::Array(ArrayTable::open(path, array, model.ensemble().n_features)?));
         }
@@ -180,7 +202,7 @@ impl Source {
         match self {
             Self::Csv(table) => Some(table.header()),
             Self::Parquet(table) => Some(table.header()),
-            Self::Array(_) => None,
+            Self::Array(_) | Self::Sparse(_) => None,
         }
     }
 
@@ -189,6 +211,7 @@ impl Source {
             Self::Csv(table) => table.header().len(),
             Self::Parquet(table) => table.header().len(),
             Self::Array(table) => table.n_columns(),
+            Self::Sparse(table) => table.n_columns(),
         }
     }
 
@@ -197,6 +220,7 @@ impl Source {
             Self::Csv(table) => table.share_read(),
             Self::Parquet(table) => table.share_read(),
             Self::Array(table) => table.share_read(),
+            Self::Sparse(table) => table.share_read(),
         }
     }
 }
@@ -204,21 +228,4 @@ impl Source {
 /// A file's name without its folder.
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
-}
-
-/// All rows of some files, `[rows, features]`, and what must be known of them.
-pub(crate) fn all_rows(
-    model: &TreeModel,
-    paths: &[PathBuf],
-    array: Option<&str>,
-) -> Result<(Array2<f64>, Vec<String>), Error> {
-    let mut blocks = Blocks::open(model, paths, array, &[])?;
-    let mut numbers = Vec::new();
-    let n_features = model.ensemble().n_features;
-    while let Some(block) = blocks.next_block()? {
-        numbers.extend(block.rows);
-    }
-    let rows = Array2::from_shape_vec((numbers.len() / n_features.max(1), n_features), numbers)
-        .map_err(|error| Error::request("background", error.to_string()))?;
-    Ok((rows, blocks.warnings()))
 }

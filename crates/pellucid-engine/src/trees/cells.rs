@@ -21,7 +21,7 @@ pub(crate) struct Cells {
 
 /// The codes of a feature's categories.
 #[derive(Debug)]
-struct Codes {
+pub(crate) struct Codes {
     by_name: HashMap<String, f64>,
     /// Where categories are numbers, `1.0` is the category `1`.
     by_number: Vec<(f64, f64)>,
@@ -106,7 +106,7 @@ fn number(cell: &str) -> Result<f64, String> {
 }
 
 impl Codes {
-    fn new(list: &[String]) -> Self {
+    pub(crate) fn new(list: &[String]) -> Self {
         let coded = || list.iter().enumerate().map(|(code, name)| (name, code as f64));
         Self {
             by_name: coded().map(|(name, code)| (name.trim().to_owned(), code)).collect(),
@@ -114,7 +114,7 @@ impl Codes {
         }
     }
 
-    fn get(&self, cell: &str) -> Option<f64> {
+    pub(crate) fn get(&self, cell: &str) -> Option<f64> {
         if let Some(code) = self.by_name.get(cell) {
             return Some(*code);
         }

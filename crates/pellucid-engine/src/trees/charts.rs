@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use ndarray::{Array1, Array2, Axis, Ix2, Ix3};
-use pellucid_core::OutputSpace;
 use pellucid_plot::Chart;
-use pellucid_plot::tabular::{
-    self, Cohort, Coloring, Feature, Interactions, Options, Output, RowOrder, Table, interaction_sizes,
-};
+use pellucid_plot::tabular::{self, Cohort, Coloring, Options, RowOrder};
 
+use super::drawing::Drawing;
 use crate::error::Error;
 use crate::explanation::Explanation;
 
@@ -48,6 +45,8 @@ pub struct PlotOptions {
     pub target: usize,
     /// The feature of a dependence plot. Default: the one that matters most.
     pub feature: Option<String>,
+    /// The feature that colors a dependence plot. Default: the one that interacts most.
+    pub color: Option<String>,
     /// The column that makes the cohorts.
     pub cohort: Option<String>,
     /// On top. Default: none.
@@ -58,8 +57,8 @@ pub struct PlotOptions {
 
 impl Default for PlotOptions {
     fn default() -> Self {
-        let (feature, cohort, title) = (None, None, String::new());
-        Self { row: 0, target: 0, feature, cohort, title, max_features: MAX_FEATURES }
+        let (feature, color, cohort, title) = (None, None, None, String::new());
+        Self { row: 0, target: 0, feature, color, cohort, title, max_features: MAX_FEATURES }
     }
 }
 
@@ -111,7 +110,7 @@ pub fn chart(explanation: &Explanation, kind: PlotKind, options: &PlotOptions) -
     let table = drawing.table();
     let shown = Options {
         title: options.title.clone(),
-        caption: drawing.caption(explanation),
+        caption: caption(explanation, of_row.then_some(options.row)),
         max_features: options.max_features,
     };
     Ok(match kind {
@@ -120,12 +119,21 @@ pub fn chart(explanation: &Explanation, kind: PlotKind, options: &PlotOptions) -
         PlotKind::Bar => tabular::bar(&table, &shown)?,
         PlotKind::Beeswarm => tabular::beeswarm(&table, &shown)?,
         PlotKind::Dependence => {
-            let feature = drawing.feature(options.feature.as_deref())?;
-            tabular::dependence(&table, feature, Coloring::Strongest, &shown)?
+            let feature = drawing.feature("feature", options.feature.as_deref())?;
+            let coloring = match &options.color {
+                Some(name) => Coloring::Feature(drawing.feature("color", Some(name))?),
+                None => drawing
+                    .strongest_interaction(explanation, feature, options.target)
+                    .map_or(Coloring::Strongest, Coloring::Interacting),
+            };
+            tabular::dependence(&table, feature, coloring, &shown)?
         }
         PlotKind::Decision => tabular::decision(&table, &rows, &shown)?,
         PlotKind::Heatmap => tabular::heatmap(&table, RowOrder::Cluster, &shown)?,
-        PlotKind::Interactions => drawing.interactions(explanation, options.target, &shown)?,
+        PlotKind::Interactions => {
+            let caption = format!("What a pair adds is shared by its two cells. {}", shown.caption);
+            drawing.interactions(explanation, options.target, &Options { caption, ..shown })?
+        }
         PlotKind::Cohorts => {
             let column = options.cohort.as_deref();
             let column =
@@ -159,179 +167,21 @@ pub(crate) fn cohorts(
     Ok(cohorts)
 }
 
-/// Some rows and one target, in the form that charts take.
-pub(crate) struct Drawing {
-    values: Array2<f64>,
-    data: Option<Array2<f64>>,
-    features: Vec<Feature>,
-    base_value: f64,
-    outputs: Array1<f64>,
-    output: Output,
-}
-
-impl Drawing {
-    pub(crate) fn new(explanation: &Explanation, rows: &[usize], target: usize) -> Result<Self, Error> {
-        let about = &explanation.about;
-        let data = explanation.data.clone().into_dimensionality::<Ix2>();
-        let (Some(names), Ok(data)) = (&about.feature_names, data) else {
-            return Err(Error::request("explanation", "is not of a table; charts are of tables"));
-        };
-        let of_row = |row: &usize| match explanation.values_of(*row, target) {
-            // The values of a feature's pairs and its own make up its value.
-            pairs if pairs.ndim() == 2 => pairs.sum_axis(Axis(1)),
-            values => values.to_owned(),
-        };
-        let values: Vec<f64> =
-            rows.iter().flat_map(|row| of_row(row).into_iter().collect::<Vec<_>>()).collect();
-        let n_values = values.len() / rows.len().max(1);
-        let values = Array2::from_shape_vec((rows.len(), n_values), values)
-            .map_err(|error| Error::request("explanation", error.to_string()))?;
-        let numbers = |array: &ndarray::ArrayD<f64>| -> Vec<f64> {
-            rows.iter().map(|&row| explanation.number_of(array, row, target)).collect()
-        };
-        let outputs = numbers(&explanation.outputs);
-        let base_values = explanation.base_values.as_ref().map_or_else(|| outputs.clone(), numbers);
-        let (features, data) = match &about.feature_sets {
-            Some(sets) => (sets.iter().map(|set| set_name(names, set)).map(plain).collect(), None),
-            None => (
-                features(explanation, names),
-                Some(known_categories(explanation, data.select(Axis(0), rows))),
-            ),
-        };
-        Ok(Self {
-            values,
-            data,
-            features,
-            base_value: base_values.iter().sum::<f64>() / base_values.len().max(1) as f64,
-            outputs: outputs.into(),
-            output: output(explanation, rows, target),
-        })
-    }
-
-    pub(crate) fn table(&self) -> Table<'_> {
-        Table {
-            values: self.values.view(),
-            data: self.data.as_ref().map(|data| data.view()),
-            features: &self.features,
-            base_value: self.base_value,
-            outputs: Some(self.outputs.view()),
-            output: &self.output,
-        }
-    }
-
-    /// The index of a feature by its name, or of the one with the largest values.
-    fn feature(&self, name: Option<&str>) -> Result<usize, Error> {
-        match name {
-            None => Ok(self.ranked().first().copied().unwrap_or(0)),
-            Some(name) => self.features.iter().position(|feature| feature.name == name).ok_or_else(|| {
-                let names: Vec<&str> = self.features.iter().map(|feature| feature.name.as_str()).collect();
-                Error::request("feature", format!("no feature `{name}`; there are: {}", names.join(", ")))
-            }),
-        }
-    }
-
-    /// The features by the mean size of their values, the largest first.
-    pub(crate) fn ranked(&self) -> Vec<usize> {
-        let sizes = self.values.mapv(f64::abs).sum_axis(Axis(0));
-        let mut order: Vec<usize> = (0..sizes.len()).collect();
-        order.sort_by(|&a, &b| sizes[b].total_cmp(&sizes[a]).then(a.cmp(&b)));
-        order
-    }
-
-    pub(crate) fn features(&self) -> &[Feature] {
-        &self.features
-    }
-
-    pub(crate) fn outputs(&self) -> &Array1<f64> {
-        &self.outputs
-    }
-
-    fn caption(&self, explanation: &Explanation) -> String {
-        let about = &explanation.about;
-        let sample = about.warnings.iter().find(|warning| warning.starts_with("these are ")).cloned();
-        format!("{}{}", sample.map(|text| format!("{text}. ")).unwrap_or_default(), about.model.name)
-    }
-
-    fn interactions(
-        &self,
-        explanation: &Explanation,
-        target: usize,
-        options: &Options,
-    ) -> Result<Chart, Error> {
-        let n_rows = explanation.n_rows();
-        let views: Vec<_> =
-            (0..n_rows).map(|row| explanation.values_of(row, target).insert_axis(Axis(0))).collect();
-        let values =
-            ndarray::concatenate(Axis(0), &views).ok().and_then(|all| all.into_dimensionality::<Ix3>().ok());
-        let values = values.ok_or_else(|| {
-            Error::request("kind", "the explanation has no interactions; explain with --interactions")
-        })?;
-        let sizes = interaction_sizes(values.view());
-        let interactions =
-            Interactions { sizes: sizes.view(), n_rows, features: &self.features, output: &self.output };
-        Ok(tabular::interaction_matrix(&interactions, options)?)
-    }
-}
-
-fn plain(name: String) -> Feature {
-    Feature { name, ..Feature::default() }
-}
-
-fn set_name(names: &[String], set: &[usize]) -> String {
-    set.iter().map(|&index| names[index].as_str()).collect::<Vec<_>>().join(" × ")
-}
-
-fn features(explanation: &Explanation, names: &[String]) -> Vec<Feature> {
-    let categories = explanation.about.feature_categories.as_ref();
-    let of_feature =
-        |index: usize| categories.and_then(|lists| lists.get(index).cloned()).unwrap_or_default();
-    let feature = |(index, name): (usize, &String)| Feature {
-        name: name.clone(),
-        unit: String::new(),
-        categories: of_feature(index),
-    };
-    names.iter().enumerate().map(feature).collect()
-}
-
-/// Codes that stand for no category are drawn as missing.
-fn known_categories(explanation: &Explanation, mut data: Array2<f64>) -> Array2<f64> {
-    for (list, mut column) in explanation.about.feature_categories.iter().flatten().zip(data.columns_mut()) {
-        if !list.is_empty() {
-            column.mapv_inplace(|x| match x.fract() == 0.0 && (0.0..list.len() as f64).contains(&x) {
-                true => x,
-                false => f64::NAN,
-            });
-        }
-    }
-    data
-}
-
-fn output(explanation: &Explanation, rows: &[usize], target: usize) -> Output {
+/// Which rows are drawn, and of what. The one row of a chart is named; where the rows are a sample, that is said.
+fn caption(explanation: &Explanation, row: Option<usize>) -> String {
     let about = &explanation.about;
-    let label = |row: usize| explanation.target_label(row, target);
-    let first = rows.first().map(|&row| label(row)).unwrap_or_default();
-    let same = rows.iter().all(|&row| label(row) == first);
-    let single = about.predictions.iter().all(|row| row.len() == 1 && row[0].probability.is_some());
-    let unit = match about.output_space {
-        OutputSpace::Margin if single => "log-odds",
-        OutputSpace::Value => "",
-        space => space.name(),
+    let rows = match row {
+        Some(row) => {
+            let source = &about.inputs[row].source;
+            Some(format!("row {} of {}", source.row_index, source.file))
+        }
+        None => about.warnings.iter().find(|warning| warning.starts_with("these are ")).cloned(),
     };
-    let value_name = match about.method.as_str() {
-        "tree_shap" => "SHAP value",
-        "banzhaf" => "Banzhaf value",
-        "saabas" => "Saabas value",
-        "shapley_interactions" => "interaction",
-        _ => "attribution",
-    };
-    let unnamed = single && about.output_names.is_none();
-    Output {
-        name: match (unnamed, same) {
-            (true, _) => String::new(),
-            (false, true) => first,
-            (false, false) => "each row's own target".to_owned(),
-        },
-        unit: unit.to_owned(),
-        value_name: value_name.to_owned(),
-    }
+    let sentences = rows.into_iter().map(|text| format!("{}. ", capitalized(&text)));
+    format!("{}Model: {}.", sentences.collect::<String>(), about.model.name)
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

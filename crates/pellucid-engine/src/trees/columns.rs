@@ -8,6 +8,15 @@ use crate::trees::TreeModel;
 /// Columns that are named in an error or a warning.
 const MAX_NAMED: usize = 8;
 
+/// Columns of a table that are no features.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Beside<'a> {
+    /// Read as text; a table without one of them is refused.
+    pub(crate) kept: &'a [String],
+    /// Passed over where it is there.
+    pub(crate) ignored: Option<&'a str>,
+}
+
 /// Where in a row of a table stands what is wanted.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Columns {
@@ -20,17 +29,19 @@ pub(crate) struct Columns {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Finds the model's features and the columns `kept` among the columns of a table: by name where both have names, else
-/// by their place.
+/// Finds the model's features and the columns beside them among the columns of a table: by name where both have names,
+/// else by their place.
 pub(crate) fn columns(
     path: &Path,
     header: Option<&[String]>,
     n_columns: usize,
     model: &TreeModel,
-    kept: &[String],
+    beside: Beside<'_>,
 ) -> Result<Columns, Error> {
     let fault = |reason: String| Error::input(path, reason);
-    let kept_places = kept_places(header, kept).map_err(fault)?;
+    let kept_places = kept_places(header, beside.kept).map_err(fault)?;
+    let ignored = beside.ignored.and_then(|name| header?.iter().position(|column| column == name));
+    let is_beside = |index: &usize| kept_places.contains(index) || ignored == Some(*index);
     let n_features = model.ensemble().n_features;
     let names = model.ensemble().feature_names.as_deref();
     if let (Some(header), Some(names)) = (header, names) {
@@ -38,14 +49,14 @@ pub(crate) fn columns(
         if found.iter().any(Option::is_some) || !are_numbered(names) {
             let features = all_found(header, names, &found).map_err(fault)?;
             let unused: Vec<&str> = (0..header.len())
-                .filter(|index| !features.contains(index) && !kept_places.contains(index))
+                .filter(|index| !features.contains(index) && !is_beside(index))
                 .map(|index| header[index].as_str())
                 .collect();
             let warnings = if unused.is_empty() { vec![] } else { vec![unused_warning(path, &unused)] };
             return Ok(Columns { features, kept: kept_places, feature_names: names.to_vec(), warnings });
         }
     }
-    let features: Vec<usize> = (0..n_columns).filter(|index| !kept_places.contains(index)).collect();
+    let features: Vec<usize> = (0..n_columns).filter(|index| !is_beside(index)).collect();
     if features.len() != n_features {
         let unnamed = if header.is_some() { " and does not name them; leave out the others" } else { "" };
         return Err(fault(format!("has {} columns, the model takes {n_features}{unnamed}", features.len())));
@@ -102,7 +113,8 @@ fn unused_warning(path: &Path, unused: &[&str]) -> String {
     format!("{file}: {columns} that the model does not use: {}", listed(unused))
 }
 
-fn listed(names: &[impl AsRef<str>]) -> String {
+/// The first names, and how many more there are.
+pub(crate) fn listed(names: &[impl AsRef<str>]) -> String {
     let shown: Vec<String> =
         names.iter().take(MAX_NAMED).map(|name| format!("`{}`", name.as_ref())).collect();
     match names.len().saturating_sub(MAX_NAMED) {

@@ -25,7 +25,7 @@ pub struct NamedValue {
 impl TableExplanation {
     /// Whether the explanation holds all rows.
     pub fn is_complete(&self) -> bool {
-        self.summary.n_rows <= MAX_COMPLETE_ROWS
+        self.summary.n_rows <= MAX_COMPLETE_ROWS && self.explanation.n_rows() == self.summary.n_rows
     }
 
     /// The explanation as a JSON document; of a large table what was found over all rows.
@@ -136,7 +136,8 @@ impl Explanation {
     pub(crate) fn shown(&self, row: usize, feature: usize) -> String {
         let value = self.data[[row, feature]];
         let categories = self.about.feature_categories.as_ref().and_then(|lists| lists.get(feature));
-        match categories.and_then(|list| list.get(value as usize)) {
+        let is_code = value.fract() == 0.0 && value >= 0.0;
+        match categories.filter(|_| is_code).and_then(|list| list.get(value as usize)) {
             _ if value.is_nan() => "missing".to_owned(),
             Some(category) => category.clone(),
             None => value.to_string(),
@@ -144,7 +145,7 @@ impl Explanation {
     }
 }
 
-fn json_of(value: &Parameter) -> Value {
+pub(crate) fn json_of(value: &Parameter) -> Value {
     match value {
         Parameter::Unset => Value::Null,
         Parameter::Flag(flag) => json!(flag),
@@ -154,7 +155,8 @@ fn json_of(value: &Parameter) -> Value {
     }
 }
 
-fn nested(array: ndarray::ArrayViewD<'_, f64>) -> Value {
+/// Lists in lists.
+pub(crate) fn nested(array: ndarray::ArrayViewD<'_, f64>) -> Value {
     match array.ndim() {
         0 => json!(array.first()),
         _ => array.outer_iter().map(nested).collect(),

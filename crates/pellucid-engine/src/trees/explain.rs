@@ -1,28 +1,26 @@
 //! Tree model + tables → an explanation of each row, written as it comes.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayD, Axis};
-use pellucid_core::{NoProgress, Work, row_digest_f64, top_outputs};
+use ndarray::Axis;
+use pellucid_core::{NoProgress, OutputSpace, Work};
+use pellucid_trees::Rows;
 
-use super::blocks::{Block, Blocks};
-use super::explainer::Explainer;
+use super::about::{Told, about, predictions, source, warnings};
+use super::blocks::{Block, Blocks, rows_within};
+use super::classes::Classes;
+use super::columns::Beside;
+use super::explainer::{BlockAttribution, Explainer, bytes_of_row, rows_at_once};
 use super::kept::{Kept, KeptRow};
 use super::method::TreeMethod;
 use super::model::TreeModel;
+use super::spaces::Labels;
 use super::summary::Summary;
 use super::targets::{Explained, TreeTarget};
 use super::writer::{TableFormat, Writer, value_names};
 use crate::error::Error;
-use crate::explanation::{
-    About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, targets_last,
-};
-use crate::input::{Source, hex};
-
-/// Outputs of each row that an explanation tells of.
-const N_PREDICTIONS: usize = 5;
+use crate::explanation::{About, Explanation, targets_last};
 
 /// What is asked about the rows of tables.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,29 +68,68 @@ pub fn explain_table(
     output: Option<&TableOutput>,
     work: &Work,
 ) -> Result<TableExplanation, Error> {
-    let n_outputs = model.ensemble().n_outputs();
-    request.target.check(n_outputs, model.labels())?;
-    let mut blocks = Blocks::open(model, inputs, request.array.as_deref(), &request.other_columns)?;
+    request.check(&request.target, model)?;
+    let other_columns = request.columns();
+    let (array, beside) = (request.array.as_deref(), Beside { kept: &other_columns, ignored: None });
+    let n_at_once = rows_at_once(model.ensemble(), &request.method, work);
+    let mut blocks = Blocks::open(model, inputs, array, beside, n_at_once)?;
     let silent = Work { progress: Arc::new(NoProgress), ..work.clone() };
-    let explainer = Explainer::new(model.ensemble(), &request.method, &silent)?;
-    let run = Run { model, request, explainer, work, silent };
+    let explainer = Explainer::new(model.ensemble(), &request.method, request.seed, &silent)?;
+    let run = Run { model, request, explainer, other_columns: &other_columns, work, silent };
     let done = run.all(&mut blocks, output);
     work.progress.end();
     done
+}
+
+impl TableRequest {
+    /// The columns that are read beside the features, that of the labels among them.
+    fn columns(&self) -> Vec<String> {
+        let mut columns = self.other_columns.clone();
+        columns.extend(self.label_column().filter(|name| !columns.contains(name)).cloned());
+        columns
+    }
+
+    fn label_column(&self) -> Option<&String> {
+        match self.method.linked.as_ref()?.labels.as_ref()? {
+            Labels::Column(name) => Some(name),
+            Labels::OfRows(_) => None,
+        }
+    }
+
+    /// Refuses a target that the model or the space does not have.
+    pub(crate) fn check(&self, target: &TreeTarget, model: &TreeModel) -> Result<(), Error> {
+        target.check(model.ensemble().n_outputs(), model.labels())?;
+        if self.method.space == OutputSpace::LogLoss { target.check_loss() } else { Ok(()) }
+    }
+
+    /// What of an attribution of all outputs is asked for.
+    pub(crate) fn explained(
+        &self,
+        made: &BlockAttribution,
+        target: &TreeTarget,
+        model: &TreeModel,
+    ) -> Result<Explained, Error> {
+        match self.method.space {
+            OutputSpace::LogLoss => Explained::whole(&made.attribution),
+            _ => target.of(&made.attribution, made.margins.view(), model.labels()),
+        }
+    }
 }
 
 struct Run<'a> {
     model: &'a TreeModel,
     request: &'a TableRequest,
     explainer: Explainer<'a>,
+    other_columns: &'a [String],
     work: &'a Work,
     silent: Work,
 }
 
 impl Run<'_> {
     fn all(&self, blocks: &mut Blocks<'_>, output: Option<&TableOutput>) -> Result<TableExplanation, Error> {
-        let mut summary = Summary::new(self.model.ensemble().trees.len());
-        let mut kept = Kept::new();
+        let mut summary = Summary::new(self.model.ensemble());
+        let bytes_of_row = bytes_of_row(self.model.ensemble(), &self.request.method);
+        let mut kept = Kept::new(rows_within(self.work.max_memory_bytes / 4, bytes_of_row));
         let mut writer: Option<Writer> = None;
         let mut sets = None;
         while let Some(block) = blocks.next_block()? {
@@ -100,16 +137,16 @@ impl Run<'_> {
             if summary.n_rows == 0 {
                 self.work.progress.begin(blocks.estimated_rows());
             }
-            let made = self.explainer.explain(block.rows.view(), &self.silent)?;
-            let outputs = all_outputs(&made.attribution.outputs)?;
-            let explained = self.request.target.of(&made.attribution, outputs.view(), self.model.labels())?;
-            summary.add(&block, &explained)?;
-            kept.add(&block, &explained, outputs.view());
+            let labels = self.labels(&block)?;
+            let made = self.explainer.explain(Rows::F64(block.rows.view()), labels, &self.silent)?;
+            let explained = self.request.explained(&made, &self.request.target, self.model)?;
+            summary.add(&explained, |row| place(&block, row))?;
+            kept.add(&block, &explained, made.margins.view());
             sets = made.sets;
             if let Some(output) = output {
                 if writer.is_none() {
                     let names = value_names(blocks.feature_names(), sets.as_deref(), explained.values.ndim());
-                    writer = Some(Writer::new(output, names, explained.values.shape()[1])?);
+                    writer = Some(Writer::new(output, &names, &explained)?);
                 }
                 if let Some(writer) = &mut writer {
                     writer.write(&explained, |index| self.model.output_label(index))?;
@@ -120,6 +157,13 @@ impl Run<'_> {
         let explanation = self.explanation(blocks, &kept, &summary, sets)?;
         let written = writer.map(Writer::finish).transpose()?.into_iter().collect();
         Ok(TableExplanation { explanation, summary, written })
+    }
+
+    /// The classes of a block's rows, where there is a column of them.
+    fn labels(&self, block: &Block) -> Result<Option<Vec<usize>>, Error> {
+        let Some(name) = self.request.label_column() else { return Ok(None) };
+        let column = self.other_columns.iter().position(|column| column == name).unwrap_or(0);
+        Classes::new(self.model).of_column(block, name, &block.kept[column]).map(Some)
     }
 
     /// The kept rows as an explanation.
@@ -140,11 +184,12 @@ impl Run<'_> {
             outputs: targets_last(kept.array(|row| &row.outputs, n_targets)?),
             base_values: optional(|row| row.base_values.as_ref(), n_targets)?,
             convergence_delta: optional(|row| row.convergence_delta.as_ref(), n_targets)?,
-            standard_error: optional(|row| row.standard_error.as_ref(), of_values)?,
+            standard_error: optional(|row| row.standard_error.as_ref(), of_values)?
+                .filter(|_| summary.n_rows_drawn > 0),
             raw_map: None,
             data: kept.array(|row| &row.data, &[self.model.ensemble().n_features])?,
             baselines: None,
-            evaluations: vec![1; kept.rows.len()],
+            evaluations: kept.rows.iter().map(|row| row.evaluations).collect(),
             about: self.about(blocks, kept, summary, sets),
         };
         explanation.check_finite()?;
@@ -158,59 +203,33 @@ impl Run<'_> {
         summary: &Summary,
         sets: Option<Vec<Vec<u32>>>,
     ) -> About {
-        let (model, method) = (self.model, &self.request.method);
-        let parameters = method.parameters();
-        let others = self.request.other_columns.iter().enumerate();
+        let method = &self.request.method;
+        let others = self.other_columns.iter().enumerate();
         let texts = |column: usize| kept.rows.iter().map(|row| row.texts[column].clone()).collect();
-        About {
-            method: method.name().to_owned(),
-            parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            seed: self.request.seed,
-            target: ExplainedTarget {
-                asked: match &self.request.target {
-                    TreeTarget::All => "all".to_owned(),
-                    TreeTarget::Of(target) => target.to_string(),
-                },
-                indices: kept.rows.iter().map(|row| row.indices.clone()).collect(),
-            },
-            output_space: method.space,
-            output_name: model.ensemble().provenance.objective.clone(),
-            output_names: model.labels().map(<[String]>::to_vec),
-            feature_names: Some(blocks.feature_names().to_vec()),
-            feature_categories: model.ensemble().categories.clone(),
-            feature_sets: sets
-                .map(|sets| sets.iter().map(|set| set.iter().map(|&i| i as usize).collect()).collect()),
-            other_columns: others
-                .map(|(index, name)| (name.clone(), texts(index)))
-                .collect::<BTreeMap<_, _>>(),
-            channel_axis: None,
-            signed: true,
-            predictions: kept.rows.iter().map(|row| predictions(model, row)).collect(),
-            model: ModelSource {
-                name: model.name().to_owned(),
-                format: model.format().to_owned(),
-                digest: model.digest().to_owned(),
-                producer: model.producer(),
-            },
-            runtime: RuntimeUse {
-                fingerprint: fingerprint(),
-                batch_size: None,
-                max_memory_bytes: self.work.max_memory_bytes,
-            },
-            inputs: kept.rows.iter().map(source).collect(),
-            preprocessing: None,
+        let prediction_of =
+            |row: &KeptRow| predictions(self.model, method, &row.margins, row.indices.as_deref());
+        let input_of = |row: &KeptRow| source(&row.file, row.row_index, ndarray::aview1(&row.data));
+        let told = Told {
+            feature_names: blocks.feature_names().to_vec(),
+            feature_sets: sets,
+            other_columns: others.map(|(index, name)| (name.clone(), texts(index))).collect(),
+            indices: kept.rows.iter().map(|row| row.indices.clone()).collect(),
+            predictions: kept.rows.iter().map(prediction_of).collect(),
+            inputs: kept.rows.iter().map(input_of).collect(),
             warnings: self.warnings(blocks, kept, summary),
-            pellucid_version: env!("CARGO_PKG_VERSION").to_owned(),
-        }
+        };
+        about(self.model, self.request, self.work, told)
     }
 
     fn warnings(&self, blocks: &Blocks<'_>, kept: &Kept, summary: &Summary) -> Vec<String> {
-        let mut warnings = self.model.ensemble().provenance.warnings.clone();
-        warnings.extend_from_slice(&self.request.method.warnings);
+        let mut warnings = warnings(self.model, &self.request.method);
         warnings.extend(blocks.warnings());
+        if let Some(linked) = self.request.method.linked.as_ref().filter(|_| summary.n_rows_drawn > 0) {
+            warnings.push(linked.warning(summary.n_rows_drawn, summary.n_rows));
+        }
         if kept.stride > 1 {
             warnings.push(format!(
-                "these are {} of the table's {} rows, every {}th",
+                "these are {} of the table's {} rows, one in {}, evenly spaced",
                 kept.rows.len(),
                 summary.n_rows,
                 kept.stride
@@ -218,42 +237,6 @@ impl Run<'_> {
         }
         warnings
     }
-}
-
-fn all_outputs(outputs: &ArrayD<f64>) -> Result<Array2<f64>, Error> {
-    outputs.clone().into_dimensionality().map_err(|error| Error::request("method", error.to_string()))
-}
-
-/// The instructions decide about last bits.
-fn fingerprint() -> String {
-    let level = pellucid_trees::Level::available().last().map_or(String::new(), |level| format!("{level:?}"));
-    format!("pellucid-trees {} {}", env!("CARGO_PKG_VERSION"), level.to_lowercase())
-}
-
-fn source(row: &KeptRow) -> RowSource {
-    let data = ndarray::aview1(&row.data).into_dyn();
-    RowSource {
-        source: Source { file: row.file.clone(), row_index: row.row_index, crop_box: None },
-        digest: hex(&row_digest_f64(data)),
-    }
-}
-
-/// The highest outputs of a row, and the explained ones where they are not among them.
-fn predictions(model: &TreeModel, row: &KeptRow) -> Vec<Prediction> {
-    let outputs = ndarray::aview1(&row.all_outputs);
-    let mut indices = top_outputs(outputs, N_PREDICTIONS);
-    indices.extend(
-        row.indices.iter().flatten().filter(|index| !indices.contains(index)).copied().collect::<Vec<_>>(),
-    );
-    let mut linked = row.all_outputs.clone();
-    model.ensemble().link.apply(&mut linked);
-    let prediction = |index: usize| Prediction {
-        index,
-        label: model.labels().and_then(|labels| labels.get(index).cloned()),
-        output: row.all_outputs[index],
-        probability: model.classifies().then(|| linked[index]),
-    };
-    indices.into_iter().map(prediction).collect()
 }
 
 /// The place of a row in a block, for messages.

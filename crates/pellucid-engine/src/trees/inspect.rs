@@ -33,6 +33,8 @@ pub struct TreeInspection {
     pub base_scores: Vec<f64>,
     /// Whether nodes tell how many training rows reached them.
     pub has_covers: bool,
+    /// The margin expected where no feature is known, one an output, where covers tell.
+    pub expected_values: Option<Vec<f64>>,
     /// A value that means "missing" beside NaN.
     pub missing_value: Option<f64>,
     /// What the reader must know.
@@ -92,6 +94,7 @@ pub fn inspect_trees(model: &TreeModel) -> TreeInspection {
         outputs: (0..ensemble.n_outputs()).map(|index| model.output_label(index)).collect(),
         base_scores: ensemble.base_scores.clone(),
         has_covers: ensemble.has_covers,
+        expected_values: ensemble.expected_value().ok(),
         missing_value: ensemble.missing_value,
         warnings: ensemble.provenance.warnings.clone(),
     }

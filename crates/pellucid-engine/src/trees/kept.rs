@@ -7,13 +7,14 @@ use super::targets::Explained;
 use crate::error::Error;
 
 /// More rows are never kept; there are at least half as many of a table that has more.
-pub(crate) const MAX_KEPT_ROWS: usize = 2000;
+const MAX_KEPT_ROWS: usize = 2000;
 
 /// Rows `0`, `stride`, `2 · stride`, … of all that went by.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) stride: usize,
     pub(crate) rows: Vec<KeptRow>,
+    max_rows: usize,
     n_seen: usize,
 }
 
@@ -30,25 +31,26 @@ pub(crate) struct KeptRow {
     pub(crate) base_values: Option<Vec<f64>>,
     pub(crate) convergence_delta: Option<Vec<f64>>,
     pub(crate) indices: Option<Vec<usize>>,
-    /// Of all outputs of the model.
-    pub(crate) all_outputs: Vec<f64>,
+    pub(crate) evaluations: usize,
+    /// The margins of all outputs of the model.
+    pub(crate) margins: Vec<f64>,
     /// The texts of the columns kept beside the features.
     pub(crate) texts: Vec<String>,
 }
 
 impl Kept {
-    pub(crate) fn new() -> Self {
-        Self { stride: 1, rows: Vec::new(), n_seen: 0 }
+    pub(crate) fn new(max_rows: usize) -> Self {
+        Self { stride: 1, rows: Vec::new(), max_rows: max_rows.min(MAX_KEPT_ROWS), n_seen: 0 }
     }
 
-    /// Keeps what is to be kept of a block. `outputs` `[rows, outputs]` are those of the model.
-    pub(crate) fn add(&mut self, block: &Block, explained: &Explained, outputs: ArrayView2<'_, f64>) {
+    /// Keeps what is to be kept of a block. `margins` `[rows, outputs]` are those of the model.
+    pub(crate) fn add(&mut self, block: &Block, explained: &Explained, margins: ArrayView2<'_, f64>) {
         for row in 0..block.rows.nrows() {
             if self.n_seen.is_multiple_of(self.stride) {
-                self.rows.push(KeptRow::of(block, explained, outputs, row));
+                self.rows.push(KeptRow::of(block, explained, margins, row));
             }
             self.n_seen += 1;
-            if self.rows.len() > MAX_KEPT_ROWS {
+            if self.rows.len() > self.max_rows {
                 self.stride *= 2;
                 let mut index = 0;
                 self.rows.retain(|_| {
@@ -85,7 +87,7 @@ impl Kept {
 }
 
 impl KeptRow {
-    fn of(block: &Block, explained: &Explained, outputs: ArrayView2<'_, f64>, row: usize) -> Self {
+    fn of(block: &Block, explained: &Explained, margins: ArrayView2<'_, f64>, row: usize) -> Self {
         let numbers = |array: &ndarray::Array2<f64>| array.row(row).to_vec();
         let all = |array: &ArrayD<f64>| array.index_axis(Axis(0), row).iter().copied().collect();
         Self {
@@ -98,7 +100,8 @@ impl KeptRow {
             base_values: explained.base_values.as_ref().map(numbers),
             convergence_delta: explained.convergence_delta.as_ref().map(numbers),
             indices: explained.indices.as_ref().map(|indices| indices[row].clone()),
-            all_outputs: outputs.row(row).to_vec(),
+            evaluations: explained.evaluations[row],
+            margins: margins.row(row).to_vec(),
             texts: block.kept.iter().map(|texts| texts[row].clone()).collect(),
         }
     }

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use ndarray::Array2;
 use pellucid_core::OutputSpace;
-use pellucid_trees::InteractionIndex;
+use pellucid_trees::{InteractionIndex, TreeEnsemble};
 
-use super::blocks::{all_rows, file_name};
+use super::background::Background;
 use super::model::TreeModel;
+use super::spaces::{Linked, output_space};
 use crate::error::Error;
 use crate::parameter::Parameter;
 
@@ -18,6 +19,8 @@ pub struct TreeMethod {
     pub(crate) removal: Removal,
     /// The unit of the values.
     pub(crate) space: OutputSpace,
+    /// How the space is reached, where trees do not add up in it.
+    pub(crate) linked: Option<Linked>,
     /// What must be known of the background.
     pub(crate) warnings: Vec<String>,
 }
@@ -35,13 +38,18 @@ pub(crate) enum Measure {
 /// How absent features are averaged.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Removal {
-    PathDependent,
-    Interventional {
-        /// The files' names without folders.
-        files: String,
-        /// `[rows, features]`.
-        background: Array2<f64>,
-    },
+    /// By the covers of the model file, or of these recounted trees.
+    PathDependent(Option<Box<Recounted>>),
+    Interventional(Background),
+}
+
+/// A model whose covers are the numbers of background rows.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Recounted {
+    pub(crate) ensemble: TreeEnsemble,
+    /// The files' names without folders.
+    files: String,
+    n_rows: usize,
 }
 
 /// What a person says of a method: the options of all methods for tree models, of which each takes its own.
@@ -49,6 +57,8 @@ pub(crate) enum Removal {
 pub struct TreeOptions {
     /// Tables whose rows absent features are averaged over.
     pub background: Vec<PathBuf>,
+    /// Such rows in memory, `[rows, features]`.
+    pub background_rows: Option<Array2<f64>>,
     /// `path-dependent` (default without a background) or `interventional` (default with one).
     pub removal: Option<String>,
     /// tree_shap: values of pairs.
@@ -57,25 +67,39 @@ pub struct TreeOptions {
     pub index: Option<String>,
     /// shapley_interactions: the largest sets. Default: 2.
     pub max_order: Option<usize>,
-    /// `margin` (default), `probability`, `log-loss`.
+    /// tree_shap: `margin` (default), `probability`, `value`, `log-loss`.
     pub output_space: Option<String>,
     /// The column of the true classes, for `log-loss`.
     pub label_column: Option<String>,
+    /// For rows in memory the true classes themselves, by index.
+    pub labels: Option<Vec<usize>>,
+    /// Spaces other than the margin: the most features in which rows may differ for all coalitions to be counted.
+    /// Default: 16.
+    pub max_exact_features: Option<usize>,
+    /// The same: permutations drawn, each with its reverse, where rows differ in more. Default: 16.
+    pub n_permutations: Option<usize>,
 }
 
 impl TreeOptions {
     /// The first option that is given.
     pub fn first_given(&self) -> Option<&'static str> {
         let given = [
-            ("background", !self.background.is_empty()),
+            ("background", self.has_background()),
             ("removal", self.removal.is_some()),
             ("interactions", self.interactions),
             ("index", self.index.is_some()),
             ("max_order", self.max_order.is_some()),
             ("output_space", self.output_space.is_some()),
             ("label_column", self.label_column.is_some()),
+            ("labels", self.labels.is_some()),
+            ("max_exact_features", self.max_exact_features.is_some()),
+            ("n_permutations", self.n_permutations.is_some()),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+
+    fn has_background(&self) -> bool {
+        !self.background.is_empty() || self.background_rows.is_some()
     }
 }
 
@@ -94,48 +118,32 @@ impl TreeMethod {
     /// An unknown name; an option that this method does not have, or a value that it cannot take; a background that
     /// cannot be read.
     pub fn new(name: Option<&str>, options: &TreeOptions, model: &TreeModel) -> Result<Self, Error> {
-        let name = name.unwrap_or("tree_shap").replace('-', "_");
-        let measure = measure(&name, options)?;
-        if let Some(space) = options.output_space.as_deref().filter(|space| *space != "margin") {
-            return Err(Error::request(
-                "output_space",
-                format!("no output space `{space}`; there is: margin"),
-            ));
-        }
-        let mut warnings = Vec::new();
-        let removal =
-            match (options.removal.as_deref().map(|name| name.replace('_', "-")), &options.background) {
-                (None, files) if files.is_empty() => Removal::PathDependent,
-                (Some(name), files) if name == "path-dependent" && files.is_empty() => Removal::PathDependent,
-                (Some(name), _) if name == "path-dependent" => {
-                    return Err(Error::request(
-                        "background",
-                        "path-dependent values have none; leave out one of both",
-                    ));
-                }
-                (Some(name), files) if name == "interventional" && files.is_empty() => {
-                    return Err(Error::request("removal", "interventional values need a --background table"));
-                }
-                (Some(name), _) if name != "interventional" => {
-                    let reason = format!("no removal `{name}`; there are: path-dependent, interventional");
-                    return Err(Error::request("removal", reason));
-                }
-                (_, files) => {
-                    let (background, of_background) = all_rows(model, files, None)?;
-                    warnings
-                        .extend(of_background.into_iter().map(|warning| format!("background: {warning}")));
-                    let files = files.iter().map(|path| file_name(path)).collect::<Vec<_>>().join(", ");
-                    Removal::Interventional { files, background }
-                }
-            };
-        if removal == Removal::PathDependent && !model.ensemble().has_covers {
-            return Err(Error::Unsupported {
-                what:
-                    "path-dependent values of a model whose nodes have no covers; give a --background table"
-                        .to_owned(),
-            });
-        }
-        Ok(Self { measure, removal, space: model.space(), warnings })
+        // What cannot be asked for is told before anything is read.
+        Asked::new(name, options, options.has_background(), model)?;
+        let background = match &options.background_rows {
+            Some(rows) => Some(Background::of_rows(rows.clone())),
+            None => Background::read(model, &options.background, options.label_column.as_deref())?,
+        };
+        Self::with_background(name, options, background, model)
+    }
+
+    /// The same with a background that is at hand, instead of the options' files.
+    pub(crate) fn with_background(
+        name: Option<&str>,
+        options: &TreeOptions,
+        background: Option<Background>,
+        model: &TreeModel,
+    ) -> Result<Self, Error> {
+        let asked = Asked::new(name, options, background.is_some(), model)?;
+        let warnings = background.as_ref().map_or_else(Vec::new, |background| background.warnings.clone());
+        let removal = removal(background, asked.is_interventional, model)?;
+        Ok(Self { measure: asked.measure, removal, space: asked.space, linked: asked.linked, warnings })
+    }
+
+    /// Whether a row takes no longer than a walk through each tree.
+    pub fn is_quick(&self) -> bool {
+        let walks = matches!(self.measure, Measure::Shapley | Measure::Banzhaf | Measure::Saabas);
+        walks && matches!(self.removal, Removal::PathDependent(_))
     }
 
     /// The name, as in JSON.
@@ -150,13 +158,25 @@ impl TreeMethod {
 
     /// All options with their values, in the order of their importance.
     pub fn parameters(&self) -> Vec<(&'static str, Parameter)> {
-        let mut parameters: Vec<(&str, Parameter)> = match &self.removal {
-            Removal::PathDependent => vec![("removal", "path_dependent".into())],
-            Removal::Interventional { files, background } => vec![
-                ("removal", "interventional".into()),
-                ("background", files.clone().into()),
-                ("n_background_rows", background.nrows().into()),
-            ],
+        let of_background = |removal: &str, files: &str, n_rows: usize| -> Vec<(&'static str, Parameter)> {
+            vec![
+                ("removal", removal.into()),
+                ("background", files.into()),
+                ("n_background_rows", n_rows.into()),
+            ]
+        };
+        let mut parameters = match &self.removal {
+            Removal::PathDependent(None) => {
+                vec![("removal", "path_dependent".into()), ("covers", "model".into())]
+            }
+            Removal::PathDependent(Some(recounted)) => {
+                let mut parameters = of_background("path_dependent", &recounted.files, recounted.n_rows);
+                parameters.push(("covers", "background".into()));
+                parameters
+            }
+            Removal::Interventional(background) => {
+                of_background("interventional", &background.files, background.rows.n_rows())
+            }
         };
         match self.measure {
             Measure::Shapley => parameters.push(("interactions", false.into())),
@@ -166,8 +186,73 @@ impl TreeMethod {
                 parameters.extend([("index", index.name().into()), ("max_order", max_order.into())]);
             }
         }
+        parameters.extend(self.linked.iter().flat_map(Linked::parameters));
         parameters
     }
+}
+
+/// What options ask for, before a background is read.
+struct Asked {
+    measure: Measure,
+    is_interventional: bool,
+    space: OutputSpace,
+    linked: Option<Linked>,
+}
+
+impl Asked {
+    fn new(
+        name: Option<&str>,
+        options: &TreeOptions,
+        has_background: bool,
+        model: &TreeModel,
+    ) -> Result<Self, Error> {
+        let name = name.unwrap_or("tree_shap").replace('-', "_");
+        let measure = measure(&name, options)?;
+        let is_interventional = is_interventional(measure, options.removal.as_deref(), has_background)?;
+        let (space, linked) = output_space(measure, is_interventional, options, model)?;
+        Ok(Self { measure, is_interventional, space, linked })
+    }
+}
+
+/// Whether absent features are averaged over a background: where there is one, if nobody says otherwise. Saabas values
+/// know covers alone.
+fn is_interventional(measure: Measure, asked: Option<&str>, has_background: bool) -> Result<bool, Error> {
+    let asked = asked.map(|name| name.replace('_', "-"));
+    match (asked.as_deref(), has_background) {
+        (None, _) => Ok(has_background && measure != Measure::Saabas),
+        (Some("path-dependent"), _) => Ok(false),
+        (Some("interventional"), true) => Ok(true),
+        (Some("interventional"), false) => {
+            Err(Error::request("removal", "interventional values need a --background table"))
+        }
+        (Some(name), _) => {
+            let reason = format!("no removal `{name}`; there are: path-dependent, interventional");
+            Err(Error::request("removal", reason))
+        }
+    }
+}
+
+fn removal(
+    background: Option<Background>,
+    is_interventional: bool,
+    model: &TreeModel,
+) -> Result<Removal, Error> {
+    match background {
+        Some(background) if is_interventional => Ok(Removal::Interventional(background)),
+        Some(background) => Ok(Removal::PathDependent(Some(recounted(&background, model)?))),
+        None if model.ensemble().has_covers => Ok(Removal::PathDependent(None)),
+        None => Err(Error::Unsupported { what: NO_COVERS.to_owned() }),
+    }
+}
+
+const NO_COVERS: &str = "path-dependent values of a model whose nodes have no covers are not supported; give a \
+                         --background table for interventional values, or with --removal path-dependent to count the \
+                         covers from it";
+
+fn recounted(background: &Background, model: &TreeModel) -> Result<Box<Recounted>, Error> {
+    let mut ensemble = model.ensemble().clone();
+    ensemble.recount_covers(background.rows.view())?;
+    Ok(Box::new(Recounted { ensemble, files: background.files.clone(), n_rows: background.rows.n_rows() }))
 }
 
 fn measure(name: &str, options: &TreeOptions) -> Result<Measure, Error> {
@@ -177,8 +262,6 @@ fn measure(name: &str, options: &TreeOptions) -> Result<Measure, Error> {
         ("interactions", options.interactions, name == "tree_shap"),
         ("index", options.index.is_some(), sets),
         ("max_order", options.max_order.is_some(), sets),
-        ("label_column", options.label_column.is_some(), false),
-        ("background", !options.background.is_empty(), name != "saabas"),
         ("removal", options.removal.is_some(), name != "saabas"),
     ] {
         if given && !fits {

@@ -1,5 +1,6 @@
 //! A tree model file with everything that stands beside it.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use pellucid_core::OutputSpace;
@@ -8,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::input::hex;
+use crate::model::{ModelOptions, stem};
 use crate::opened::holds_trees;
 use crate::{file, labels};
 
@@ -16,7 +18,7 @@ use crate::{file, labels};
 pub struct TreeModel {
     name: String,
     digest: String,
-    format: FileFormat,
+    format: &'static str,
     ensemble: TreeEnsemble,
     labels: Option<Vec<String>>,
 }
@@ -30,24 +32,57 @@ impl TreeModel {
         holds_trees(path)
     }
 
-    /// Opens a model file of any of the formats that `pellucid_trees` reads; `given` are labels to take instead of the
-    /// file's own.
+    /// Opens a model file of any of the formats that `pellucid_trees` reads; labels given go before the file's own.
     ///
     /// # Errors
     /// A file that is no such model, a broken one, or one that cannot be explained; labels that do not fit.
-    pub fn open(path: &Path, given: Option<&Path>) -> Result<Self, Error> {
+    pub fn open(path: &Path, options: &ModelOptions) -> Result<Self, Error> {
         let bytes = file::read(path)?;
-        let fault = |error: pellucid_trees::Error| of_file(path, &error);
-        let format = pellucid_trees::recognize(&bytes).map_err(fault)?;
-        let ensemble = pellucid_trees::read(&bytes).map_err(fault)?;
-        let labels = labels::find(path, given, ensemble.n_outputs())?;
-        Ok(Self {
-            name: path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
-            digest: hex(&Sha256::digest(&bytes)),
-            format,
-            labels: labels.or_else(|| ensemble.output_names.clone()),
-            ensemble,
-        })
+        let mut model = Self::read(stem(path), &bytes).map_err(|error| of_file(&path.display(), &error))?;
+        model.find_labels(Some(path), options)?;
+        Ok(model)
+    }
+
+    /// The same of a file's bytes; `name` stands for the file's name.
+    ///
+    /// # Errors
+    /// As [`TreeModel::open`].
+    pub fn from_bytes(name: &str, bytes: &[u8], options: &ModelOptions) -> Result<Self, Error> {
+        let mut model = Self::read(name.to_owned(), bytes).map_err(|error| of_file(&name, &error))?;
+        model.find_labels(None, options)?;
+        Ok(model)
+    }
+
+    /// Trees that came from no file; `digest` identifies what they were made of.
+    ///
+    /// # Errors
+    /// Trees that are none.
+    pub fn from_ensemble(
+        name: &str,
+        format: &'static str,
+        digest: String,
+        ensemble: TreeEnsemble,
+    ) -> Result<Self, Error> {
+        ensemble.check()?;
+        Ok(Self { name: name.to_owned(), digest, format, labels: ensemble.output_names.clone(), ensemble })
+    }
+
+    fn read(name: String, bytes: &[u8]) -> Result<Self, pellucid_trees::Error> {
+        let format = match pellucid_trees::recognize(bytes)? {
+            FileFormat::XgboostJson => "xgboost-json",
+            FileFormat::XgboostUbj => "xgboost-ubj",
+            FileFormat::LightgbmText => "lightgbm",
+            FileFormat::CatboostJson => "catboost-json",
+            FileFormat::Onnx => "onnx",
+        };
+        let (digest, ensemble) = (hex(&Sha256::digest(bytes)), pellucid_trees::read(bytes)?);
+        Ok(Self { name, digest, format, labels: None, ensemble })
+    }
+
+    fn find_labels(&mut self, path: Option<&Path>, options: &ModelOptions) -> Result<(), Error> {
+        let labels = labels::find(path, options, self.ensemble.n_outputs())?;
+        self.labels = labels.or_else(|| self.ensemble.output_names.clone());
+        Ok(())
     }
 
     /// The file's name without folder and ending.
@@ -72,13 +107,7 @@ impl TreeModel {
 
     /// The file's format in a word: `lightgbm`, `xgboost-json`.
     pub fn format(&self) -> &'static str {
-        match self.format {
-            FileFormat::XgboostJson => "xgboost-json",
-            FileFormat::XgboostUbj => "xgboost-ubj",
-            FileFormat::LightgbmText => "lightgbm",
-            FileFormat::CatboostJson => "catboost-json",
-            FileFormat::Onnx => "onnx",
-        }
+        self.format
     }
 
     /// Library and version.
@@ -109,11 +138,9 @@ impl TreeModel {
 }
 
 /// A reader's fault with the file's name; what is not supported stays so.
-fn of_file(path: &Path, error: &pellucid_trees::Error) -> Error {
+fn of_file(name: &dyn Display, error: &pellucid_trees::Error) -> Error {
     match error {
-        pellucid_trees::Error::Unsupported { .. } => {
-            Error::Unsupported { what: format!("{}: {error}", path.display()) }
-        }
-        _ => Error::input(path, error.to_string()),
+        pellucid_trees::Error::Unsupported { .. } => Error::Unsupported { what: format!("{name}: {error}") },
+        _ => Error::Input { path: name.to_string(), reason: error.to_string() },
     }
 }

@@ -93,10 +93,32 @@ pub(crate) struct Line {
     pub(crate) base_value: f64,
     /// In the order of [`value_names`].
     pub(crate) values: Vec<f64>,
+    /// The standard error of each value; none where values are exact.
+    pub(crate) errors: Vec<f64>,
+}
+
+/// The columns of a file with one line a row and target.
+pub(crate) struct Header {
+    /// Whether lines tell their target.
+    pub(crate) has_targets: bool,
+    pub(crate) names: Vec<String>,
+}
+
+impl Header {
+    fn new(values: &[String], has_targets: bool, has_errors: bool) -> Self {
+        let first = ["row", "target", "output", "base_value"].into_iter();
+        let first = first.filter(|name| has_targets || *name != "target").map(str::to_owned);
+        let errors = values.iter().filter(|_| has_errors).map(|name| format!("standard_error of {name}"));
+        let names = first.chain(values.iter().cloned()).chain(errors).collect();
+        Self { has_targets, names }
+    }
 }
 
 impl Writer {
-    pub(crate) fn new(output: &TableOutput, names: Vec<String>, n_targets: usize) -> Result<Self, Error> {
+    /// Opens a file for explained rows like these.
+    pub(crate) fn new(output: &TableOutput, names: &[String], explained: &Explained) -> Result<Self, Error> {
+        let (n_targets, has_errors) = (explained.values.shape()[1], explained.standard_error.is_some());
+        let header = Header::new(names, n_targets > 1, has_errors);
         let open = |file: &str| {
             let path = output.folder.join(file);
             Ok::<_, Error>((Pending::new(&path)?, path))
@@ -104,15 +126,16 @@ impl Writer {
         let (sink, path) = match output.format {
             TableFormat::Csv => {
                 let (file, path) = open("attributions.csv")?;
-                (CsvSink::new(file, &names, n_targets).map(Sink::Csv), path)
+                (CsvSink::new(file, &header).map(Sink::Csv), path)
             }
             TableFormat::Parquet => {
                 let (file, path) = open("attributions.parquet")?;
-                (ParquetSink::new(file, &names, n_targets).map(Sink::Parquet), path)
+                (ParquetSink::new(file, &header).map(Sink::Parquet), path)
             }
             TableFormat::Npz => {
                 let (file, path) = open("attributions.npz")?;
-                (NpzSink::new(file, &output.folder, &names, n_targets).map(Sink::Npz), path)
+                let sink = NpzSink::new(file, &output.folder, names, n_targets, has_errors);
+                (sink.map(Sink::Npz), path)
             }
         };
         let sink = sink.map_err(|reason| Error::output(&path, reason))?;
@@ -129,12 +152,15 @@ impl Writer {
         for (row, values) in by_row(explained).enumerate() {
             for (target, values) in values.axis_iter(Axis(0)).enumerate() {
                 let index = explained.indices.as_ref().map(|indices| indices[row][target]);
+                let errors = explained.standard_error.as_ref();
+                let errors = errors.map(|all| all.index_axis(Axis(0), row).index_axis_move(Axis(0), target));
                 lines.push(Line {
                     row: self.n_rows,
                     label: index.map_or_else(String::new, &label),
                     output: explained.outputs[[row, target]],
                     base_value: explained.base_values.as_ref().map_or(f64::NAN, |base| base[[row, target]]),
                     values: flat(values),
+                    errors: errors.map_or_else(Vec::new, flat),
                 });
             }
             self.n_rows += 1;

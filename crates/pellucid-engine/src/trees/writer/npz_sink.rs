@@ -11,11 +11,12 @@ use super::Line;
 use crate::file::Pending;
 use crate::npy;
 
-/// Arrays `values` `[rows, targets, values]`, `outputs` and `base_values` `[rows, targets]`, and `value_names`, the UTF-8
+/// Arrays `values` `[rows, targets, values]`, `standard_error` of the same shape where values are estimated, `outputs` and `base_values` `[rows, targets]`, and `value_names`, the UTF-8
 /// bytes of a JSON list; without the axis of targets where there is one.
 pub(crate) struct NpzSink {
     file: Pending,
     values: BufWriter<File>,
+    errors: Option<BufWriter<File>>,
     outputs: BufWriter<File>,
     base_values: BufWriter<File>,
     names: Vec<u8>,
@@ -29,12 +30,14 @@ impl NpzSink {
         folder: &Path,
         names: &[String],
         n_targets: usize,
+        has_errors: bool,
     ) -> Result<Self, String> {
         let unnamed = || tempfile::tempfile_in(folder).map(BufWriter::new).map_err(|error| error.to_string());
         let (values, outputs, base_values) = (unnamed()?, unnamed()?, unnamed()?);
+        let errors = has_errors.then(unnamed).transpose()?;
         let n_values = names.len();
         let names = serde_json::to_vec(names).map_err(|error| error.to_string())?;
-        Ok(Self { file, values, outputs, base_values, names, n_values, n_targets })
+        Ok(Self { file, values, errors, outputs, base_values, names, n_values, n_targets })
     }
 
     pub(crate) fn write(&mut self, lines: &[Line]) -> Result<(), String> {
@@ -48,6 +51,9 @@ impl NpzSink {
             for value in &line.values {
                 self.values.write_all(&value.to_le_bytes())?;
             }
+            if let Some(errors) = &mut self.errors {
+                line.errors.iter().try_for_each(|error| errors.write_all(&error.to_le_bytes()))?;
+            }
         }
         Ok(())
     }
@@ -57,11 +63,13 @@ impl NpzSink {
         let outputs_shape: Vec<usize> = [n_rows].into_iter().chain(of_row).collect();
         let values_shape = [outputs_shape.as_slice(), &[self.n_values]].concat();
         let mut archive = ZipWriter::new(self.file);
+        let errors = self.errors.map(|errors| ("standard_error", errors, values_shape.clone()));
         let arrays = [
             ("values", self.values, values_shape),
             ("outputs", self.outputs, outputs_shape.clone()),
             ("base_values", self.base_values, outputs_shape),
         ];
+        let arrays = arrays.into_iter().chain(errors);
         for (name, elements, shape) in arrays {
             add(&mut archive, name, elements, &shape).map_err(|error| error.to_string())?;
         }

@@ -9,20 +9,18 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{Type, TypePtr};
 
-use super::Line;
+use super::{Header, Line};
 use crate::file::Pending;
 
 /// Columns as in CSV, all required; a row group for each block.
 pub(crate) struct ParquetSink {
     file: SerializedFileWriter<Pending>,
     has_targets: bool,
-    n_values: usize,
 }
 
 impl ParquetSink {
-    pub(crate) fn new(file: Pending, names: &[String], n_targets: usize) -> Result<Self, String> {
-        let has_targets = n_targets > 1;
-        let schema = schema(names, has_targets).map_err(|error| error.to_string())?;
+    pub(crate) fn new(file: Pending, header: &Header) -> Result<Self, String> {
+        let schema = schema(header).map_err(|error| error.to_string())?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             // Attributions hardly repeat.
@@ -30,7 +28,7 @@ impl ParquetSink {
             .set_created_by(format!("pellucid {}", env!("CARGO_PKG_VERSION")))
             .build();
         let file = SerializedFileWriter::new(file, schema, Arc::new(properties));
-        Ok(Self { file: file.map_err(|error| error.to_string())?, has_targets, n_values: names.len() })
+        Ok(Self { file: file.map_err(|error| error.to_string())?, has_targets: header.has_targets })
     }
 
     pub(crate) fn write(&mut self, lines: &[Line]) -> Result<(), String> {
@@ -47,8 +45,12 @@ impl ParquetSink {
         }
         column::<DoubleType>(&mut group, &of(&|line| line.output))?;
         column::<DoubleType>(&mut group, &of(&|line| line.base_value))?;
-        for index in 0..self.n_values {
+        let counts = lines.first().map_or((0, 0), |line| (line.values.len(), line.errors.len()));
+        for index in 0..counts.0 {
             column::<DoubleType>(&mut group, &of(&|line| line.values[index]))?;
+        }
+        for index in 0..counts.1 {
+            column::<DoubleType>(&mut group, &of(&|line| line.errors[index]))?;
         }
         group.close()?;
         Ok(())
@@ -69,18 +71,16 @@ fn column<T: DataType>(
     column.close()
 }
 
-fn schema(names: &[String], has_targets: bool) -> Result<TypePtr, ParquetError> {
-    let column = |name: &str, kind: PhysicalType| {
-        let text = if kind == PhysicalType::BYTE_ARRAY { ConvertedType::UTF8 } else { ConvertedType::NONE };
+fn schema(header: &Header) -> Result<TypePtr, ParquetError> {
+    let column = |(index, name): (usize, &String)| {
+        let (kind, text) = match index {
+            0 => (PhysicalType::INT64, ConvertedType::NONE),
+            1 if header.has_targets => (PhysicalType::BYTE_ARRAY, ConvertedType::UTF8),
+            _ => (PhysicalType::DOUBLE, ConvertedType::NONE),
+        };
         let builder = Type::primitive_type_builder(name, kind).with_repetition(Repetition::REQUIRED);
         builder.with_converted_type(text).build().map(Arc::new)
     };
-    let mut columns = vec![column("row", PhysicalType::INT64)?];
-    if has_targets {
-        columns.push(column("target", PhysicalType::BYTE_ARRAY)?);
-    }
-    for name in ["output", "base_value"].into_iter().chain(names.iter().map(String::as_str)) {
-        columns.push(column(name, PhysicalType::DOUBLE)?);
-    }
+    let columns = header.names.iter().enumerate().map(column).collect::<Result<_, _>>()?;
     Type::group_type_builder("attributions").with_fields(columns).build().map(Arc::new)
 }

@@ -1,0 +1,77 @@
+//! Arguments → engine → text, JSON, pictures. The command `pellucid`, as a binary and inside the Python package.
+
+mod arguments;
+mod compile;
+mod console;
+mod doctor;
+mod effects;
+mod evaluate;
+mod explain;
+mod failure;
+mod importance;
+mod inspect;
+mod open;
+mod plot;
+mod progress;
+mod report;
+mod summary;
+mod tables;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use pellucid_engine::Cancellation;
+
+use arguments::{Arguments, Command};
+use console::Console;
+use failure::{Failure, SUCCESS, USAGE};
+
+/// Does what `arguments` ask for, the command's name first; gives the exit code.
+pub fn command(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return shown(&error),
+    };
+    let console = Console::new();
+    match run(&arguments, &console) {
+        Ok(()) => SUCCESS,
+        Err(failure) => {
+            console.error(&failure.to_string());
+            failure.exit_code()
+        }
+    }
+}
+
+/// What clap has to say: help and version are no faults.
+fn shown(error: &clap::Error) -> u8 {
+    let printed = error.print();
+    if error.use_stderr() || printed.is_err() { USAGE } else { SUCCESS }
+}
+
+fn run(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
+    let cancellation = Cancellation::default();
+    stop_on_interrupt(&cancellation)?;
+    match &arguments.command {
+        Command::Explain(arguments) => explain::run(arguments, console, &cancellation),
+        Command::Evaluate(arguments) => evaluate::run(arguments, console, &cancellation),
+        Command::Report(arguments) => report::run(arguments, console, &cancellation),
+        Command::Importance(arguments) => importance::run(arguments, console, &cancellation),
+        Command::Effects(arguments) => effects::run(arguments, console, &cancellation),
+        Command::Plot(arguments) => plot::run(arguments, console),
+        Command::Compile(arguments) => compile::run(arguments, console),
+        Command::Inspect(arguments) => inspect::run(arguments, console),
+        Command::Doctor(arguments) => doctor::run(arguments, console),
+    }
+}
+
+/// The first Ctrl-C ends the work at its next step, the second at once.
+fn stop_on_interrupt(cancellation: &Cancellation) -> Result<(), Failure> {
+    let cancellation = cancellation.clone();
+    ctrlc::set_handler(move || {
+        if cancellation.is_canceled() {
+            std::process::exit(i32::from(failure::INTERRUPTED));
+        }
+        cancellation.cancel();
+    })
+    .map_err(|error| Failure::Setup(error.to_string()))
+}
