@@ -3,16 +3,18 @@
 PYTHON ?= python3
 VENV := .venv
 VENV_READY := $(VENV)/.ready
+DOCS_VENV := .venv-docs
 BIN := target/release/pellucid
 
 export PELLUCID_REQUIRE_ORT := 1
 
-.PHONY: demo test lint rust-test python-test doc bench clean help
+.PHONY: demo test lint rust-test python-test test-torch test-scale wheel test-wheel doc docs examples bench clean help
 
 help:
 	@echo "make demo    explain five photos with a real network, and incomes with real trees; writes out/demo/index.html"
 	@echo "             and out/demo/tabular/index.html"
 	@echo "make test    run every test, Rust and Python"
+	@echo "make docs    build the documentation site; writes out/docs/index.html"
 	@echo "make bench   time Pellucid beside its peers (installs them, several GB)"
 
 # The Python packages of demo and tests, pinned; ONNX Runtime is found inside.
@@ -28,7 +30,7 @@ demo: release
 	$(BIN) report fixtures/models/efficientnet_lite0_imagenet.onnx fixtures/photos/*.png fixtures/photos/*.jpg --out out/demo
 	$(BIN) report fixtures/trees/demo/adult.txt fixtures/data/adult_test.csv --cohort sex --out out/demo/tabular
 
-test: lint rust-test python-test doc
+test: lint rust-test python-test test-wheel doc docs
 
 lint:
 	cargo fmt --all --check
@@ -37,17 +39,56 @@ lint:
 rust-test: $(VENV_READY)
 	cargo test --workspace --locked
 
-# The compiled graphs are run by plain ONNX Runtime, without Pellucid.
+# The package is built by the profile and in the folder of the tests. What is compiled by Pellucid is run without it too.
 python-test: $(VENV_READY)
-	cargo build --locked -p pellucid-cli
-	$(VENV)/bin/python -m pytest -q tests/python
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/maturin develop --quiet --locked --profile dev
+	cargo build --locked -p pellucid-cli -p pellucid-python
+	$(VENV)/bin/python -m pytest -q tests/python --doctest-modules python/pellucid
 
+# What needs torch: the export of its modules, and comparison with it.
+test-torch: python-test
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements_torch.txt
+	$(VENV)/bin/python -m pytest -q tests/torch
+
+# Over Ray and Spark in local mode, each a few hundred MB; Spark needs Java.
+test-scale: python-test
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements_scale.txt
+	$(VENV)/bin/python -m pytest -q tests/scale
+
+wheel: $(VENV_READY)
+	$(VENV)/bin/maturin build --release --locked --out out/wheels
+
+# What a stranger gets: a fresh environment with the wheel alone runs the README's example.
+test-wheel: $(VENV_READY)
+	rm -rf out/test-wheel
+	$(VENV)/bin/maturin build --quiet --locked --profile dev --out out/test-wheel
+	$(PYTHON) -m venv out/test-wheel/venv
+	out/test-wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check out/test-wheel/*.whl
+	out/test-wheel/venv/bin/python -I tests/readme_example.py
+
+# The core's own interface, for those who work on it.
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+# The site for users, of docs/, the method cards and the examples. Broken links fail.
+$(DOCS_VENV)/.ready: requirements_docs.txt
+	$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements_docs.txt
+	touch $@
+
+docs: $(DOCS_VENV)/.ready
+	$(PYTHON) docs/site/stage.py out/docs-stage
+	cd out/docs-stage && $(CURDIR)/$(DOCS_VENV)/bin/zensical build --clean --strict
+	$(PYTHON) docs/site/check.py out/docs-stage/site
+	rm -rf out/docs && mv out/docs-stage/site out/docs
+
+# Runs the notebooks and stores what they give.
+examples: python-test
+	$(VENV)/bin/python examples/run.py
 
 # Both sides in one run; the peers are installed into .venv-bench first.
 bench: $(VENV_READY)
 	$(PYTHON) bench/run.py
 
 clean:
-	rm -rf out target $(VENV) .venv-bench .venv-fixtures
+	rm -rf out target $(VENV) $(DOCS_VENV) .venv-bench .venv-fixtures

@@ -1,0 +1,36 @@
+"""Explains trained models: what made the model say this?"""
+
+from ._explain import explain
+from ._explanation import Explanation
+from ._load import load
+from ._model import Model
+from ._pellucid import (
+    CheckError,
+    Drawing,
+    Error,
+    InputError,
+    ModelError,
+    UnsupportedError,
+    __version__,
+)
+from ._tools import Evaluation, compile, doctor, evaluate, importance, inspect
+
+__all__ = [
+    "CheckError",
+    "Drawing",
+    "Error",
+    "Evaluation",
+    "Explanation",
+    "InputError",
+    "Model",
+    "ModelError",
+    "UnsupportedError",
+    "__version__",
+    "compile",
+    "doctor",
+    "evaluate",
+    "explain",
+    "importance",
+    "inspect",
+    "load",
+]

@@ -1,0 +1,96 @@
+"""Model + rows → explanation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import _pellucid, _tables
+from ._explanation import Explanation
+from ._load import load
+from ._model import Model
+from ._pellucid import InputError
+from ._progress import Bar
+
+
+def explain(
+    model,
+    X,
+    method: str | None = None,
+    target="top-1",
+    *,
+    seed: int = 0,
+    batch_size: int | None = None,
+    max_memory: int | None = None,
+    threads: int | None = None,
+    progress: bool = True,
+    **options,
+) -> Explanation:
+    """Explains every row of ``X``.
+
+    ``model`` is what :func:`pellucid.load` gave, or takes. ``X`` is an array ``[rows, features…]``, a sparse matrix of
+    SciPy, a data frame of pandas or polars, or any table with ``__arrow_c_stream__``; float32 and float64 arrays are not
+    copied on their way in. Columns with names are found by the model's names for its features.
+
+    ``method`` for networks: ``"integrated_gradients"`` (the default), ``"saliency"``, ``"input_x_gradient"``,
+    ``"smoothgrad"``, ``"smoothgrad_sq"``, ``"vargrad"``, ``"grad_cam"``, ``"grad_cam_pp"``, ``"layer_cam"``,
+    ``"hires_cam"``; for tree models: ``"tree_shap"`` (the default), ``"banzhaf"``, ``"saabas"``,
+    ``"shapley_interactions"``. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
+    ``interactions=True``, ``background=rows`` … Whatever is wrong with them is said in an
+    :class:`pellucid.InputError`.
+
+    ``target`` is ``"top-1"`` (whatever is predicted), ``"top-5"``, an index, a label, one index a row,
+    ``{index: weight}``, or, of tree models, ``"all"``.
+
+    Same rows, options and ``seed``: the same bytes as from the command line, in whatever batches. ``threads`` bounds the
+    threads, ``max_memory`` the bytes of one run; ``progress`` shows a bar for long work where tqdm is installed.
+    Ctrl-C stops the work.
+
+    >>> import numpy as np, pellucid
+    >>> e = pellucid.explain("fixtures/trees/lightgbm/binary.txt", np.zeros((4, 5)))
+    >>> bool(np.allclose(e.values.sum(axis=1) + e.base_values, e.outputs))
+    True
+    """
+    if type(model) is not Model:
+        model = load(model)
+    rows = _tables.rows(model, X)
+    if options:
+        _prepare_options(model, options)
+    if model._is_linear:
+        method = _of_linear(method, options)
+    watcher = Bar() if progress else None
+    limits = {"batch_size": batch_size, "max_memory_bytes": max_memory, "threads": threads, "watcher": watcher}
+    try:
+        core = _pellucid.explain(
+            model._core, rows.array, rows.names, rows.warnings, method, target, options, seed, limits
+        )
+    finally:
+        if watcher is not None:
+            watcher.close()
+    return Explanation(core)
+
+
+def _of_linear(method: str | None, options: dict) -> str:
+    """The exact Shapley values of a linear model: integrated gradients from the mean of the background, at one point."""
+    if method not in (None, "linear_shap", "linear-shap"):
+        return method
+    background = options.pop("background", None)
+    if background is None and options.get("baseline") is None:
+        raise InputError(
+            "background: a linear model's values are differences from a mean; give background=rows, such as the training set"
+        )
+    if background is not None:
+        options["baseline"] = background.mean(axis=0, dtype=np.float64).astype(np.float32)
+    options.setdefault("n_steps", 1)
+    return "integrated_gradients"
+
+
+def _prepare_options(model: Model, options: dict) -> None:
+    """Rows among the options become arrays that the core takes, columns in the model's order."""
+    background, baseline = options.get("background"), options.get("baseline")
+    if background is not None and (model.kind == "trees" or model._is_linear):
+        options["background"] = _tables.in_order(model, background)
+    if baseline is not None and not isinstance(baseline, (str, int, float)):
+        baseline = np.asarray(baseline, dtype=np.float32)
+        if not np.isfinite(baseline).all():
+            raise InputError("baseline: holds a number that is not finite; write one for each feature")
+        options["baseline"] = baseline

@@ -1,0 +1,146 @@
+"""Models of whatever kind → :class:`pellucid.Model`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+import numpy as np
+
+from . import _pellucid, _runtime, _sklearn
+from ._model import Model
+from ._pellucid import InputError, UnsupportedError
+
+
+def load(
+    model,
+    *,
+    example_inputs=None,
+    input_shape=None,
+    output: str | None = None,
+    explain_probability: bool = False,
+    output_names=None,
+    feature_names=None,
+    runtime: str | None = None,
+    threads: int | None = None,
+) -> Model:
+    """A model ready to be explained.
+
+    ``model`` is a path or the bytes of a model file (ONNX, XGBoost JSON or UBJ, LightGBM text, CatBoost JSON), an
+    ``onnx.ModelProto``, an XGBoost, LightGBM or CatBoost model, an estimator of scikit-learn or a ``Pipeline`` that ends
+    in one, or a ``torch.nn.Module`` with ``example_inputs``.
+
+    ``input_shape`` is the shape of one row, needed where a network's file leaves lengths open; ``output`` is the
+    network's output by name, the first one otherwise; ``explain_probability`` explains what stands behind a final
+    softmax or sigmoid instead of the logits before it. ``runtime`` is ``"auto"``, ``"onnxruntime"`` or ``"rten"``.
+
+    Raises :class:`pellucid.ModelError` for a broken model, :class:`pellucid.UnsupportedError` for one that cannot be
+    explained.
+
+    >>> import pellucid
+    >>> pellucid.load("fixtures/models/mnist_cnn.onnx").input_shape
+    (1, 28, 28)
+    """
+    if isinstance(model, Model):
+        return model
+    wishes = _wishes(input_shape, output, explain_probability, output_names, runtime, threads)
+    names = _texts(feature_names)
+    if isinstance(model, (str, os.PathLike)):
+        return Model(_open(os.fspath(model), wishes), names)
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return Model(_pellucid.ModelCore.from_bytes("model", bytes(model), wishes), names)
+    return _of_object(model, wishes, names, example_inputs)
+
+
+def _wishes(
+    input_shape=None, output=None, explain_probability=False, output_names=None, runtime=None, threads=None
+) -> dict:
+    """What the core is told of a model."""
+    return {
+        "input_shape": None if input_shape is None else [int(n) for n in input_shape],
+        "output": output,
+        "explain_probability": explain_probability,
+        "output_names": _texts(output_names),
+        "runtime": runtime,
+        "library": _runtime.library(),
+        "threads": threads,
+    }
+
+
+def _open(path: str, wishes):
+    if "://" in path:
+        raise UnsupportedError(f"{path}: models behind an address are not supported yet; give a file")
+    return _pellucid.ModelCore.open(path, wishes)
+
+
+def _of_object(model, wishes, names, example_inputs) -> Model:
+    """By the module that the object's class, or one of its bases, comes from: nothing is imported to find out."""
+    modules = {base.__module__.partition(".")[0] for base in type(model).__mro__}
+    if "onnx" in modules and hasattr(model, "SerializeToString"):
+        return Model(_pellucid.ModelCore.from_bytes(_name(model), model.SerializeToString(), wishes), names)
+    if "xgboost" in modules:
+        return _xgboost(model, wishes, names)
+    if "lightgbm" in modules:
+        return _lightgbm(model, wishes, names)
+    if "catboost" in modules:
+        return _catboost(model, wishes, names)
+    if "torch" in modules:
+        from . import _torch
+
+        return Model(_torch.core(model, example_inputs, wishes), names)
+    if "sklearn" in modules:
+        return _sklearn.load(model, wishes, names)
+    if callable(model):
+        raise UnsupportedError("Python functions are not supported yet; give a model, a file or an estimator")
+    raise InputError(f"model: a {type(model).__name__} is none; give a path, bytes, an estimator or a Booster")
+
+
+def _xgboost(model, wishes, names) -> Model:
+    booster = model.get_booster() if hasattr(model, "get_booster") else model
+    missing = getattr(model, "missing", None)
+    prepare = None if missing is None or np.isnan(missing) else _missing_as_nan(missing)
+    core = _pellucid.ModelCore.from_bytes(_name(model), bytes(booster.save_raw("ubj")), _with_classes(model, wishes))
+    return Model(core, names, prepare)
+
+
+def _missing_as_nan(missing):
+    def prepare(X):
+        array = np.array(X, dtype=np.float64)
+        array[array == missing] = np.nan
+        return array, [str(name) for name in X.columns] if hasattr(X, "columns") else None
+
+    return prepare
+
+
+def _lightgbm(model, wishes, names) -> Model:
+    booster = getattr(model, "booster_", model)
+    text = booster.model_to_string()
+    return Model(_pellucid.ModelCore.from_bytes(_name(model), text.encode(), _with_classes(model, wishes)), names)
+
+
+def _catboost(model, wishes, names) -> Model:
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, f"{_name(model)}.json")
+        model.save_model(path, format="json")
+        return Model(_pellucid.ModelCore.open(path, wishes), names)
+
+
+def _with_classes(model, wishes):
+    """The wrapper's classes for names of the outputs, where each class has one."""
+    if wishes["output_names"] is not None:
+        return wishes
+    try:
+        classes = getattr(model, "classes_", None)
+    except AttributeError:
+        classes = None
+    if classes is None or len(classes) < 3:
+        return wishes
+    return {**wishes, "output_names": _texts(classes)}
+
+
+def _texts(names) -> list[str] | None:
+    return None if names is None else [str(name) for name in names]
+
+
+def _name(model) -> str:
+    return type(model).__name__

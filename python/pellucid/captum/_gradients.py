@@ -1,0 +1,124 @@
+"""Methods that need the gradient at the input."""
+
+from __future__ import annotations
+
+from .._pellucid import InputError, UnsupportedError
+from . import _arguments
+from ._arguments import Target, Tensors
+from ._attribution import Attribution
+
+# captum's names of the rules by which the integral is approximated → Pellucid's.
+_RULES = {
+    "gausslegendre": "gauss_legendre",
+    "riemann_left": "riemann_left",
+    "riemann_right": "riemann_right",
+    "riemann_middle": "riemann_middle",
+    "riemann_trapezoid": "trapezoid",
+}
+
+
+class IntegratedGradients(Attribution):
+    """``(x − x′) ∫₀¹ ∂f/∂x (x′ + α (x − x′)) dα``: adds up to the difference of outputs at inputs ``x`` and baselines ``x′``.
+
+    >>> import numpy as np
+    >>> from pellucid.captum import IntegratedGradients
+    >>> rows = np.linspace(-1, 1, 2 * 28 * 28, dtype=np.float32).reshape(2, 1, 28, 28)
+    >>> ig = IntegratedGradients("fixtures/models/mnist_cnn.onnx")
+    >>> ig.attribute(rows, baselines=rows[::-1], target=[3, 5]).shape
+    (2, 1, 28, 28)
+    """
+
+    _method = "integrated_gradients"
+
+    def __init__(self, forward_func, multiply_by_inputs: bool = True):
+        if not multiply_by_inputs:
+            raise UnsupportedError(
+                "multiply_by_inputs=False is not supported yet; divide attributions by (inputs - baselines), "
+                "where that is not 0"
+            )
+        super().__init__(forward_func)
+
+    @property
+    def multiplies_by_inputs(self) -> bool:
+        """Whether gradients are multiplied by the difference of inputs and baselines."""
+        return True
+
+    def has_convergence_delta(self) -> bool:
+        """Yes."""
+        return True
+
+    def attribute(
+        self,
+        inputs: Tensors,
+        baselines: float | Tensors | None = None,
+        target: Target = None,
+        additional_forward_args=None,
+        n_steps: int = 50,
+        method: str = "gausslegendre",
+        internal_batch_size: int | None = None,
+        return_convergence_delta: bool = False,
+    ) -> Tensors | tuple[Tensors, Tensors]:
+        """Attributions ``[rows, features…]``, and with ``return_convergence_delta`` their convergence delta ``[rows]``.
+
+        ``baselines`` is zero unless given. ``method`` is ``"gausslegendre"``, ``"riemann_left"``, ``"riemann_right"``,
+        ``"riemann_middle"`` or ``"riemann_trapezoid"``. ``internal_batch_size`` bounds the points that go through the
+        model at once. The delta is ``attributions.sum() - (output at inputs - output at baselines)``.
+        """
+        _arguments.refuse_forward_args(additional_forward_args)
+        if method not in _RULES:
+            raise InputError(f"method: there is no {method!r}; there are: {', '.join(_RULES)}")
+        if return_convergence_delta and self._noise is not None:
+            raise UnsupportedError("return_convergence_delta: means over noisy inputs do not add up to anything")
+        rows = _arguments.inputs(inputs)
+        baseline = _arguments.baseline(rows.array, baselines)
+        options = {"baseline": baseline, "n_steps": n_steps, "rule": _RULES[method]}
+        explanation = self._explained(rows, target, internal_batch_size, **options)
+        attributions = rows.returned(explanation.values)
+        if return_convergence_delta:
+            return attributions, _arguments.in_kind(explanation.convergence_delta, rows.given)
+        return attributions
+
+
+class Saliency(Attribution):
+    """``|∂f/∂x|``, or with ``abs=False`` the gradient itself.
+
+    >>> import numpy as np
+    >>> from pellucid.captum import Saliency
+    >>> rows = np.ones((2, 1, 28, 28), np.float32)
+    >>> bool((Saliency("fixtures/models/mnist_cnn.onnx").attribute(rows, target=3) >= 0).all())
+    True
+    """
+
+    _method = "saliency"
+
+    def attribute(
+        self, inputs: Tensors, target: Target = None, abs: bool = True, additional_forward_args=None
+    ) -> Tensors:
+        """Attributions ``[rows, features…]``."""
+        _arguments.refuse_forward_args(additional_forward_args)
+        rows = _arguments.inputs(inputs)
+        return rows.returned(self._explained(rows, target, absolute=bool(abs)).values)
+
+
+class InputXGradient(Attribution):
+    """``x · ∂f/∂x``.
+
+    >>> import numpy as np
+    >>> from pellucid.captum import InputXGradient
+    >>> rows = np.ones((2, 1, 28, 28), np.float32)
+    >>> InputXGradient("fixtures/models/mnist_cnn.onnx").attribute(rows, target=3).shape
+    (2, 1, 28, 28)
+    """
+
+    _method = "input_x_gradient"
+
+    @property
+    def multiplies_by_inputs(self) -> bool:
+        """Whether gradients are multiplied by the inputs."""
+        return True
+
+    def attribute(self, inputs: Tensors, target: Target = None, additional_forward_args=None) -> Tensors:
+        """Attributions ``[rows, features…]``."""
+        _arguments.refuse_forward_args(additional_forward_args)
+        rows = _arguments.inputs(inputs)
+        return rows.returned(self._explained(rows, target).values)

@@ -1,0 +1,41 @@
+//! Python objects → engine → Python objects. The package `pellucid`.
+
+mod arrays;
+mod arrow;
+mod command;
+mod drawing;
+mod errors;
+mod explain;
+mod explanation;
+mod model;
+mod options;
+mod tools;
+mod trees;
+mod watched;
+
+use pyo3::prelude::*;
+
+/// What the Python side of the package is built on; its classes and functions are documented there.
+#[pymodule]
+mod _pellucid {
+    #[pymodule_export]
+    use super::arrow::{ArrowBatches, ArrowTable};
+    #[pymodule_export]
+    use super::command::command;
+    #[pymodule_export]
+    use super::drawing::Drawing;
+    #[pymodule_export]
+    use super::errors::{CheckError, Error, InputError, ModelError, UnsupportedError};
+    #[pymodule_export]
+    use super::explain::explain;
+    #[pymodule_export]
+    use super::explanation::ExplanationCore;
+    #[pymodule_export]
+    use super::model::ModelCore;
+    #[pymodule_export]
+    use super::tools::{compile, doctor, evaluate, importance, inspect, inspect_file};
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "Python's name for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,120 @@
+//! A call's keywords → the engine's options.
+
+use ndarray::{Array2, ArrayD};
+use numpy::{PyArrayDyn, PyArrayMethods};
+use pellucid_engine::{MethodOptions, Target, TreeOptions, TreeTarget, parse_target};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use crate::arrays::{Rows, table};
+use crate::errors::{fault, of_option};
+
+const OF_NETWORKS: &str = "absolute, baseline, n_steps, rule, tolerance, max_evaluations, layer, relu, base_method, noise, n_samples";
+const OF_TREES: &str = "background, removal, interactions, index, max_order, output_space, labels, max_exact_features, \
+                        n_permutations";
+
+/// The options of methods for networks.
+pub(crate) fn of_network(given: Option<&Bound<'_, PyDict>>) -> PyResult<MethodOptions> {
+    let mut options = MethodOptions::default();
+    for (name, value) in
+        given.into_iter().flat_map(|given| given.iter()).filter(|(_, value)| !value.is_none())
+    {
+        let name: String = name.extract()?;
+        match name.as_str() {
+            "absolute" => options.absolute = Some(read(&name, &value)?),
+            "baseline" => baseline(&mut options, &value)?,
+            "n_steps" => options.n_steps = Some(read(&name, &value)?),
+            "rule" => options.rule = Some(read(&name, &value)?),
+            "tolerance" => options.tolerance = Some(read(&name, &value)?),
+            "max_evaluations" => options.max_evaluations = Some(read(&name, &value)?),
+            "layer" => options.layer = Some(read(&name, &value)?),
+            "relu" => options.relu = Some(read(&name, &value)?),
+            "base_method" => options.base_method = Some(read(&name, &value)?),
+            "noise" => options.noise = Some(read(&name, &value)?),
+            "n_samples" => options.n_samples = Some(read(&name, &value)?),
+            _ => return Err(unknown(&name, "a network", OF_NETWORKS)),
+        }
+    }
+    Ok(options)
+}
+
+/// The options of methods for tree models; the background has the model's features in its order.
+pub(crate) fn of_trees(given: Option<&Bound<'_, PyDict>>) -> PyResult<TreeOptions> {
+    let mut options = TreeOptions::default();
+    for (name, value) in
+        given.into_iter().flat_map(|given| given.iter()).filter(|(_, value)| !value.is_none())
+    {
+        let name: String = name.extract()?;
+        match name.as_str() {
+            "background" => options.background_rows = Some(background(&value)?),
+            "removal" => options.removal = Some(read(&name, &value)?),
+            "interactions" => options.interactions = read(&name, &value)?,
+            "index" => options.index = Some(read(&name, &value)?),
+            "max_order" => options.max_order = Some(read(&name, &value)?),
+            "output_space" => options.output_space = Some(read(&name, &value)?),
+            "labels" => options.labels = Some(read(&name, &value)?),
+            "max_exact_features" => options.max_exact_features = Some(read(&name, &value)?),
+            "n_permutations" => options.n_permutations = Some(read(&name, &value)?),
+            _ => return Err(unknown(&name, "a tree model", OF_TREES)),
+        }
+    }
+    Ok(options)
+}
+
+/// What a call says of a target: a text as on the command line, an index, one index a row, or `{index: weight}`.
+pub(crate) fn target(given: &Bound<'_, PyAny>) -> PyResult<TreeTarget> {
+    if let Ok(text) = given.cast::<PyString>() {
+        return TreeTarget::parse(&text.to_cow()?).map_err(fault);
+    }
+    if let Ok(weights) = given.cast::<PyDict>() {
+        let weights = weights.iter().map(|(index, weight)| Ok((index.extract()?, weight.extract()?)));
+        return Ok(TreeTarget::Of(Target::Weighted(weights.collect::<PyResult<_>>()?)));
+    }
+    if let Ok(index) = given.extract::<usize>() {
+        return Ok(TreeTarget::Of(Target::Index(index)));
+    }
+    let indices: Result<Vec<usize>, _> = given.extract();
+    let reason = "write \"top-1\", \"all\", a label, an index, one index a row, or {index: weight}";
+    indices.map(|indices| TreeTarget::Of(Target::PerRow(indices))).map_err(|_| of_option("target", reason))
+}
+
+/// The target of a network: there, `all` is a label.
+pub(crate) fn target_of_network(given: &Bound<'_, PyAny>) -> PyResult<Target> {
+    match target(given)? {
+        TreeTarget::Of(target) => Ok(target),
+        TreeTarget::All => parse_target("label:all").map_err(fault),
+    }
+}
+
+pub(crate) fn read<'py, T: for<'a> FromPyObject<'a, 'py>>(
+    name: &str,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<T> {
+    value.extract().map_err(|_| of_option(name, &format!("{value} is of the wrong type")))
+}
+
+fn unknown(name: &str, what: &str, known: &str) -> PyErr {
+    of_option(name, &format!("no method of {what} has such an option; there are: {known}"))
+}
+
+/// A text as on the command line, a number, one row, or one for each row.
+fn baseline(options: &mut MethodOptions, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    if let Ok(text) = value.cast::<PyString>() {
+        options.baseline = Some(text.to_cow()?.into_owned());
+    } else if let Ok(array) = value.cast::<PyArrayDyn<f32>>() {
+        options.baseline_array = Some(array.readonly().as_array().to_owned());
+    } else if let Ok(array) = value.cast::<PyArrayDyn<f64>>() {
+        let array: ArrayD<f32> = array.readonly().as_array().mapv(|x| x as f32);
+        options.baseline_array = Some(array);
+    } else {
+        options.baseline = Some(format!("value:{}", read::<f64>("baseline", value)?));
+    }
+    Ok(())
+}
+
+pub(crate) fn background(value: &Bound<'_, PyAny>) -> PyResult<Array2<f64>> {
+    match Rows::of(value)? {
+        Rows::F32(rows) => Ok(table(rows.as_array())?.mapv(f64::from)),
+        Rows::F64(rows) => Ok(table(rows.as_array())?.to_owned()),
+    }
+}

@@ -1,0 +1,54 @@
+"""Names of captum and lime that are not there: each says what is."""
+
+import pytest
+
+import pellucid
+import pellucid.captum
+import pellucid.lime
+
+# What captum.attr 0.9 exports, but for the means of its own making: base classes, statistics, wrappers of text inputs.
+OF_CAPTUM = """
+    IntegratedGradients DataLoaderAttribution DeepLift DeepLiftShap InputXGradient Saliency GuidedBackprop Deconvolution
+    GuidedGradCam FeatureAblation FeaturePermutation Occlusion ShapleyValueSampling ShapleyValues LimeBase Lime LRP
+    KernelShap LayerConductance LayerGradientXActivation LayerActivation LayerFeaturePermutation LayerFeatureAblation
+    LLMAttribution LLMGradientAttribution RemoteLLMAttribution InternalInfluence LayerGradCam LayerDeepLift
+    LayerDeepLiftShap LayerGradientShap LayerIntegratedGradients LayerLRP NeuronConductance NeuronFeatureAblation
+    NeuronGradient NeuronIntegratedGradients NeuronDeepLift NeuronDeepLiftShap NeuronGradientShap NeuronDeconvolution
+    NeuronGuidedBackprop NoiseTunnel GradientShap LayerAttribution visualization
+    configure_interpretable_embedding_layer remove_interpretable_embedding_layer
+""".split()
+ABSENT = [name for name in OF_CAPTUM if name not in pellucid.captum.__all__]
+OF_LIME = ["LimeTabularExplainer", "LimeTextExplainer", "LimeImageExplainer"]
+
+
+def test_most_of_captum_is_named():
+    assert len(ABSENT) == len(OF_CAPTUM) - 6
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(pellucid.captum, name) for name in ABSENT] + [(pellucid.lime, name) for name in OF_LIME],
+)
+def test_a_name_that_is_not_there_says_what_is(module, name):
+    absent = getattr(module, name)
+    with pytest.raises(pellucid.UnsupportedError, match=rf"{name} is not supported yet; .*there (is|are) ") as caught:
+        absent("model.onnx", layer=None)
+    assert "\n" not in str(caught.value)
+
+
+def test_so_do_the_attributes_of_a_module_that_is_not_there():
+    with pytest.raises(pellucid.UnsupportedError, match="heatmap"):
+        pellucid.captum.visualization.visualize_image_attr(None)
+
+
+def test_every_import_line_of_captum_stands():
+    from pellucid.captum import DeepLift, GradientShap, IntegratedGradients, NoiseTunnel  # noqa: F401
+
+    assert "DeepLift is not supported yet" in repr(DeepLift)
+
+
+def test_names_that_nobody_has_are_no_attributes():
+    assert not hasattr(pellucid.captum, "IntegratedGradient")
+    assert not hasattr(pellucid.lime, "LimeAudioExplainer")
+    with pytest.raises(ImportError):
+        from pellucid.captum import IntegratedGradient  # noqa: F401
