@@ -2,7 +2,7 @@
 
     python bench/run.py                      all jobs; installs the peers first (several GB)
     python bench/run.py --only mlp           those whose id holds the text
-    python bench/run.py --write FILE         the table into this Markdown file, between its two marks
+    python bench/run.py --write FILE         the table into this Markdown file, between its marks: those of --table
 """
 
 import argparse
@@ -17,7 +17,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 DATA = ROOT / "out" / "bench"
-MARKS = ("<!-- table of bench/run.py -->", "<!-- end of the table -->")
 
 
 def arguments():
@@ -27,6 +26,7 @@ def arguments():
     parser.add_argument("--repeats", type=int, default=5, help="timed runs after one that is not timed")
     parser.add_argument("--peer-python", help="a Python that has the peers already; no venv is made")
     parser.add_argument("--write", type=Path, help="a Markdown file that takes the table")
+    parser.add_argument("--table", default="networks", help="which of the file's tables this is")
     return parser.parse_args()
 
 
@@ -133,10 +133,12 @@ def table(args, results):
     return "\n".join(lines)
 
 
-def write(path, text):
-    before, _, rest = path.read_text().partition(MARKS[0])
-    after = rest.partition(MARKS[1])[2]
-    path.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}")
+def write(path, name, text):
+    start, end = f"<!-- table: {name} -->", f"<!-- end of table: {name} -->"
+    before, found, rest = path.read_text().partition(start)
+    if not found or end not in rest:
+        sys.exit(f"{path} holds no {start} and {end}")
+    path.write_text(f"{before}{start}\n{text}\n{end}{rest.partition(end)[2]}")
 
 
 def main():
@@ -149,7 +151,7 @@ def main():
     text = table(args, [run_job(args, job) for job in jobs])
     print(text)
     if args.write:
-        write(args.write, text)
+        write(args.write, args.table, text)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ WORKS = {
 }
 
 
+# A call longer than this needs no warm-up of its own.
+LONG_SECS = 5.0
+
+
 @dataclass(frozen=True)
 class Variant:
     """One way to do a job: the peer, its parameters, what is timed. `default` is how its users write it."""
@@ -44,26 +48,33 @@ def repeated(call, repeats, least_secs):
     return seconds
 
 
-def timed(variant, repeats):
-    seconds = repeated(variant.call, repeats, least_secs=1.0)
+def timed(variant, repeats, tried):
+    """A call that takes long has been timed once already, when it was tried."""
+    seconds = [tried] if tried > LONG_SECS else []
+    seconds += repeated(variant.call, repeats - len(seconds), least_secs=1.0)
     spread = {"min": min(seconds), "median": median(seconds), "max": max(seconds), "repeats": len(seconds)}
     return {"peer": variant.peer, "parameters": variant.parameters, "seconds": spread}
 
 
+def tried_once(variant):
+    """Seconds of a call after its warm-up; a call that takes long warms itself up in its first moments."""
+    first = seconds_of(variant.call)
+    return first if first > LONG_SECS else min(repeated(variant.call, 1, least_secs=0.2))
+
+
 def run_job(job, repeats):
-    """Tries each variant after its warm-up, then times the fastest one of each peer and the default."""
+    """Tries each variant, then times the fastest one of each peer and the default."""
     variants = getattr(importlib.import_module(WORKS[job["work"]]), job["work"])(job)
     tried = []
     for variant in variants:
-        variant.call()
-        tried.append(min(repeated(variant.call, 1, least_secs=0.2)))
+        tried.append(tried_once(variant))
         print(f"{job['id']}: {variant.peer} {variant.parameters} {tried[-1]:.4f} s", file=sys.stderr, flush=True)
     fastest = min(range(len(variants)), key=tried.__getitem__)
     default = next(i for i, variant in enumerate(variants) if variant.default)
     of_peer = {}
     for i, variant in enumerate(variants):
         of_peer[variant.peer] = min(i, of_peer.get(variant.peer, i), key=tried.__getitem__)
-    timings = {i: timed(variants[i], repeats) for i in {fastest, default, *of_peer.values()}}
+    timings = {i: timed(variants[i], repeats, tried[i]) for i in {fastest, default, *of_peer.values()}}
     return {
         "id": job["id"],
         "fastest": timings[fastest],
