@@ -32,7 +32,7 @@ pub use interactions::{InteractionIndex, Interactions, Removal, interactions};
 pub use interventional::{
     Interventional, interventional, interventional_banzhaf, interventional_interactions,
 };
-pub use path_dependent::{Level, PathDependent, banzhaf, path_dependent, path_dependent_interactions};
+pub use path_dependent::{Level, PathDependent, Plan, banzhaf, path_dependent, path_dependent_interactions};
 pub use readers::{FileFormat, TreeArrays, read, recognize, tree_of_arrays};
 pub use rows::{Csr, Rows};
 pub use saabas::saabas;

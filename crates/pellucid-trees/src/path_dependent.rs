@@ -8,6 +8,7 @@ mod slots;
 mod tests;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use ndarray::{Array2, ArrayD, IxDyn};
 use pellucid_core::{Attribution, Work};
@@ -39,7 +40,7 @@ const BLOCK_ROWS: usize = 4096;
 pub fn path_dependent(ensemble: &TreeEnsemble, rows: Rows<'_>, work: &Work) -> Result<Attribution, Error> {
     let explainer = PathDependent::new(ensemble)?;
     let attribution = explainer.explain(rows, work)?;
-    Ok(attribution.with_base_values(repeated(&explainer.base_values, rows.n_rows())))
+    Ok(attribution.with_base_values(repeated(explainer.base_values(), rows.n_rows())))
 }
 
 /// Path-dependent Banzhaf values of `rows`, values `[rows, outputs, features]`, in margin units: the mean of what a
@@ -65,19 +66,25 @@ pub fn path_dependent_interactions(
 ) -> Result<Attribution, Error> {
     let explainer = PathDependent::interactions(ensemble)?;
     let attribution = explainer.explain(rows, work)?;
-    Ok(attribution.with_base_values(repeated(&explainer.base_values, rows.n_rows())))
+    Ok(attribution.with_base_values(repeated(explainer.base_values(), rows.n_rows())))
 }
 
 /// An ensemble made ready to explain many blocks of rows.
 #[derive(Debug)]
 pub struct PathDependent<'a> {
     ensemble: &'a TreeEnsemble,
+    plan: Arc<Plan>,
+    level: Level,
+}
+
+/// What is worked out of an ensemble before any row is seen; whoever explains a row now and then keeps it.
+#[derive(Debug)]
+pub struct Plan {
     method: Method,
     slots: Slots,
     used: Used,
     batches: Vec<Vec<Batch>>,
     base_values: Vec<f64>,
-    level: Level,
 }
 
 impl<'a> PathDependent<'a> {
@@ -117,8 +124,18 @@ impl<'a> PathDependent<'a> {
         let (slots, used) = (Slots::new(ensemble), Used::new(ensemble, method));
         let batches = plan::plan(ensemble, method, &slots, &used);
         let base_values = plan::base_values(ensemble);
+        Ok(Self::with_plan(ensemble, Arc::new(Plan { method, slots, used, batches, base_values })))
+    }
+
+    /// Goes on with what [`PathDependent::plan`] gave for the same ensemble.
+    pub fn with_plan(ensemble: &'a TreeEnsemble, plan: Arc<Plan>) -> Self {
         let level = Level::available().last().copied().unwrap_or(Level::Portable);
-        Ok(Self { ensemble, method, slots, used, batches, base_values, level })
+        Self { ensemble, plan, level }
+    }
+
+    /// What was worked out of the ensemble, to be kept beside it.
+    pub fn plan(&self) -> Arc<Plan> {
+        self.plan.clone()
     }
 
     /// Uses these instructions instead of the fastest that the processor has; [`Level::available`] lists them.
@@ -130,7 +147,7 @@ impl<'a> PathDependent<'a> {
 
     /// The margin that is expected where no feature is known, `[outputs]`.
     pub fn base_values(&self) -> &[f64] {
-        &self.base_values
+        &self.plan.base_values
     }
 
     /// Values of one row: outputs × features, and × features once more for interactions.
@@ -140,7 +157,7 @@ impl<'a> PathDependent<'a> {
 
     fn shape(&self, n_rows: usize) -> Vec<usize> {
         let (outputs, features) = (self.ensemble.n_outputs(), self.ensemble.n_features);
-        match self.method {
+        match self.plan.method {
             Method::Interactions => vec![n_rows, outputs, features, features],
             Method::Shapley | Method::Banzhaf => vec![n_rows, outputs, features],
         }
@@ -167,7 +184,7 @@ impl<'a> PathDependent<'a> {
     }
 
     fn rows_at_once(&self) -> usize {
-        let row_bytes = self.used.n_sums() * (size_of::<f32>() + size_of::<f64>());
+        let row_bytes = self.plan.used.n_sums() * (size_of::<f32>() + size_of::<f64>());
         let n_rows = SUMS_BYTES / row_bytes.max(1);
         (n_rows / ROWS_AT_LEAST * ROWS_AT_LEAST).clamp(ROWS_AT_LEAST, ROWS_AT_ONCE)
     }
@@ -239,19 +256,19 @@ impl Job for Chunk<'_, '_> {
     fn run<L: Lanes>(self) {
         let Self { explainer, rows, range, into } = self;
         into.fill(0.0);
-        let n_sums = explainer.used.n_sums();
+        let n_sums = explainer.plan.used.n_sums();
         if n_sums == 0 {
             return;
         }
         let slots = filled::<L>(explainer, rows, range);
         let n_groups = slots.len();
-        let scale = explainer.slots.scale(explainer.ensemble, rows);
+        let scale = explainer.plan.slots.scale(explainer.ensemble, rows);
         let mut sums = vec![L::splat(0.0); n_groups * n_sums];
         let mut totals = vec![0.0_f64; n_groups * n_sums * L::N];
-        for (output, batches) in explainer.batches.iter().enumerate() {
+        for (output, batches) in explainer.plan.batches.iter().enumerate() {
             for batch in batches {
                 for one in &batch.walks {
-                    walk_groups::<L>(explainer.method, one, scale, &slots, &mut sums);
+                    walk_groups::<L>(explainer.plan.method, one, scale, &slots, &mut sums);
                 }
                 flush(batch, n_sums, &mut sums, &mut totals);
             }
@@ -268,9 +285,9 @@ fn filled<L: Lanes>(explainer: &PathDependent<'_>, rows: Rows<'_>, range: Range<
         .clone()
         .step_by(L::N)
         .map(|start| {
-            let mut slots = vec![0.0; explainer.slots.len() * L::N];
+            let mut slots = vec![0.0; explainer.plan.slots.len() * L::N];
             let group = start..range.end.min(start + L::N);
-            explainer.slots.fill(explainer.ensemble, rows, group, &mut row, &mut slots);
+            explainer.plan.slots.fill(explainer.ensemble, rows, group, &mut row, &mut slots);
             slots
         })
         .collect()
@@ -333,7 +350,7 @@ fn write<L: Lanes>(explainer: &PathDependent<'_>, output: usize, totals: &mut [f
     let n_values = explainer.n_values() / explainer.ensemble.n_outputs();
     for (row, into) in into.chunks_exact_mut(explainer.n_values()).enumerate() {
         let into = &mut into[output * n_values..][..n_values];
-        let group = &totals[row / L::N * explainer.used.n_sums() * L::N..];
+        let group = &totals[row / L::N * explainer.plan.used.n_sums() * L::N..];
         explainer.write_row(|sum| group[sum * L::N + row % L::N], into);
     }
     totals.fill(0.0);
@@ -343,8 +360,8 @@ impl PathDependent<'_> {
     /// One row's values of one output. `total` gives what the accumulators hold.
     fn write_row(&self, total: impl Fn(usize) -> f64, into: &mut [f64]) {
         let scale = self.ensemble.scale;
-        let Used { features, pairs } = &self.used;
-        let stride = match self.method {
+        let Used { features, pairs } = &self.plan.used;
+        let stride = match self.plan.method {
             Method::Interactions => self.ensemble.n_features + 1,
             Method::Shapley | Method::Banzhaf => 1,
         };

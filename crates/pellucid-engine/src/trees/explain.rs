@@ -74,7 +74,7 @@ pub fn explain_table(
     let n_at_once = rows_at_once(model.ensemble(), &request.method, work);
     let mut blocks = Blocks::open(model, inputs, array, beside, n_at_once)?;
     let silent = Work { progress: Arc::new(NoProgress), ..work.clone() };
-    let explainer = Explainer::new(model.ensemble(), &request.method, request.seed, &silent)?;
+    let explainer = Explainer::new(model, &request.method, request.seed, &silent)?;
     let run = Run { model, request, explainer, other_columns: &other_columns, work, silent };
     let done = run.all(&mut blocks, output);
     work.progress.end();

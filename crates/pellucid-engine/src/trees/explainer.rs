@@ -10,6 +10,7 @@ use pellucid_trees::{Interventional, PathDependent, Rows, Tree, TreeEnsemble, in
 use super::background::TableRows;
 use super::blocks::rows_within;
 use super::method::{Measure, Removal, TreeMethod};
+use super::model::TreeModel;
 use crate::error::Error;
 
 /// Rows that are explained at a time where each takes long, so that progress shows.
@@ -51,15 +52,16 @@ pub(crate) struct BlockAttribution {
 impl<'a> Explainer<'a> {
     /// Makes a method ready; `seed` is what random draws are made from.
     pub(crate) fn new(
-        ensemble: &'a TreeEnsemble,
+        model: &'a TreeModel,
         method: &'a TreeMethod,
         seed: u64,
         work: &Work,
     ) -> Result<Self, Error> {
-        let ensemble = match &method.removal {
-            Removal::PathDependent(Some(recounted)) => &recounted.ensemble,
-            _ => ensemble,
+        let recounted = match &method.removal {
+            Removal::PathDependent(Some(recounted)) => Some(&recounted.ensemble),
+            _ => None,
         };
+        let ensemble = recounted.unwrap_or(model.ensemble());
         let kind = match (method.measure, &method.removal, &method.linked) {
             (Measure::Sets { .. }, ..) => Kind::Sets(method),
             (Measure::Saabas, ..) => Kind::Saabas,
@@ -82,6 +84,7 @@ impl<'a> Explainer<'a> {
                 let prepared = match measure {
                     Measure::Pairs => PathDependent::interactions(ensemble)?,
                     Measure::Banzhaf => PathDependent::banzhaf(ensemble)?,
+                    _ if recounted.is_none() => model.path_dependent()?,
                     _ => PathDependent::new(ensemble)?,
                 };
                 Kind::PathDependent { prepared: Box::new(prepared), measure }

@@ -74,7 +74,7 @@ pub fn explain_rows(
     request.check(&request.target.rows(0..1), model)?;
     let labels = labels(&request.method, rows.n_rows())?;
     let silent = Work { progress: Arc::new(NoProgress), ..work.clone() };
-    let explainer = Explainer::new(model.ensemble(), &request.method, request.seed, &silent)?;
+    let explainer = Explainer::new(model, &request.method, request.seed, &silent)?;
     work.progress.begin(rows.n_rows());
     let mut parts = Parts::new(model);
     let at_once = rows_between_looks(model).min(rows_at_once(model.ensemble(), &request.method, work));

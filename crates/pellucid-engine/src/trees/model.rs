@@ -2,9 +2,10 @@
 
 use std::fmt::Display;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use pellucid_core::OutputSpace;
-use pellucid_trees::{FileFormat, Link, TreeEnsemble};
+use pellucid_trees::{FileFormat, Link, PathDependent, Plan, TreeEnsemble};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
@@ -21,6 +22,8 @@ pub struct TreeModel {
     format: &'static str,
     ensemble: TreeEnsemble,
     labels: Option<Vec<String>>,
+    /// What the default method works out of the trees, once it was asked for.
+    plan: OnceLock<Arc<Plan>>,
 }
 
 impl TreeModel {
@@ -64,7 +67,8 @@ impl TreeModel {
         ensemble: TreeEnsemble,
     ) -> Result<Self, Error> {
         ensemble.check()?;
-        Ok(Self { name: name.to_owned(), digest, format, labels: ensemble.output_names.clone(), ensemble })
+        let labels = ensemble.output_names.clone();
+        Ok(Self { name: name.to_owned(), digest, format, ensemble, labels, plan: OnceLock::new() })
     }
 
     fn read(name: String, bytes: &[u8]) -> Result<Self, pellucid_trees::Error> {
@@ -76,7 +80,7 @@ impl TreeModel {
             FileFormat::Onnx => "onnx",
         };
         let (digest, ensemble) = (hex(&Sha256::digest(bytes)), pellucid_trees::read(bytes)?);
-        Ok(Self { name, digest, format, labels: None, ensemble })
+        Ok(Self { name, digest, format, ensemble, labels: None, plan: OnceLock::new() })
     }
 
     fn find_labels(&mut self, path: Option<&Path>, options: &ModelOptions) -> Result<(), Error> {
@@ -98,6 +102,17 @@ impl TreeModel {
     /// The trees.
     pub fn ensemble(&self) -> &TreeEnsemble {
         &self.ensemble
+    }
+
+    /// Path-dependent Shapley values of the trees; a model that explains one row after the other prepares them once.
+    pub(crate) fn path_dependent(&self) -> Result<PathDependent<'_>, Error> {
+        if let Some(plan) = self.plan.get() {
+            return Ok(PathDependent::with_plan(&self.ensemble, plan.clone()));
+        }
+        let made = PathDependent::new(&self.ensemble)?;
+        // Where another thread was first, its plan is the same.
+        let _ = self.plan.set(made.plan());
+        Ok(made)
     }
 
     /// The names of the outputs.
