@@ -35,8 +35,8 @@ def explain(
     ``"smoothgrad"``, ``"smoothgrad_sq"``, ``"vargrad"``, ``"grad_cam"``, ``"grad_cam_pp"``, ``"layer_cam"``,
     ``"hires_cam"``; for tree models: ``"tree_shap"`` (the default), ``"banzhaf"``, ``"saabas"``,
     ``"shapley_interactions"``. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
-    ``interactions=True``, ``background=rows`` … Whatever is wrong with them is said in an
-    :class:`pellucid.InputError`.
+    ``interactions=True``, ``background=rows``, ``output_space="probability"`` (or ``"log_loss"`` with ``labels``, one
+    class a row; both need a background) … Whatever is wrong with them is said in an :class:`pellucid.InputError`.
 
     ``target`` is ``"top-1"`` (whatever is predicted), ``"top-5"``, an index, a label, one index a row,
     ``{index: weight}``, or, of tree models, ``"all"``.
@@ -90,7 +90,4 @@ def _prepare_options(model: Model, options: dict) -> None:
     if background is not None and (model.kind == "trees" or model._is_linear):
         options["background"] = _tables.in_order(model, background)
     if baseline is not None and not isinstance(baseline, (str, int, float)):
-        baseline = np.asarray(baseline, dtype=np.float32)
-        if not np.isfinite(baseline).all():
-            raise InputError("baseline: holds a number that is not finite; write one for each feature")
-        options["baseline"] = baseline
+        options["baseline"] = np.asarray(baseline, dtype=np.float32)

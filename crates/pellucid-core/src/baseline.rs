@@ -1,6 +1,6 @@
 //! The reference input that an attribution compares with.
 
-use ndarray::{Array1, ArrayD, ArrayViewD, Axis};
+use ndarray::{Array1, ArrayD, ArrayViewD, Axis, Dimension};
 use rand_distr::{Distribution, StandardNormal, Uniform};
 
 use crate::digest::row_digest;
@@ -59,12 +59,11 @@ impl Baseline {
         seed: u64,
     ) -> Result<ArrayD<f32>, Error> {
         if let Self::PerRow(array) = self {
-            return match array.shape() == rows.shape() {
-                true => Ok(array.clone()),
-                false => {
-                    Err(self.fault(format!("have shape {:?} and the rows {:?}", array.shape(), rows.shape())))
-                }
-            };
+            if array.shape() != rows.shape() {
+                let reason = format!("have shape {:?} and the rows {:?}", array.shape(), rows.shape());
+                return Err(self.fault(reason));
+            }
+            return self.finite(array.clone());
         }
         let mut baselines = ArrayD::zeros(rows.raw_dim());
         for (mut slot, row) in baselines.outer_iter_mut().zip(rows.outer_iter()) {
@@ -86,8 +85,8 @@ impl Baseline {
     ) -> Result<ArrayD<f32>, Error> {
         match self {
             Self::Zeros => Ok(ArrayD::zeros(row.raw_dim())),
-            Self::Value(value) => Ok(ArrayD::from_elem(row.raw_dim(), *value)),
-            Self::Array(array) if array.shape() == row.shape() => Ok(array.clone()),
+            Self::Value(value) => self.finite(ArrayD::from_elem(row.raw_dim(), *value)),
+            Self::Array(array) if array.shape() == row.shape() => self.finite(array.clone()),
             Self::Array(array) => {
                 Err(self.fault(format!("its shape {:?} is not the input's {:?}", array.shape(), row.shape())))
             }
@@ -97,6 +96,16 @@ impl Baseline {
             Self::Blurred { sigma } => self.blurred(row, image, *sigma),
             Self::Uniform => Ok(self.noise(row, seed)),
             Self::Gaussian { .. } => Ok(self.noise(row, seed)),
+        }
+    }
+
+    /// Refuses what was given and is no point of the input's space.
+    fn finite(&self, baseline: ArrayD<f32>) -> Result<ArrayD<f32>, Error> {
+        match baseline.indexed_iter().find(|(_, x)| !x.is_finite()) {
+            Some((place, x)) => {
+                Err(self.fault(format!("holds {x} at {:?}; every number must be finite", place.slice())))
+            }
+            None => Ok(baseline),
         }
     }
 
@@ -246,6 +255,20 @@ mod tests {
         assert!(fewer.expect_err("one for two rows").to_string().contains("[1, 2]"));
         let same = Baseline::Value(0.5).of_rows(rows.view(), None, 0).expect("any rows");
         assert!(same.shape() == [2, 2] && same.iter().all(|&x| x == 0.5));
+    }
+
+    #[test]
+    fn what_is_not_finite_is_no_baseline() {
+        let rows = arr2(&[[0.0f32, 2.0], [1.0, 3.0]]).into_dyn();
+        let mut own = rows.clone();
+        own[[1, 0]] = f32::NAN;
+        let all = |x: f32| arr1(&[0.0, x]).into_dyn();
+        let given =
+            [Baseline::PerRow(own), Baseline::Array(all(f32::INFINITY)), Baseline::Value(f32::NEG_INFINITY)];
+        for (baseline, reason) in given.into_iter().zip(["NaN at [1, 0]", "inf at [1]", "-inf at [0]"]) {
+            let error = baseline.of_rows(rows.view(), None, 0).expect_err("not finite").to_string();
+            assert!(error.contains(reason), "{error}");
+        }
     }
 
     #[test]
