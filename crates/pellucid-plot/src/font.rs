@@ -1,11 +1,16 @@
 //! The carried font: where each letter of a text lies, and its outline as an SVG path.
 //!
+//! A letter's outline stands once in a drawing and is used wherever the letter comes.
+//!
 //! Text in pictures is drawn as outlines. An SVG with `<text>` looks different wherever the font is missing, and an
 //! embedded `@font-face` is ignored by drawing programs and by most SVG libraries; outlines look the same everywhere,
 //! and what was measured is what is drawn. The words themselves stay in the drawing's title, for screen readers.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use maud::{Markup, html};
 use ttf_parser::gpos::{PairAdjustment, PositioningSubtable};
 use ttf_parser::{Face, GlyphId, OutlineBuilder, Tag};
 
@@ -19,6 +24,9 @@ pub(crate) enum Weight {
 /// One weight of the carried font, left to right scripts only. A letter it lacks is drawn as the font's empty box.
 pub(crate) struct Font {
     face: Face<'static>,
+    weight: Weight,
+    /// The glyphs that a drawing uses.
+    drawn: RefCell<BTreeSet<u16>>,
     /// The kerning lookups; in each, the first table that knows a pair decides.
     kerning: Vec<Vec<PairAdjustment<'static>>>,
 }
@@ -40,7 +48,7 @@ impl Font {
         };
         let Ok(face) = Face::parse(bytes, 0) else { panic!("the carried font does not parse") };
         let kerning = kerning(&face);
-        Self { face, kerning }
+        Self { face, weight, drawn: RefCell::default(), kerning }
     }
 
     /// One glyph for each `char` of `text`, from left to right, starting at 0.
@@ -61,14 +69,39 @@ impl Font {
         self.place(text.chars(), size).last().map_or(0.0, |last| last.right)
     }
 
-    /// The outline of `text`, starting at `x` and standing on `baseline`, as the `d` of an SVG path.
-    pub(crate) fn outline(&self, text: &str, size: f64, x: f64, baseline: f64) -> String {
-        let unit = size / f64::from(self.face.units_per_em());
-        let mut pen = Pen { path: String::new(), unit, x, baseline };
-        for placed in self.place(text.chars(), size) {
-            pen.x = x + placed.left;
-            self.face.outline_glyph(placed.glyph, &mut pen);
+    /// `text`, starting at `x` and standing on `baseline`, in SVG elements that use [`Font::definitions`].
+    pub(crate) fn letters(&self, text: &str, size: f64, (x, baseline): (f64, f64)) -> Markup {
+        let units = f64::from(self.face.units_per_em());
+        // In the font's own units all places are whole numbers.
+        let placed = self.place(text.chars(), units);
+        self.drawn.borrow_mut().extend(placed.iter().map(|placed| placed.glyph.0));
+        let scale = (size / units * 1e6).round() / 1e6;
+        html! {
+            g transform={ "translate(" (rounded(x)) " " (rounded(baseline)) ") scale(" (scale) ")" } {
+                @for placed in &placed { use href={ "#" (self.id(placed.glyph.0)) } x=(placed.left) {} }
+            }
         }
+    }
+
+    /// The outlines of all letters that were drawn. Equal letters have equal names in all drawings, so that drawings may
+    /// stand in one page.
+    pub(crate) fn definitions(&self) -> Markup {
+        html! {
+            @for &glyph in self.drawn.borrow().iter() { path id=(self.id(glyph)) d=(self.outline(glyph)) {} }
+        }
+    }
+
+    fn id(&self, glyph: u16) -> String {
+        match self.weight {
+            Weight::Regular => format!("inter-{glyph}"),
+            Weight::SemiBold => format!("inter-b{glyph}"),
+        }
+    }
+
+    /// A glyph's outline in font units, starting at 0 and standing on 0, as the `d` of an SVG path.
+    fn outline(&self, glyph: u16) -> String {
+        let mut pen = Pen::default();
+        self.face.outline_glyph(GlyphId(glyph), &mut pen);
         pen.path
     }
 
@@ -110,22 +143,24 @@ fn pair_advance(table: &PairAdjustment<'_>, left: GlyphId, right: GlyphId) -> Op
     Some(f64::from(first.x_advance))
 }
 
-/// Writes a glyph's outline, font units with y up, as path commands in the drawing's units with y down.
+/// Writes a glyph's outline, font units with y up, as path commands with y down, each point relative to the one before.
+#[derive(Default)]
 struct Pen {
     path: String,
-    unit: f64,
-    x: f64,
-    baseline: f64,
+    at: (f64, f64),
+    start: (f64, f64),
 }
 
 impl Pen {
     fn command(&mut self, name: char, points: &[(f32, f32)]) {
         self.path.push(name);
-        for (index, &(x, y)) in points.iter().enumerate() {
-            let (x, y) = (self.x + self.unit * f64::from(x), self.baseline - self.unit * f64::from(y));
+        let points = points.iter().map(|&(x, y)| (rounded(f64::from(x)), rounded(-f64::from(y))));
+        let from = self.at;
+        for (index, (x, y)) in points.enumerate() {
             let space = if index == 0 { "" } else { " " };
-            // Two decimals: a fiftieth of a pixel at scale 2. Writing to a String cannot fail.
-            let _ = write!(self.path, "{space}{} {}", rounded(x), rounded(y));
+            // Writing to a String cannot fail.
+            let _ = write!(self.path, "{space}{} {}", rounded(x - from.0), rounded(y - from.1));
+            self.at = (x, y);
         }
     }
 }
@@ -137,23 +172,25 @@ fn rounded(value: f64) -> f64 {
 
 impl OutlineBuilder for Pen {
     fn move_to(&mut self, x: f32, y: f32) {
-        self.command('M', &[(x, y)]);
+        self.command('m', &[(x, y)]);
+        self.start = self.at;
     }
 
     fn line_to(&mut self, x: f32, y: f32) {
-        self.command('L', &[(x, y)]);
+        self.command('l', &[(x, y)]);
     }
 
     fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
-        self.command('Q', &[(x1, y1), (x, y)]);
+        self.command('q', &[(x1, y1), (x, y)]);
     }
 
     fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
-        self.command('C', &[(x1, y1), (x2, y2), (x, y)]);
+        self.command('c', &[(x1, y1), (x2, y2), (x, y)]);
     }
 
     fn close(&mut self) {
-        self.path.push('Z');
+        self.path.push('z');
+        self.at = self.start;
     }
 }
 
@@ -180,11 +217,21 @@ mod tests {
     }
 
     #[test]
+    fn a_letter_that_comes_again_is_used_again() {
+        let font = Font::carried(Weight::Regular);
+        let line = font.letters("noon", 16.0, (3.0, 20.0)).into_string();
+        assert_eq!(line.matches("<use ").count(), 4);
+        assert!(line.starts_with("<g transform=\"translate(3 20) scale("), "{line}");
+        assert_eq!(font.definitions().into_string().matches("<path ").count(), 2);
+    }
+
+    #[test]
     fn width_grows_with_size_and_unknown_letters_take_room() {
         let font = Font::carried(Weight::SemiBold);
         assert!((font.width("cat", 32.0) - 2.0 * font.width("cat", 16.0)).abs() < 1e-9);
         assert!(font.width("猫", 16.0) > 4.0);
-        assert!(font.outline("猫", 16.0, 0.0, 0.0).starts_with('M'));
+        font.letters("猫", 16.0, (0.0, 0.0));
+        assert!(font.definitions().into_string().contains("id=\"inter-b0\" d=\"m"));
         assert_eq!(font.width("", 16.0), 0.0);
     }
 }

@@ -169,14 +169,15 @@ fn body(layout: &Layout, heatmap: &Heatmap, uri: &str) -> Markup {
     let font = |weight| if weight == Weight::Regular { &regular } else { &semi_bold };
     let picture = &heatmap.picture;
     let rendering = if layout.factor >= SQUARE_PIXELS_FROM { "pixelated" } else { "auto" };
-    html! {
+    let drawn = html! {
         @for line in &layout.lines {
             (svg::text(font(line.weight), &line.text, line.size, (line.x, line.baseline), line.ink))
         }
         image x=(layout.picture_at.0) y=(layout.picture_at.1) width=(picture.width() * layout.factor)
             height=(picture.height() * layout.factor) style={ "image-rendering:" (rendering) } href=(uri) {}
         (color_bar(heatmap, &layout.bar, &regular, QUIET_INK))
-    }
+    };
+    svg::with_letters([&regular, &semi_bold], &drawn)
 }
 
 #[cfg(test)]

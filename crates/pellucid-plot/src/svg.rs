@@ -19,8 +19,16 @@ pub(crate) fn document(width: u32, height: u32, description: &str, body: &Markup
 }
 
 /// `text` as outlines, from `x` on, standing on `baseline`.
-pub(crate) fn text(font: &Font, text: &str, size: f64, (x, baseline): (f64, f64), fill: &str) -> Markup {
-    html! { path d=(font.outline(text, size, x, baseline)) fill=(fill) {} }
+pub(crate) fn text(font: &Font, text: &str, size: f64, at: (f64, f64), fill: &str) -> Markup {
+    html! { g fill=(fill) { (font.letters(text, size, at)) } }
+}
+
+/// `body` behind the outlines of its letters.
+pub(crate) fn with_letters(fonts: [&Font; 2], body: &Markup) -> Markup {
+    html! {
+        defs { @for font in fonts { (font.definitions()) } }
+        (body)
+    }
 }
 
 /// `text` without the characters that no XML file may hold, escaped or not (XML 1.0, production 2).

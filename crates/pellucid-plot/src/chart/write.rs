@@ -8,7 +8,7 @@ use crate::chart::mark::{Rect, Text};
 use crate::chart::paint::hex;
 use crate::chart::{Chart, Mark, Paint, Shape, Stroke};
 use crate::font::{Font, Weight};
-use crate::svg::xml_text;
+use crate::svg::{with_letters, xml_text};
 
 /// Where a drawing is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) fn marks(chart: &Chart, medium: Medium) -> Markup {
         regular: Font::carried(Weight::Regular),
         semi_bold: Font::carried(Weight::SemiBold),
     };
-    html! {
+    let drawn = html! {
         @for group in chart.marks.chunk_by(|a, b| a.tooltip == b.tooltip) {
             @match group[0].tooltip {
                 Some(index) => g.mark {
@@ -36,6 +36,10 @@ pub(crate) fn marks(chart: &Chart, medium: Medium) -> Markup {
                 None => @for mark in group { (writer.mark(mark)) },
             }
         }
+    };
+    match medium {
+        Medium::File => with_letters([&writer.regular, &writer.semi_bold], &drawn),
+        Medium::Page => drawn,
     }
 }
 
@@ -95,8 +99,8 @@ impl Writer {
         match self.medium {
             Medium::File => {
                 let font = if text.style.weight == Weight::Regular { &self.regular } else { &self.semi_bold };
-                let outline = font.outline(&text.text, text.style.size, text.x, text.baseline);
-                element(&format!("path d=\"{outline}\""), &rest)
+                let letters = font.letters(&text.text, text.style.size, (text.x, text.baseline));
+                PreEscaped(format!("<g{}>{}</g>", rest.0, letters.0))
             }
             Medium::Page => {
                 let weight = if text.style.weight == Weight::Regular { "400" } else { "600" };
