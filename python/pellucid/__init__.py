@@ -13,6 +13,7 @@ from ._pellucid import (
     UnsupportedError,
     __version__,
 )
+from ._stream import ExplanationStream, explain_stream
 from ._tools import Evaluation, compile, doctor, evaluate, importance, inspect
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Error",
     "Evaluation",
     "Explanation",
+    "ExplanationStream",
     "InputError",
     "Model",
     "ModelError",
@@ -30,6 +32,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "explain",
+    "explain_stream",
     "importance",
     "inspect",
     "load",

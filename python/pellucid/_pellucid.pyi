@@ -1,7 +1,7 @@
 """The core, in Rust. What people call is documented in the modules around it."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
@@ -149,19 +149,31 @@ class Drawing:
         """Writes the drawing into a file that ends in `.svg`, `.png` or `.html`."""
 
 class ArrowBatches:
-    """The batches of an Arrow stream: lists of columns, arrays of floats or lists of texts."""
+    """The batches of an Arrow stream."""
 
     def __init__(self, capsule: object) -> None: ...
     @property
     def names(self) -> list[str]: ...
     def __iter__(self) -> ArrowBatches: ...
-    def __next__(self) -> list[np.ndarray | list[str | None]]: ...
+    def __next__(self) -> ArrowTable: ...
 
 class ArrowTable:
-    """A table for other packages to take."""
+    """A table: a batch of a stream, or columns for other packages to take."""
 
     def __init__(self, names: list[str], columns: list[np.ndarray | list[str]]) -> None: ...
+    @property
+    def names(self) -> list[str]: ...
+    @property
+    def n_rows(self) -> int: ...
+    def columns(self) -> list[np.ndarray | list[str | None]]:
+        """Arrays of floats, or lists of texts and `None`."""
+    def after(self, other: ArrowTable, names: list[str]) -> ArrowTable:
+        """This table behind some columns of another of as many rows."""
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]: ...
+
+def arrow_stream(tables: Iterator[ArrowTable]) -> object:
+    """The tables as one stream; each is made when the stream's reader asks for it."""
 
 def explain(
     model: ModelCore,

@@ -97,14 +97,14 @@ def _places(core, names: list[str]) -> tuple[list[int], list[str]]:
 def _of_arrow(model, table) -> Rows:
     """Any table that gives its columns by Arrow's interface between packages."""
     batches = _pellucid.ArrowBatches(table.__arrow_c_stream__())
-    return joined([of_batch(model, batches.names, columns) for columns in batches], batches.names)
+    return joined([_of_batch(model, batch) for batch in batches], batches.names)
 
 
-def of_batch(model, names: list[str], columns: list) -> Rows:
+def _of_batch(model, batch: _pellucid.ArrowTable) -> Rows:
     """The rows of one batch of an Arrow stream."""
-    core = model._core
+    core, names, columns = model._core, batch.names, batch.columns()
     places, warnings = _places(core, names)
-    array = np.empty((len(columns[0]) if columns else 0, len(places)), dtype=np.float64)
+    array = np.empty((batch.n_rows, len(places)), dtype=np.float64)
     for feature, place in enumerate(places):
         cells = columns[place]
         if isinstance(cells, list):

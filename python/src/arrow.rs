@@ -1,8 +1,10 @@
-//! Arrow tables ⇄ columns, through the C stream interface that Arrow's Python packages share.
+//! Arrow tables ⇄ columns, through the C interface that Arrow's Python packages share.
 
+use std::ffi::CStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::cast::AsArray;
+use arrow_array::ffi::to_ffi;
 use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
 use arrow_array::types::{
     Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
@@ -10,16 +12,19 @@ use arrow_array::types::{
 };
 use arrow_array::{
     Array, ArrayRef, Float64Array, RecordBatch, RecordBatchIterator, RecordBatchReader, StringArray,
+    StructArray,
 };
-use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyCapsuleMethods};
+use pyo3::types::{PyCapsule, PyCapsuleMethods, PyIterator};
 
 use crate::errors::{InputError, UnsupportedError};
 
-/// The name that the interface gives to streams.
-const STREAM: &std::ffi::CStr = c"arrow_array_stream";
+/// The names that the interface gives to streams, schemas and arrays.
+const STREAM: &CStr = c"arrow_array_stream";
+const SCHEMA: &CStr = c"arrow_schema";
+const ARRAY: &CStr = c"arrow_array";
 
 /// The batches of a stream, one after the other.
 #[pyclass(frozen, module = "pellucid._pellucid")]
@@ -55,16 +60,8 @@ impl ArrowBatches {
         own
     }
 
-    /// The columns of the next batch: arrays of floats, or lists of texts and `None`.
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Vec<Py<PyAny>>>> {
-        let Some(batch) = self.reader().next() else { return Ok(None) };
-        let batch = batch.map_err(fault)?;
-        let names = batch.schema();
-        let columns = batch.columns().iter().zip(names.fields());
-        columns
-            .map(|(column, field)| object(py, cells(column, field.name())?))
-            .collect::<PyResult<_>>()
-            .map(Some)
+    fn __next__(&self) -> PyResult<Option<ArrowTable>> {
+        self.reader().next().transpose().map(|batch| batch.map(ArrowTable)).map_err(fault)
     }
 }
 
@@ -133,7 +130,7 @@ fn coded(column: &ArrayRef, name: &str) -> PyResult<Cells> {
     })
 }
 
-/// A table for other packages to take: they call `__arrow_c_stream__`.
+/// A table: a batch of a stream, or columns for other packages to take, which call `__arrow_c_stream__`.
 #[pyclass(frozen, module = "pellucid._pellucid")]
 pub(crate) struct ArrowTable(RecordBatch);
 
@@ -154,6 +151,45 @@ impl ArrowTable {
         RecordBatch::try_new(Arc::new(schema), arrays).map(Self).map_err(fault)
     }
 
+    /// The names of the columns.
+    #[getter]
+    fn names(&self) -> Vec<String> {
+        self.0.schema().fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    #[getter]
+    fn n_rows(&self) -> usize {
+        self.0.num_rows()
+    }
+
+    /// The columns: arrays of floats, or lists of texts and `None`.
+    fn columns(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        let schema = self.0.schema();
+        let columns = self.0.columns().iter().zip(schema.fields());
+        columns.map(|(column, field)| object(py, cells(column, field.name())?)).collect()
+    }
+
+    /// This table behind some columns of another of as many rows, which stay as they are.
+    fn after(&self, other: &Self, names: Vec<String>) -> PyResult<Self> {
+        let (mut fields, mut columns) = (Vec::new(), Vec::new());
+        for name in names {
+            let place = other.0.schema().index_of(&name);
+            let place = place.map_err(|_| {
+                InputError::new_err(format!("column `{name}` is to be kept and is not there"))
+            })?;
+            if self.0.schema().index_of(&name).is_ok() {
+                let reason =
+                    "is to be kept, and a column of the attributions has the same name; give it another";
+                return Err(InputError::new_err(format!("column `{name}` {reason}")));
+            }
+            fields.push(other.0.schema().field(place).clone());
+            columns.push(other.0.column(place).clone());
+        }
+        fields.extend(self.0.schema().fields().iter().map(|field| Field::clone(field)));
+        columns.extend(self.0.columns().iter().cloned());
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map(Self).map_err(fault)
+    }
+
     #[pyo3(signature = (requested_schema = None))]
     fn __arrow_c_stream__<'py>(
         &self,
@@ -162,8 +198,71 @@ impl ArrowTable {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         // What the schema asks for need not be followed.
         let _ = requested_schema;
-        let batches = RecordBatchIterator::new([Ok(self.0.clone())], self.0.schema());
-        PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(batches)), STREAM)
+        stream(py, RecordBatchIterator::new([Ok(self.0.clone())], self.0.schema()))
+    }
+
+    /// The table as one batch.
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        let _ = requested_schema;
+        let (array, schema) = to_ffi(&StructArray::from(self.0.clone()).into_data()).map_err(fault)?;
+        Ok((PyCapsule::new_with_value(py, schema, SCHEMA)?, PyCapsule::new_with_value(py, array, ARRAY)?))
+    }
+}
+
+/// The tables that an iterator gives as one stream; each is made when the stream's reader asks for it.
+#[pyfunction]
+pub(crate) fn arrow_stream<'py>(tables: &Bound<'py, PyIterator>) -> PyResult<Bound<'py, PyCapsule>> {
+    let mut given = Given { tables: tables.clone().unbind(), first: None, schema: Arc::new(Schema::empty()) };
+    let first = given.following(tables.py())?;
+    let first = first
+        .ok_or_else(|| InputError::new_err("the stream holds no rows, so that nobody knows its columns"))?;
+    given.schema = first.schema();
+    given.first = Some(first);
+    stream(tables.py(), given)
+}
+
+fn stream<'py>(
+    py: Python<'py>,
+    batches: impl RecordBatchReader + Send + 'static,
+) -> PyResult<Bound<'py, PyCapsule>> {
+    PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(batches)), STREAM)
+}
+
+/// Batches that a Python iterator gives.
+struct Given {
+    tables: Py<PyIterator>,
+    /// The first one, which told the columns.
+    first: Option<RecordBatch>,
+    schema: SchemaRef,
+}
+
+impl Given {
+    fn following(&self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        let next = self.tables.bind(py).clone().next().transpose()?;
+        next.map(|table| Ok(table.cast::<ArrowTable>()?.get().0.clone())).transpose()
+    }
+}
+
+impl Iterator for Given {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = match self.first.take() {
+            Some(first) => Ok(Some(first)),
+            None => Python::attach(|py| self.following(py)),
+        };
+        next.map_err(|error| ArrowError::ExternalError(Box::new(error))).transpose()
+    }
+}
+
+impl RecordBatchReader for Given {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
     }
 }
 

@@ -19,7 +19,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _pellucid {
     #[pymodule_export]
-    use super::arrow::{ArrowBatches, ArrowTable};
+    use super::arrow::{ArrowBatches, ArrowTable, arrow_stream};
     #[pymodule_export]
     use super::command::command;
     #[pymodule_export]

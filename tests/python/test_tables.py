@@ -135,10 +135,80 @@ def test_attributions_go_to_arrow(attributions):
     assert np.array_equal(of_first.to_numpy(), three.values[:, :, 0])
 
 
-def test_cutting_a_table_changes_nothing(attributions):
+def keyed():
+    """The table with a column of keys."""
     table = polars.read_csv(TABLE)
-    parts = [polars.DataFrame(pellucid.explain(ADULT, OnlyArrow(part)).to_arrow()) for part in table.iter_slices(301)]
-    assert np.array_equal(polars.concat(parts).select(attributions[0]).to_numpy(), attributions[1])
+    return table.with_columns(polars.Series("key", [f"row {i}" for i in range(table.height)]))
+
+
+@pytest.mark.parametrize("height", [301, 5000])
+def test_cutting_a_table_changes_nothing(attributions, height):
+    names, values = attributions
+    pieces = (OnlyArrow(piece) for piece in keyed().iter_slices(height))
+    made = polars.DataFrame(pellucid.explain_stream(ADULT, pieces, keep="key"))
+    assert made.columns == ["key", "output", "base_value", *names]
+    assert np.array_equal(made.select(names).to_numpy(), values)
+    assert made["key"].equals(keyed()["key"])
+
+
+def test_a_stream_is_explained_as_it_is_read():
+    taken = []
+
+    def pieces():
+        for piece in keyed().iter_slices(500):
+            taken.append(piece)
+            yield piece
+
+    stream = pellucid.explain_stream(ADULT, pieces())
+    assert not taken
+    assert next(iter(stream)).n_rows == 500 and len(taken) == 1
+    # What is left, as a stream.
+    assert polars.DataFrame(stream).height == 1500 and len(taken) == 4
+
+
+def test_several_targets_and_kept_columns_are_refused():
+    rows = OnlyArrow(polars.DataFrame({f"Column_{i}": [0.0, 1.0] for i in range(5)} | {"key": ["a", "b"]}))
+    model = pellucid.load("fixtures/trees/lightgbm/multiclass.txt")
+    assert polars.DataFrame(pellucid.explain_stream(model, rows, target="all")).height == 6
+    with pytest.raises(pellucid.InputError, match="keep: several targets make several lines"):
+        list(pellucid.explain_stream(model, rows, target="all", keep="key"))
+
+
+def test_a_stream_without_rows_ends_at_once():
+    assert list(pellucid.explain_stream(ADULT, [])) == []
+    assert list(pellucid.explain_stream(ADULT, keyed()[:0])) == []
+    with pytest.raises(pellucid.InputError, match="holds no rows"):
+        pellucid.explain_stream(ADULT, []).__arrow_c_stream__()
+
+
+def test_what_a_stream_says_of_its_rows_is_kept():
+    stream = pellucid.explain_stream(ADULT, keyed().with_columns(occupation=polars.lit("Astronaut")).iter_slices(900))
+    assert stream.warnings == []
+    list(stream)
+    assert len([warning for warning in stream.warnings if "Astronaut" in warning]) == 1
+
+
+@pytest.mark.parametrize(
+    ("tables", "options", "message"),
+    [
+        (7, {}, "give an Arrow stream"),
+        ([7], {}, "int is no Arrow table"),
+        (keyed, {"keep": "name"}, "column `name` is to be kept and is not there"),
+        (keyed, {"keep": ["age"]}, "column `age` is to be kept, and a column of the attributions"),
+        (lambda: keyed().drop("age"), {}, "lacks 1 of the model's 13 features: `age`"),
+    ],
+)
+def test_a_stream_says_what_is_wrong(tables, options, message):
+    stream = pellucid.explain_stream(ADULT, tables() if callable(tables) else tables, **options)
+    with pytest.raises(pellucid.InputError, match=message):
+        list(stream)
+
+
+def test_what_is_wrong_reaches_the_reader_of_a_stream():
+    """An error of a later piece comes out of whoever reads, and the piece before it has been given."""
+    pieces = [keyed()[:5], keyed()[:5].drop("age")]
+    with pytest.raises(Exception, match="lacks 1 of the model's 13 features: `age`"):
+        polars.DataFrame(pellucid.explain_stream(ADULT, pieces))
 
 
 def test_sparse_rows_are_as_the_model_takes_them():
