@@ -319,6 +319,36 @@ def test_values_in_probabilities_are_those_of_the_definition():
     assert e.output_space == "probability"
 
 
+def log_loss_of(classes):
+    """The loss of one row of class `classes` as a function of rows."""
+    model = pellucid.load(THREE)
+    return lambda rows: -np.log(model.predict(rows)[:, [classes]])
+
+
+def test_values_of_the_loss_are_those_of_the_definition():
+    rows, y = recorded("multiclass")[0], [0, 2, 1]
+    explainer = shap.TreeExplainer(THREE, rows[10:30], model_output="log_loss")
+    e = explainer(rows[:3], y)
+    assert np.array_equal(explainer.shap_values(rows[:3], y), e.values) and e.shape == (3, 5)
+    for row, label in enumerate(y):
+        expected = by_coalitions(log_loss_of(label), rows[row], rows[10:30])
+        np.testing.assert_allclose(e.values[row], expected[:, 0], atol=1e-6)
+        total = e.values[row].sum() + e.base_values[row]
+        np.testing.assert_allclose(total, log_loss_of(label)(rows[row : row + 1])[0, 0], atol=1e-6)
+    with pytest.raises(pellucid.InputError, match="depends on a row's class"):
+        _ = explainer.expected_value
+
+
+def test_path_dependent_values_may_count_covers_from_rows():
+    """With data and by paths, absent features follow the rows of data, not those of the training."""
+    rows = recorded("binary")[0]
+    explainer = shap.TreeExplainer(BINARY, rows[:40], feature_perturbation="tree_path_dependent")
+    e = explainer(rows[:5])
+    np.testing.assert_allclose(e.base_values, pellucid.load(BINARY).outputs(rows[:40]).mean(), atol=1e-6)
+    assert not np.allclose(e.values, shap.TreeExplainer(BINARY)(rows[:5]).values)
+    np.testing.assert_allclose(e.values.sum(axis=1) + e.base_values, pellucid.load(BINARY).outputs(rows[:5])[:, 0], atol=1e-6)
+
+
 def test_linear_models_have_their_closed_form():
     coefficients, rows = np.array([2.0, -1.0, 0.5]), np.random.default_rng(3).normal(size=(40, 3))
     explainer = shap.LinearExplainer((coefficients, 1.5), rows)
@@ -351,6 +381,11 @@ def test_what_is_not_there_yet_says_what_is(name):
     assert "there is" in str(caught.value) or "give" in str(caught.value)
 
 
+def loss_of(of_rows, y):
+    rows = recorded("binary")[0]
+    return shap.TreeExplainer(BINARY, rows[10:30], model_output="log_loss").shap_values(rows[of_rows], y)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
@@ -362,12 +397,16 @@ def test_what_is_not_there_yet_says_what_is(name):
         (lambda: shap.Explainer(BINARY, link=shap.links.logit), pellucid.UnsupportedError, "link"),
         (lambda: shap.ExactExplainer(BINARY, None), pellucid.InputError, "masker"),
         (lambda: shap.LinearExplainer(BINARY, np.zeros((2, 5))), pellucid.InputError, "no linear model"),
-        (lambda: shap.TreeExplainer(BINARY, model_output="log_loss"), pellucid.UnsupportedError, "log_loss"),
+        (lambda: shap.TreeExplainer(BINARY, model_output="loss"), pellucid.UnsupportedError, "raw, probability, log_loss"),
+        (lambda: loss_of([0, 1], None), pellucid.InputError, "give y"),
+        (lambda: loss_of([0, 1], [0, 2]), pellucid.InputError, "2 is no class of the model; there are: 0 and 1"),
+        (lambda: loss_of([0, 1], [0]), pellucid.InputError, "labels: 1 for 2 rows"),
+        (lambda: shap.TreeExplainer(BINARY, model_output="log_loss")(np.zeros((2, 5)), [0, 1]), pellucid.InputError, "background"),
         (lambda: shap.TreeExplainer(BINARY, feature_perturbation="x"), pellucid.InputError, "interventional"),
         (lambda: shap.TreeExplainer(BINARY, feature_perturbation="interventional"), pellucid.InputError, "data=rows"),
         (lambda: shap.TreeExplainer(BINARY).shap_values(np.zeros((2, 4))), pellucid.InputError, "4 columns"),
         (lambda: shap.TreeExplainer(BINARY).shap_values(np.zeros((2, 5)), tree_limit=3), pellucid.UnsupportedError, "tree_limit"),
-        (lambda: shap.TreeExplainer(BINARY).shap_values(np.zeros((2, 5)), y=[0, 1]), pellucid.UnsupportedError, "loss"),
+        (lambda: shap.TreeExplainer(BINARY).shap_values(np.zeros((2, 5)), y=[0, 1]), pellucid.InputError, "leave y out"),
         (lambda: shap.maskers.Text(None), pellucid.UnsupportedError, "maskers.Text"),
         (lambda: shap.nothing, AttributeError, "nothing"),
     ],

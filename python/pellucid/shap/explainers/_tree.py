@@ -14,7 +14,13 @@ from .._explanation import Explanation
 from . import _source
 from ._explainer import Explainer, plain, refuse_link, table
 
-_SPACES = {"raw": None, "margin": None, "probability": "probability", "predict_proba": "probability"}
+_SPACES = {
+    "raw": None,
+    "margin": None,
+    "probability": "probability",
+    "predict_proba": "probability",
+    "log_loss": "log_loss",
+}
 _REMOVALS = {"tree_path_dependent": "path_dependent", "interventional": "interventional"}
 
 
@@ -23,7 +29,8 @@ class TreeExplainer(Explainer):
 
     Without ``data`` absent features are averaged by the covers of the trees (``"tree_path_dependent"``), with it over
     all its rows (``"interventional"``): all of them, 100 or a million. ``model_output`` is ``"raw"``, what the trees add
-    up to, or ``"probability"``.
+    up to, ``"probability"``, or ``"log_loss"``, for which calls take ``y``, the class of each row; the latter two are
+    averages over ``data``.
 
     Values have the shape ``[rows, features]`` for one output, ``[rows, features, outputs]`` for several.
 
@@ -49,7 +56,8 @@ class TreeExplainer(Explainer):
         if self._model.kind != "trees":
             raise InputError(f"{self._model.name} is no tree model; shap.Explainer finds the explainer for a model")
         if model_output not in _SPACES:
-            raise UnsupportedError(f"model_output `{model_output}` is not supported yet; there are: raw, probability")
+            known = "raw, probability, log_loss"
+            raise UnsupportedError(f"model_output `{model_output}` is not supported yet; there are: {known}")
         if feature_perturbation not in ("auto", *_REMOVALS):
             raise InputError(f"feature_perturbation `{feature_perturbation}`: there are auto, {', '.join(_REMOVALS)}")
         if feature_perturbation == "interventional" and self.data is None:
@@ -126,17 +134,34 @@ class TreeExplainer(Explainer):
             raise UnsupportedError(
                 "tree_limit is not supported; slice or retrain the model: all its trees are explained"
             )
-        if y is not None:
-            raise UnsupportedError("y: explanations of the loss are not supported yet; leave y out")
+        options |= self._labels(y)
         if check_additivity:
             _source.check(self._source, self._model, X)
         if approximate or self._approximate:
             core = explain(self._model, X, "saabas", target="all")
         else:
             core = explain(self._model, X, "tree_shap", target="all", **self._options(), **options)
-        if core.base_values is not None:
+        if core.base_values is not None and self.model_output != "log_loss":
             self._expected = plain(core.base_values[0])
         return core
+
+    def _labels(self, y) -> dict:
+        """The classes of the rows, by index, where the loss is explained."""
+        if self.model_output != "log_loss":
+            if y is not None:
+                raise InputError('y: the classes of the rows are for model_output="log_loss"; leave y out')
+            return {}
+        if y is None:
+            raise InputError("y: the log-loss of a row depends on its class; give y, one class a row")
+        names, classes = self._model.output_names or [], []
+        for label in np.ravel(y).tolist():
+            if str(label) in names and len(names) > 1:
+                classes.append(names.index(str(label)))
+            elif label in range(max(self._model.n_outputs, 2)):
+                classes.append(int(label))
+            else:
+                raise InputError(f"y: {label!r} is no class of the model; there are: {', '.join(names) or '0 and 1'}")
+        return {"labels": classes}
 
     def _options(self) -> dict:
         options = {}
@@ -149,6 +174,8 @@ class TreeExplainer(Explainer):
 
     def _base_values(self):
         """Of any row: they do not depend on it."""
+        if self.model_output == "log_loss":
+            raise InputError("expected_value: of the log-loss it depends on a row's class; take base_values of a call")
         rows = np.zeros((1, *self._model.input_shape))
         # A pipeline's steps do not see this row.
         model = Model(self._model._core, self._model._names)
