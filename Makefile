@@ -8,7 +8,7 @@ BIN := target/release/pellucid
 
 export PELLUCID_REQUIRE_ORT := 1
 
-.PHONY: demo test lint rust-test python-test test-torch test-scale wheel test-wheel doc docs examples bench clean help
+.PHONY: demo test lint rust-test python-test test-torch test-libraries test-scale wheel test-wheel doc docs examples bench clean help
 
 help:
 	@echo "make demo    explain five photos with a real network, and incomes with real trees; writes out/demo/index.html"
@@ -49,6 +49,11 @@ python-test: $(VENV_READY)
 test-torch: python-test
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements_torch.txt
 	$(VENV)/bin/python -m pytest -q tests/torch
+
+# Models of libraries that are too large for `make test`: CatBoost's, and what skl2onnx converts.
+test-libraries: python-test
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements_libraries.txt
+	$(VENV)/bin/python -m pytest -q tests/libraries
 
 # Over Ray and Spark in local mode, each a few hundred MB; Spark needs Java.
 test-scale: python-test

@@ -92,6 +92,29 @@ def test_maps_of_layers_are_captums(net, images, layer, relu_attributions):
     assert_same(found, expected)
 
 
+class Normalized(torch.nn.Module):
+    """A convolution with a batch normalization behind it, which Pellucid folds into it wherever nobody looks at it."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(2)
+        self.conv = torch.nn.Conv2d(2, 4, 3, padding=1)
+        self.norm = torch.nn.BatchNorm2d(4)
+        self.dense = torch.nn.Linear(4 * 8 * 8, 5)
+        for of_norm in [self.norm.weight, self.norm.bias, self.norm.running_mean, self.norm.running_var]:
+            of_norm.data.uniform_(0.5, 2.0)
+
+    def forward(self, x):
+        return self.dense(torch.relu(self.norm(self.conv(x))).flatten(1))
+
+
+@pytest.mark.parametrize("layer", ["conv", "norm"])
+def test_a_layer_before_a_normalization_is_itself(images, layer):
+    net = Normalized().eval()
+    theirs, ours = (m.attribute(images, target=TARGET) for m in both("LayerGradCam", net, getattr(net, layer)))
+    assert_same(ours, theirs)
+
+
 def test_what_follows_a_layer_may_work_in_place(net, images):
     in_place = pellucid.captum.LayerGradCam(net, net.second).attribute(images, TARGET)
     net.act.inplace = False
