@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import pellucid
+from pellucid import _runtime
 
 ROOT = Path(__file__).resolve().parents[1]
 # What is explained, how many rows, calls of a round.
@@ -37,7 +39,10 @@ def from_rust(path, rows, n_calls):
         file.flush()
         binary = ROOT / "target/release/examples/rows"
         command = [binary, path, file.name, str(len(rows)), str(n_calls)]
-        return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout)
+        # The same library as Python's.
+        environment = os.environ | {"PELLUCID_ORT": _runtime.library() or ""}
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
+        return float(done.stdout)
 
 
 def from_python(model, rows, n_calls):

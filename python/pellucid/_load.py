@@ -31,7 +31,7 @@ def load(
     in one, or a ``torch.nn.Module`` with ``example_inputs``.
 
     ``input_shape`` is the shape of one row, needed where a network's file leaves lengths open; ``output`` is the
-    network's output by name, the first one otherwise; ``explain_probability`` explains what stands behind a final
+    network's output by name, the first that holds floats otherwise; ``explain_probability`` explains what stands behind a final
     softmax or sigmoid instead of the logits before it. ``runtime`` is ``"auto"``, ``"onnxruntime"`` or ``"rten"``.
 
     Raises :class:`pellucid.ModelError` for a broken model, :class:`pellucid.UnsupportedError` for one that cannot be

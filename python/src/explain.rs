@@ -35,12 +35,14 @@ pub(crate) fn explain(
     let rows = Rows::of(rows)?;
     match &model.kind {
         Kind::Network(model) => {
+            // What a call asks for may take any time.
+            let has_defaults = options.is_none_or(|options| options.is_empty());
             let options = options::of_network(options)?;
             let method = Method::new(method.unwrap_or("integrated_gradients"), &options, model, seed);
             let target = options::target_of_network(target)?;
             let request = Request { method: method.map_err(fault)?, target, seed };
             let header = (names, warnings);
-            network(py, model, &rows, header, &request, &limits)
+            network(py, model, &rows, header, &request, (&limits, has_defaults))
         }
         Kind::Trees(model) => {
             let options = options::of_trees(options)?;
@@ -62,12 +64,17 @@ fn network(
     rows: &Rows<'_>,
     (names, warnings): Header,
     request: &Request,
-    limits: &Limits,
+    (limits, has_defaults): (&Limits, bool),
 ) -> PyResult<ExplanationCore> {
     let mut input = Input::from_rows(rows.to_f32());
     input.feature_names = names;
     input.warnings = warnings;
-    let explanation = watched(py, limits, |work| pellucid_engine::explain(model, &input, request, work))?;
+    let explained = |work: &Work| pellucid_engine::explain(model, &input, request, work);
+    let row_length: usize = model.input_shape().iter().product();
+    let explanation = match input.rows.len() == row_length && has_defaults && model.is_small() {
+        true => at_once(py, limits, explained),
+        false => watched(py, limits, explained),
+    }?;
     Ok(ExplanationCore::new(py, explanation))
 }
 

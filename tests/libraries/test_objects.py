@@ -87,7 +87,7 @@ def test_a_network_as_an_onnx_model(labels):
 
 
 def test_a_network_of_values():
-    estimator = neural_network.MLPRegressor((8,), max_iter=200, random_state=0).fit(X, SCORE)
+    estimator = neural_network.MLPRegressor(hidden_layer_sizes=(8,), max_iter=200, random_state=0).fit(X, SCORE)
     np.testing.assert_allclose(pellucid.load(estimator).predict(X)[:, 0], estimator.predict(X), atol=1e-4)
 
 

@@ -187,6 +187,7 @@ def test_charts_are_drawn(tmp_path):
     drawings[0].save(tmp_path / "waterfall.png")
     assert (tmp_path / "waterfall.png").read_bytes().startswith(b"\x89PNG")
     drawings[0].save(tmp_path / "waterfall.html")
+    assert "Row 3. Model: adult." in (tmp_path / "waterfall.html").read_text()
     with pytest.raises(pellucid.InputError, match="ends in"):
         drawings[0].save(tmp_path / "waterfall.txt")
 

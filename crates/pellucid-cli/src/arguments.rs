@@ -306,7 +306,7 @@ pub(crate) struct ModelArguments {
     /// The lengths of one row, such as 3,224,224, where the file leaves them open.
     #[arg(long, value_name = "LENGTHS", value_delimiter = ',')]
     input_shape: Option<Vec<usize>>,
-    /// The output of the model, by name; the first one otherwise.
+    /// The output of the model, by name; the first that holds floats otherwise.
     #[arg(long, value_name = "NAME")]
     output: Option<String>,
     /// Explain what stands behind a final softmax or sigmoid instead of the logits before it.

@@ -1,6 +1,6 @@
 //! Model file → what is in it, and what of it can be explained.
 
-mod flops;
+pub(crate) mod flops;
 
 use std::collections::BTreeMap;
 use std::path::Path;

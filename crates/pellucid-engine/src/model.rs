@@ -11,6 +11,7 @@ use pellucid_graph::{Runtime, onnx};
 
 use crate::error::Error;
 use crate::input::{Input, ReadOptions, hex};
+use crate::inspect::flops;
 use crate::labels;
 use crate::preprocess::{Preprocess, PreprocessOptions};
 
@@ -19,7 +20,7 @@ use crate::preprocess::{Preprocess, PreprocessOptions};
 pub struct ModelOptions {
     /// The shape of one row, needed where the file leaves lengths other than the batch open.
     pub input_shape: Option<Vec<usize>>,
-    /// The output by name; the first one otherwise.
+    /// The output by name; the first that holds floats otherwise.
     pub output: Option<String>,
     /// Explain what stands behind a final softmax or sigmoid instead of the logits before it.
     pub explain_probability: bool,
@@ -40,7 +41,11 @@ pub struct LoadedModel {
     output_name: String,
     labels: Option<Vec<String>>,
     preprocess: Option<Preprocess>,
+    is_small: bool,
 }
+
+/// Operations of one row up to which some hundred evaluations end before anybody could wish to stop them.
+const FLOPS_OF_SMALL: u64 = 1 << 20;
 
 impl LoadedModel {
     /// Opens a model file, with the labels and the preprocessing that lie beside it.
@@ -81,19 +86,24 @@ impl LoadedModel {
             explain_probability: options.explain_probability,
         };
         let network = Network::new(&file.graph, runtime, &of_network)?;
-        let first = |wires: &[pellucid_graph::Wire]| {
-            wires.first().map_or_else(String::new, |wire| file.graph.name_of(*wire).to_owned())
-        };
+        let output = network::chosen_output(&file.graph, options.output.as_deref())?;
         let network_input = network.graph().inputs()[0];
+        let flops = flops::count(network.graph());
         Ok(Self {
+            is_small: flops.n_unknown_nodes == 0 && flops.known <= FLOPS_OF_SMALL,
             name,
             input_name: network.graph().name_of(network_input).to_owned(),
-            output_name: options.output.clone().unwrap_or_else(|| first(file.graph.outputs())),
+            output_name: file.graph.name_of(output).to_owned(),
             file,
             network,
             labels: None,
             preprocess: None,
         })
+    }
+
+    /// Whether the explanation of a row by a method's defaults takes no more than some milliseconds.
+    pub fn is_small(&self) -> bool {
+        self.is_small
     }
 
     /// The file's name without folder and ending.

@@ -17,7 +17,7 @@ use crate::micro_batch;
 pub struct Options {
     /// The shape of one row, needed where the file leaves lengths other than the batch open.
     pub input_shape: Option<Vec<usize>>,
-    /// The output by name; the first one otherwise.
+    /// The output by name; the first that holds floats otherwise.
     pub output: Option<String>,
     /// Explain what stands behind a final softmax or sigmoid instead of the logits before it.
     pub explain_probability: bool,
@@ -251,11 +251,28 @@ fn softmax(outputs: &Array2<f64>) -> Array2<f64> {
     result
 }
 
-fn chosen_output(graph: &Graph, name: Option<&str>) -> Result<Wire, Error> {
-    match name {
-        Some(name) => Ok(graph.wire(name)?),
-        None => graph.outputs().first().copied().ok_or_else(|| Error::network("the graph has no output")),
+/// The output that is explained: the one named, or the first that holds floats (classifiers of scikit-learn give labels
+/// first).
+///
+/// # Errors
+/// A name that is no wire's; a wire that holds no floats, which have no gradient.
+pub fn chosen_output(graph: &Graph, name: Option<&str>) -> Result<Wire, Error> {
+    let is_float = |wire: &Wire| graph.element(*wire).is_float();
+    let output = match name {
+        Some(name) => graph.wire(name)?,
+        None => {
+            let first = graph.outputs().iter().find(|wire| is_float(wire)).or(graph.outputs().first());
+            *first.ok_or_else(|| Error::network("the graph has no output"))?
+        }
+    };
+    if is_float(&output) {
+        return Ok(output);
     }
+    let floats: Vec<&str> =
+        graph.outputs().iter().filter(|wire| is_float(wire)).map(|wire| graph.name_of(*wire)).collect();
+    let instead = if floats.is_empty() { String::new() } else { format!("; take {}", floats.join(" or ")) };
+    let (name, element) = (graph.name_of(output), graph.element(output));
+    Err(Error::network(format!("output `{name}` holds {element:?}, which have no gradient{instead}")))
 }
 
 /// The one input that `output` depends on.

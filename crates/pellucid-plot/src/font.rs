@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use ttf_parser::gpos::{PairAdjustment, PositioningSubtable};
 use ttf_parser::{Face, GlyphId, OutlineBuilder, Tag};
 
@@ -76,10 +76,13 @@ impl Font {
         let placed = self.place(text.chars(), units);
         self.drawn.borrow_mut().extend(placed.iter().map(|placed| placed.glyph.0));
         let scale = (size / units * 1e6).round() / 1e6;
+        let mut uses = String::new();
+        for placed in &placed {
+            // Writing to a String cannot fail.
+            let _ = write!(uses, "<use href=\"#{}\" x=\"{}\"/>", self.id(placed.glyph.0), placed.left);
+        }
         html! {
-            g transform={ "translate(" (rounded(x)) " " (rounded(baseline)) ") scale(" (scale) ")" } {
-                @for placed in &placed { use href={ "#" (self.id(placed.glyph.0)) } x=(placed.left) {} }
-            }
+            g transform={ "translate(" (rounded(x)) " " (rounded(baseline)) ") scale(" (scale) ")" } { (PreEscaped(uses)) }
         }
     }
 

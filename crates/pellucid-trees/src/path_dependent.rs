@@ -175,6 +175,11 @@ impl<'a> PathDependent<'a> {
             return Err(Error::Rows { what: "rows", reason });
         }
         let n_rows = self.rows_at_once();
+        if range.len() <= n_rows {
+            // Other threads need not be woken.
+            dispatch(self.level, Chunk { explainer: self, rows, range, into });
+            return Ok(());
+        }
         into.par_chunks_mut((n_rows * self.n_values()).max(1)).enumerate().for_each(|(index, into)| {
             let start = range.start + index * n_rows;
             let range = start..range.end.min(start + n_rows);

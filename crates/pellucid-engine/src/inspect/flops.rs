@@ -5,7 +5,7 @@ use pellucid_graph::{Dim, Graph, Node, Wire};
 use super::Flops;
 
 /// The operations of one row: every multiply-add counts as two, what is open as a batch counts once.
-pub(super) fn count(graph: &Graph) -> Flops {
+pub(crate) fn count(graph: &Graph) -> Flops {
     let mut flops = Flops::default();
     for node in graph.nodes().iter().filter(|node| node.domain.is_empty()) {
         match of_node(graph, node) {

@@ -173,7 +173,9 @@ fn caption(explanation: &Explanation, row: Option<usize>) -> String {
     let rows = match row {
         Some(row) => {
             let source = &about.inputs[row].source;
-            Some(format!("row {} of {}", source.row_index, source.file))
+            // Rows in memory come from no file.
+            let of_file = if source.file.is_empty() { String::new() } else { format!(" of {}", source.file) };
+            Some(format!("row {}{of_file}", source.row_index))
         }
         None => about.warnings.iter().find(|warning| warning.starts_with("these are ")).cloned(),
     };
