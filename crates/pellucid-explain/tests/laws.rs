@@ -363,3 +363,16 @@ fn what_cannot_be_is_refused_by_name() {
     let result = cam(&network, &x, &Target::Index(0), &cam::Options::default(), &Work::default());
     assert!(message(result).contains("no convolutional feature map"));
 }
+
+/// Classifiers of scikit-learn give labels before probabilities.
+#[test]
+fn the_first_output_that_holds_floats_is_explained() {
+    let text = KINKED
+        .replace("(float[N,2] y)", "(int64[N] label, float[N,2] y)")
+        .replace("y = MatMul(t, v) }", "y = MatMul(t, v) label = ArgMax<axis = 1, keepdims = 0>(y) }");
+    let graph = parse(&text).expect("the text is a graph");
+    let chosen = |name| network::chosen_output(&graph, name).map(|wire| graph.name_of(wire).to_owned());
+    assert_eq!(chosen(None).expect("y holds floats"), "y");
+    let refused = chosen(Some("label")).expect_err("labels have no gradient").to_string();
+    assert!(refused.contains("`label` holds I64") && refused.ends_with("take y"), "{refused}");
+}
