@@ -1,6 +1,6 @@
 //! A differentiable model: its graph, pinned and canonized, and the runtime that runs what is made of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use ndarray::{Array2, ArrayD, Axis, Dimension, Slice};
@@ -70,7 +70,7 @@ impl Network {
         let Batchable { graph: source, rows_at_once, warnings } =
             batchable(&source, &input_shape, &*runtime)?;
         let source = with_flat_output(&source)?;
-        let canonical = canonize(&source)?;
+        let canonical = canonical(&source, graph)?;
         let n_outputs = n_outputs(&canonical)?;
         let space = match ending {
             Ending::Plain if ends_in_probability(graph, output) => OutputSpace::Probability,
@@ -273,6 +273,24 @@ pub fn chosen_output(graph: &Graph, name: Option<&str>) -> Result<Wire, Error> {
     let instead = if floats.is_empty() { String::new() } else { format!("; take {}", floats.join(" or ")) };
     let (name, element) = (graph.name_of(output), graph.element(output));
     Err(Error::network(format!("output `{name}` holds {element:?}, which have no gradient{instead}")))
+}
+
+/// The canonized graph. Wires that the file gives out stay as they are, so that a layer may be one that canonizing would
+/// merge with what follows.
+fn canonical(source: &Graph, file: &Graph) -> Result<Graph, Error> {
+    let explained = source.outputs()[0];
+    let given_out = file.outputs().iter().filter_map(|wire| source.wire(file.name_of(*wire)).ok());
+    let mut whole = source.clone();
+    whole.set_outputs(&once([explained].into_iter().chain(given_out)));
+    let mut canonical = canonize(&whole)?;
+    canonical.set_outputs(&[canonical.outputs()[0]]);
+    Ok(canonical)
+}
+
+/// Each wire once, in order.
+fn once(wires: impl Iterator<Item = Wire>) -> Vec<Wire> {
+    let mut seen = BTreeSet::new();
+    wires.filter(|wire| seen.insert(*wire)).collect()
 }
 
 /// The one input that `output` depends on.

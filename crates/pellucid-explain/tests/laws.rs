@@ -376,3 +376,15 @@ fn the_first_output_that_holds_floats_is_explained() {
     let refused = chosen(Some("label")).expect_err("labels have no gradient").to_string();
     assert!(refused.contains("`label` holds I64") && refused.ends_with("take y"), "{refused}");
 }
+
+/// A batch normalization is merged with the convolution before it, but where the file gives out what is between them.
+#[test]
+fn layers_that_the_file_gives_out_stay() {
+    let normalized = IMAGE
+        .replace("int64[2] flat", "float[2] s = {2, 0.5}, float[2] m = {0.1, -1}, int64[2] flat")
+        .replace("e = Relu(d)", "n = BatchNormalization(d, s, m, m, s) e = Relu(n)");
+    let given_out = normalized.replace("(float[N,2] y)", "(float[N,2] y, float[N,2,2,2] d)");
+    assert!(network(&normalized).graph().wire("d").is_err());
+    let network = network(&given_out);
+    assert!(network.graph().wire("d").is_ok() && network.graph().outputs().len() == 1);
+}
