@@ -3,6 +3,7 @@
 
 mod activation;
 mod convolution;
+mod einsum;
 mod elementwise;
 mod fill;
 mod join;
@@ -121,6 +122,7 @@ pub fn op_cases() -> Vec<&'static OpCase> {
         resize::CASES,
         convolution::CASES,
         pooling::CASES,
+        einsum::CASES,
     ];
     families.into_iter().flatten().collect()
 }
