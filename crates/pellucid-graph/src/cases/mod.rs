@@ -15,6 +15,7 @@ mod reduction;
 mod reshape;
 mod resize;
 mod softmax;
+mod transformer;
 
 use crate::graph::Graph;
 use crate::tensor::{ElementType, Tensor};
@@ -123,6 +124,7 @@ pub fn op_cases() -> Vec<&'static OpCase> {
         convolution::CASES,
         pooling::CASES,
         einsum::CASES,
+        transformer::CASES,
     ];
     families.into_iter().flatten().collect()
 }

@@ -16,10 +16,23 @@ pub(super) const OPS: &[Op] = &[
     defined("MeanVarianceNormalization"),
     defined("SimplifiedLayerNormalization"),
     defined("LpNormalization"),
+    defined("Attention"),
+    defined("RotaryEmbedding"),
 ];
 
 /// Those of the domain `com.microsoft`.
 pub(super) const CONTRIBUTED_OPS: &[Op] = &[
+    defined("Attention"),
+    defined("BiasGelu"),
+    defined("FastGelu"),
+    defined("FusedMatMul"),
+    defined("Gelu"),
+    defined("MultiHeadAttention"),
+    defined("QuickGelu"),
+    defined("RotaryEmbedding"),
+    defined("SimplifiedLayerNormalization"),
+    defined("SkipLayerNormalization"),
+    defined("SkipSimplifiedLayerNormalization"),
 ];
 
 /// The formula's nodes in `graph`, for a node whose inputs stand in it already.

@@ -1,10 +1,13 @@
 //! Writes rare ops as common ones: fewer rules, more runtimes. One file a family of ops.
 
 mod activation;
+mod attention;
+mod contributed;
 mod einsum;
 mod movement;
 mod normalization;
 mod resize;
+mod rotary;
 
 pub(crate) use resize::kept_factors;
 
@@ -27,6 +30,8 @@ const FAMILIES: &[fn(&str) -> Option<Lowering>] = &[
     movement::lowering,
     resize::lowering,
     einsum::lowering,
+    attention::lowering,
+    rotary::lowering,
 ];
 
 /// Forms of lowered ops that stay as they are: every runtime has them, and the tables have rules for them.
@@ -40,6 +45,7 @@ fn stays(graph: &Graph, node: &Node) -> bool {
 pub(crate) fn lowering_of(domain: &str, op: &str) -> Option<Lowering> {
     match domain {
         "" => FAMILIES.iter().find_map(|family| family(op)),
+        CONTRIBUTED => contributed::lowering(op),
         _ => None,
     }
 }
