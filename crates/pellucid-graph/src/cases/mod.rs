@@ -11,6 +11,7 @@ mod matmul;
 mod normalization;
 mod pick;
 mod pooling;
+mod recurrent;
 mod reduction;
 mod reshape;
 mod resize;
@@ -125,6 +126,7 @@ pub fn op_cases() -> Vec<&'static OpCase> {
         pooling::CASES,
         einsum::CASES,
         transformer::CASES,
+        recurrent::CASES,
     ];
     families.into_iter().flatten().collect()
 }

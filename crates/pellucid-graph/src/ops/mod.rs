@@ -13,6 +13,7 @@ mod order;
 mod pick;
 pub(crate) mod pooling;
 mod rearrange;
+pub(crate) mod recurrent;
 pub(crate) mod reduction;
 mod reshape;
 mod resize;
@@ -66,6 +67,7 @@ const FAMILIES: &[&[Op]] = &[
     resize::OPS,
     convolution::OPS,
     pooling::OPS,
+    recurrent::OPS,
     defined::OPS,
 ];
 

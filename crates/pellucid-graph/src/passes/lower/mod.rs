@@ -6,6 +6,7 @@ mod contributed;
 mod einsum;
 mod movement;
 mod normalization;
+mod recurrent;
 mod resize;
 mod rotary;
 
@@ -32,6 +33,7 @@ const FAMILIES: &[fn(&str) -> Option<Lowering>] = &[
     einsum::lowering,
     attention::lowering,
     rotary::lowering,
+    recurrent::lowering,
 ];
 
 /// Forms of lowered ops that stay as they are: every runtime has them, and the tables have rules for them.
