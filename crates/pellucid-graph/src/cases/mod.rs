@@ -7,6 +7,7 @@ mod einsum;
 mod elementwise;
 mod fill;
 mod join;
+mod loops;
 mod matmul;
 mod normalization;
 mod pick;
@@ -17,6 +18,8 @@ mod reshape;
 mod resize;
 mod softmax;
 mod transformer;
+
+pub use loops::{LoopCase, loop_cases};
 
 use crate::graph::Graph;
 use crate::tensor::{ElementType, Tensor};

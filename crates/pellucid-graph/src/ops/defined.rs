@@ -18,6 +18,8 @@ pub(super) const OPS: &[Op] = &[
     defined("LpNormalization"),
     defined("Attention"),
     defined("RotaryEmbedding"),
+    defined("Scan"),
+    defined("Loop"),
 ];
 
 /// Those of the domain `com.microsoft`.

@@ -9,6 +9,7 @@ mod normalization;
 mod recurrent;
 mod resize;
 mod rotary;
+mod unrolled;
 
 pub(crate) use resize::kept_factors;
 
@@ -34,6 +35,7 @@ const FAMILIES: &[fn(&str) -> Option<Lowering>] = &[
     attention::lowering,
     rotary::lowering,
     recurrent::lowering,
+    unrolled::lowering,
 ];
 
 /// Forms of lowered ops that stay as they are: every runtime has them, and the tables have rules for them.
@@ -113,3 +115,6 @@ fn places(g: &mut Graph, wire: Wire, axis: usize) -> Wire {
     let [zero, step] = [0, 1].map(|n| g.add_constant("number", Tensor::i64(&[], vec![n])));
     g.node("Range", &[zero, length, step], &[])
 }
+
+#[cfg(test)]
+mod tests;
