@@ -13,6 +13,7 @@ const fn defined(name: &'static str) -> Op {
 
 pub(super) const OPS: &[Op] = &[
     defined("Einsum"),
+    defined("GridSample"),
     defined("MeanVarianceNormalization"),
     defined("SimplifiedLayerNormalization"),
     defined("LpNormalization"),

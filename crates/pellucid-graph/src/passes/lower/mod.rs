@@ -4,6 +4,7 @@ mod activation;
 mod attention;
 mod contributed;
 mod einsum;
+mod grid_sample;
 mod movement;
 mod normalization;
 mod recurrent;
@@ -32,6 +33,7 @@ const FAMILIES: &[fn(&str) -> Option<Lowering>] = &[
     movement::lowering,
     resize::lowering,
     einsum::lowering,
+    grid_sample::lowering,
     attention::lowering,
     rotary::lowering,
     recurrent::lowering,
