@@ -12,6 +12,7 @@ mod matmul;
 mod normalization;
 mod pick;
 mod pooling;
+mod quantize;
 mod recurrent;
 mod reduction;
 mod reshape;
@@ -130,6 +131,7 @@ pub fn op_cases() -> Vec<&'static OpCase> {
         einsum::CASES,
         transformer::CASES,
         recurrent::CASES,
+        quantize::CASES,
     ];
     families.into_iter().flatten().collect()
 }

@@ -12,6 +12,7 @@ pub(crate) mod normalization;
 mod order;
 mod pick;
 pub(crate) mod pooling;
+mod quantize;
 mod rearrange;
 pub(crate) mod recurrent;
 pub(crate) mod reduction;
@@ -27,6 +28,7 @@ pub(crate) use broadcast::{Broadcast, broadcast_dims};
 pub(crate) use fill::range_length;
 pub(crate) use join::{pad_indices, pads_of, split_lengths};
 pub(crate) use pick::{Cut, cuts, slice_indices};
+pub(crate) use quantize::integer_range;
 pub(crate) use rearrange::resolve_index;
 pub(crate) use resize::{ResizeAxis, known_operands, resize_axes};
 pub(crate) use strided::Strided;
@@ -68,6 +70,7 @@ const FAMILIES: &[&[Op]] = &[
     convolution::OPS,
     pooling::OPS,
     recurrent::OPS,
+    quantize::OPS,
     defined::OPS,
 ];
 
