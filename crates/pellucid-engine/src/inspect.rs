@@ -181,7 +181,7 @@ fn ops(graph: &Graph) -> Vec<OpInfo> {
 fn support(node: &Node) -> GradientSupport {
     match node.domain.is_empty() {
         true if has_rule(&node.op) => GradientSupport::Rule,
-        true if passes::is_lowered(&node.op) => GradientSupport::Lowered,
+        _ if passes::is_lowered(&node.domain, &node.op) => GradientSupport::Lowered,
         _ => GradientSupport::None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{Array2, ArrayD, Axis, Dimension, Slice};
 use pellucid_core::{Model, OutputSpace, ResolvedTarget, Target, Work};
-use pellucid_graph::passes::{canonize, cut};
+use pellucid_graph::passes::{canonize, cut, lower};
 use pellucid_graph::{Dim, Graph, Node, Runtime, Session, Wire, is_known};
 
 use crate::batchable::{Batchable, batchable};
@@ -380,7 +380,10 @@ fn unknown_output(graph: &Graph) -> Error {
             op: node.full_op(),
             node: node.name.clone(),
         }),
-        None => Error::network("the shape of its output is unknown"),
+        // What cannot be written out hides the shape, and says why.
+        None => {
+            lower(graph).map_or_else(Error::Graph, |_| Error::network("the shape of its output is unknown"))
+        }
     }
 }
 

@@ -99,6 +99,52 @@ fn integrated_gradients_are_complete_by_every_rule() {
     }
 }
 
+/// Constants of small numbers, drawn from a seed, for the text of a graph.
+fn constants(shapes: &[(&str, &[usize])]) -> String {
+    let constant = |(seed, (name, shape)): (usize, &(&str, &[usize]))| {
+        let lengths: Vec<String> = shape.iter().map(usize::to_string).collect();
+        let numbers: Vec<String> = rows(1, shape, seed as u64 + 3).iter().map(f32::to_string).collect();
+        format!("float[{}] {name} = {{{}}}", lengths.join(","), numbers.join(", "))
+    };
+    shapes.iter().enumerate().map(constant).collect::<Vec<_>>().join(", ")
+}
+
+/// The last state of an LSTM that reads `steps` steps.
+fn recurrent(steps: usize) -> String {
+    let parameters = constants(&[("w", &[1, 8, 2]), ("r", &[1, 8, 2]), ("b", &[1, 16]), ("v", &[2, 2])]);
+    format!(
+        "recurrent (float[N,{steps},2] x) => (float[N,2] y) <{parameters}, int64[1] front = {{0}}>
+         {{ t = Transpose<perm = [1, 0, 2]>(x) \"\", h = LSTM<hidden_size = 2>(t, w, r, b)
+            s = Squeeze(h, front) y = MatMul(s, v) }}"
+    )
+}
+
+#[test]
+fn integrated_gradients_are_complete_behind_ops_that_are_written_out() {
+    let parameters = constants(&[("w", &[4, 12]), ("g", &[4]), ("v", &[12, 2])]);
+    let transformer = format!(
+        "transformer (float[N,3,4] x) => (float[N,2] y) <{parameters}, int64[2] flat = {{0, -1}}>
+         {{ p = Einsum<equation = \"btd,dk->btk\">(x, w) q, k, v0 = Split<axis = 2, num_outputs = 3>(p)
+            a = Attention<q_num_heads = 2, kv_num_heads = 2, is_causal = 1>(q, k, v0)
+            n = com.microsoft.SkipLayerNormalization<epsilon = 0.5>(a, x, g)
+            f = Reshape(n, flat) y = MatMul(f, v) }}"
+    );
+    for (text, shape) in [(recurrent(4), [4, 2]), (transformer, [3, 4])] {
+        let options = integrated_gradients::Options { n_steps: 100, ..Default::default() };
+        let attribution = ig(&network(&text), &rows(2, &shape, 1), &Target::Index(0), &options);
+        let gap = largest(&attribution.convergence_delta.expect("promised"));
+        assert!(gap < 1e-5, "{gap} of {text}");
+    }
+}
+
+#[test]
+fn a_sequence_too_long_to_be_written_out_is_refused_with_its_length() {
+    let graph = parse(&recurrent(129)).expect("the text is a graph");
+    let error =
+        Network::new(&graph, Arc::new(Reference), &network::Options::default()).err().expect("too long");
+    assert!(error.to_string().contains("129 steps"), "{error}");
+}
+
 #[test]
 fn a_linear_model_gives_weight_times_difference_from_the_baseline() {
     let network =

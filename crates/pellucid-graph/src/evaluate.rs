@@ -38,7 +38,9 @@ pub fn evaluate_wires(graph: &Graph, inputs: &[Tensor], wires: &[Wire]) -> Resul
         if node.outputs.iter().flatten().any(|wire| needed.contains(wire)) {
             let arguments: Vec<Option<&Tensor>> =
                 node.inputs.iter().map(|wire| wire.and_then(|wire| values.get(&wire))).collect();
-            let results = ops::evaluate(node, &arguments)?;
+            let first = node.outputs.iter().flatten().next();
+            let output = first.map_or(ElementType::Unknown, |wire| graph.element(*wire));
+            let results = ops::evaluate(node, &arguments, output)?;
             let named = node.outputs.iter().zip(results);
             values.extend(named.filter_map(|(wire, tensor)| Some(((*wire)?, tensor))));
         }

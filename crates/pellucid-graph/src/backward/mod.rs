@@ -12,6 +12,7 @@ use std::rc::Rc;
 use crate::check::debug_check;
 use crate::error::Error;
 use crate::graph::{Graph, Node, Wire};
+use crate::tensor::ElementType;
 
 /// How one op passes on the signals that arrive at its outputs: one signal an input, `None` where nothing goes.
 pub type Rule = Rc<dyn Fn(&mut Step<'_>) -> Signals>;
@@ -158,17 +159,25 @@ impl Route {
     }
 }
 
-/// Float wires that depend on the wanted wires through float wires alone.
+/// Float wires that depend on the wanted wires through float wires alone, and the integers that floats were quantized
+/// to, which stand for them.
 fn carriers(graph: &Graph, wanted: &[Wire]) -> BTreeSet<Wire> {
     let mut carriers: BTreeSet<Wire> = wanted.iter().copied().collect();
     for node in graph.nodes() {
-        if node.inputs.iter().flatten().any(|wire| carriers.contains(wire)) {
-            let carries = |wire: &&Wire| {
-                let element = graph.element(**wire);
-                element.is_float() || element == crate::tensor::ElementType::Unknown
-            };
-            carriers.extend(node.outputs.iter().flatten().filter(carries));
+        let mut read = node.inputs.iter().flatten().filter(|wire| carriers.contains(wire)).peekable();
+        if read.peek().is_none() {
+            continue;
         }
+        let quantized = matches!(node.op.as_str(), "QuantizeLinear" | "DynamicQuantizeLinear")
+            || read.any(|wire| graph.element(*wire).is_integer());
+        let carries = |wire: &&Wire| match graph.element(**wire) {
+            ElementType::Unknown => true,
+            // Places and lengths are 64 bits wide.
+            ElementType::I64 | ElementType::U64 => false,
+            element => element.is_float() || quantized && element.is_integer(),
+        };
+        let outputs: Vec<Wire> = node.outputs.iter().flatten().filter(carries).copied().collect();
+        carriers.extend(outputs);
     }
     carriers
 }

@@ -3,17 +3,24 @@
 
 mod activation;
 mod convolution;
+mod einsum;
 mod elementwise;
 mod fill;
 mod join;
+mod loops;
 mod matmul;
 mod normalization;
 mod pick;
 mod pooling;
+mod quantize;
+mod recurrent;
 mod reduction;
 mod reshape;
 mod resize;
 mod softmax;
+mod transformer;
+
+pub use loops::{LoopCase, loop_cases};
 
 use crate::graph::Graph;
 use crate::tensor::{ElementType, Tensor};
@@ -121,6 +128,10 @@ pub fn op_cases() -> Vec<&'static OpCase> {
         resize::CASES,
         convolution::CASES,
         pooling::CASES,
+        einsum::CASES,
+        transformer::CASES,
+        recurrent::CASES,
+        quantize::CASES,
     ];
     families.into_iter().flatten().collect()
 }

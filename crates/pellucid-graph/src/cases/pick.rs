@@ -101,8 +101,12 @@ pub(super) const CASES: &[OpCase] = &[
     OpCase::new(
         "GatherND in batches",
         "g (float[2,3,2] a) => (float[2,2] y) <int64[2,1] i = {1, 0}> { y = GatherND<batch_dims = 1>(a, i) }",
+    ),
+    OpCase::new(
+        "GatherND in batches by a run's indices",
+        "g (float[N,2,3,2] a, int64[N,2,1,2] i) => (float[N,2,1] y) { y = GatherND<batch_dims = 2>(a, i) }",
     )
-    .forward_only(),
+    .fix(&[("i", &[0.0, 1.0, 2.0, 0.0, 1.0, 1.0, 0.0, 0.0])]),
     OpCase::new(
         "ScatterElements",
         "g (float[2,4] a, float[2,2] u) => (float[2,4] y)

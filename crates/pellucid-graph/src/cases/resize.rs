@@ -298,4 +298,32 @@ pub(super) const CASES: &[OpCase] = &[
          { s = Shape(a) n = Slice(s, zero, two) t = Concat<axis = 0>(n, spatial)
            y = Resize<mode = \"linear\">(a, \"\", \"\", t) }",
     ),
+    OpCase::new(
+        "GridSample",
+        "g (float[N,2,3,4] x, float[N,2,3,2] p) => (float[N,2,2,3] y) { y = GridSample(x, p) }",
+    )
+    .range(-1.3, 1.3),
+    OpCase::new(
+        "GridSample with aligned corners",
+        "g (float[N,2,3,4] x, float[N,2,3,2] p) => (float[N,2,2,3] y)
+         { y = GridSample<mode = \"linear\", align_corners = 1>(x, p) }",
+    )
+    .range(-1.3, 1.3),
+    OpCase::new(
+        "GridSample that repeats the border",
+        "g (float[N,2,3,4] x, float[N,2,3,2] p) => (float[N,2,2,3] y)
+         { y = GridSample<mode = \"linear\", padding_mode = \"border\">(x, p) }",
+    )
+    .range(-1.3, 1.3),
+    OpCase::new(
+        "GridSample of nearest pixels",
+        "g (float[N,2,3,4] x, float[N,2,3,2] p) => (float[N,2,2,3] y) { y = GridSample<mode = \"nearest\">(x, p) }",
+    )
+    .range(-1.3, 1.3),
+    OpCase::new(
+        "GridSample of nearest pixels with aligned corners that repeats the border",
+        "g (float[N,2,3,4] x, float[N,2,3,2] p) => (float[N,2,2,3] y)
+         { y = GridSample<mode = \"nearest\", padding_mode = \"border\", align_corners = 1>(x, p) }",
+    )
+    .range(-1.3, 1.3),
 ];

@@ -9,7 +9,8 @@ pub(super) fn rule(op: &str) -> Option<PlainRule> {
         "Identity" | "Dropout" => |s| only(s.gradient()?),
         "Cast" | "CastLike" => |s| {
             let (dy, x) = (s.gradient()?, s.input(0)?);
-            only(s.cast_like(dy, x))
+            // What is quantized has signals of floats.
+            only(if s.element(x).is_float() { s.cast_like(dy, x) } else { dy })
         },
         "Neg" => |s| {
             let dy = s.gradient()?;
@@ -52,7 +53,7 @@ pub(super) fn rule(op: &str) -> Option<PlainRule> {
             ])
         },
         // Constant between the jumps.
-        "Sign" | "Floor" | "Ceil" | "Round" => |_| Ok(Vec::new()),
+        "Sign" | "Floor" | "Ceil" | "Round" | "Hardmax" => |_| Ok(Vec::new()),
         _ => return analytic(op),
     })
 }

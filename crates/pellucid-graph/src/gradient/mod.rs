@@ -8,6 +8,7 @@ mod matmul;
 mod normalization;
 mod pick;
 mod pooling;
+mod quantize;
 mod reduction;
 mod reshape;
 mod resize;
@@ -46,6 +47,7 @@ const FAMILIES: &[fn(&str) -> Option<PlainRule>] = &[
     resize::rule,
     convolution::rule,
     pooling::rule,
+    quantize::rule,
 ];
 
 fn find(op: &str) -> Option<PlainRule> {

@@ -16,6 +16,11 @@ pub(super) fn rule(op: &str) -> Option<PlainRule> {
         "ScatterElements" => |s| scatter(s, "ScatterElements", "GatherElements"),
         "ScatterND" => |s| scatter(s, "ScatterND", "GatherND"),
         "TopK" => top_k,
+        // Indices have no slope.
+        "OneHot" => |s| match s.needs(2) {
+            true => Err("no gradient for the values that a OneHot puts in".to_owned()),
+            false => Ok(Vec::new()),
+        },
         "Trilu" => |s| {
             let dy = s.gradient()?;
             let (k, upper) = (s.optional_input(1), s.at().int("upper").unwrap_or(1));

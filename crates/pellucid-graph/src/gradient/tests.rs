@@ -96,3 +96,19 @@ fn compare(gradient: &Tensor, numeric: &[f64]) -> Result<(), String> {
         false => Err(format!("off by {worst:.2e}:\n  rule    {analytic:?}\n  numeric {numeric:?}")),
     }
 }
+
+#[test]
+fn a_reduction_that_has_no_rule_is_refused_by_name() {
+    let mut graph = crate::text::parse(
+        "g (float[3] a, float[2] u) => (float[3] y) <int64[2] i = {0, 2}>
+         { [place] y = ScatterElements<reduction = \"max\">(a, i, u) }",
+    )
+    .unwrap();
+    let (input, output) = (graph.inputs()[1], graph.outputs()[0]);
+    let seed = graph.add_constant("seed", Tensor::f32(&[3], vec![1.0; 3]));
+    let error = gradient(&mut graph, output, seed, &[input]).unwrap_err().to_string();
+    assert!(
+        ["ScatterElements", "place", "reduction `max`"].iter().all(|word| error.contains(word)),
+        "{error}"
+    );
+}

@@ -21,5 +21,6 @@ mod write;
 mod tests;
 
 pub use file::write;
+pub(crate) use nodes::CAPTURES;
 pub use read::{Model, read, read_bytes};
 pub use write::{digest, write_bytes};

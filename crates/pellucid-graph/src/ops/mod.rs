@@ -3,6 +3,7 @@
 pub(crate) mod activation;
 mod broadcast;
 pub(crate) mod convolution;
+mod defined;
 mod elementwise;
 mod fill;
 mod join;
@@ -11,7 +12,9 @@ pub(crate) mod normalization;
 mod order;
 mod pick;
 pub(crate) mod pooling;
+mod quantize;
 mod rearrange;
+pub(crate) mod recurrent;
 pub(crate) mod reduction;
 mod reshape;
 mod resize;
@@ -25,12 +28,14 @@ pub(crate) use broadcast::{Broadcast, broadcast_dims};
 pub(crate) use fill::range_length;
 pub(crate) use join::{pad_indices, pads_of, split_lengths};
 pub(crate) use pick::{Cut, cuts, slice_indices};
+pub(crate) use quantize::integer_range;
 pub(crate) use rearrange::resolve_index;
 pub(crate) use resize::{ResizeAxis, known_operands, resize_axes};
 pub(crate) use strided::Strided;
 
 use crate::error::Error;
 use crate::graph::{Graph, Node, Wire};
+use crate::passes::CONTRIBUTED;
 use crate::symbolic::{Number, Numbers};
 use crate::tensor::{Data, ElementType, Tensor};
 use crate::types::{Dim, Type};
@@ -41,13 +46,14 @@ pub(crate) type Infer = fn(&Site<'_>) -> Result<Vec<Type>, String>;
 /// Computes a node's outputs: floats in f64, integers in i64, in plain loops.
 pub(crate) type Evaluate = fn(&Call<'_>) -> Result<Vec<Tensor>, String>;
 
-/// An op of the default ONNX domain, in the meaning of the canonical opset.
+/// An op, in the meaning of the canonical opset.
 pub(crate) struct Op {
     pub(crate) name: &'static str,
     pub(crate) infer: Infer,
     pub(crate) evaluate: Evaluate,
 }
 
+/// The families of the default domain.
 const FAMILIES: &[&[Op]] = &[
     elementwise::OPS,
     activation::OPS,
@@ -63,13 +69,18 @@ const FAMILIES: &[&[Op]] = &[
     resize::OPS,
     convolution::OPS,
     pooling::OPS,
+    recurrent::OPS,
+    quantize::OPS,
+    defined::OPS,
 ];
 
 pub(crate) fn find(domain: &str, op: &str) -> Option<&'static Op> {
-    if !domain.is_empty() {
-        return None;
-    }
-    FAMILIES.iter().flat_map(|family| family.iter()).find(|known| known.name == op)
+    let families: &[&[Op]] = match domain {
+        "" => FAMILIES,
+        CONTRIBUTED => &[defined::CONTRIBUTED_OPS],
+        _ => return None,
+    };
+    families.iter().flat_map(|family| family.iter()).find(|known| known.name == op)
 }
 
 /// Whether the crate knows what an op means.
@@ -85,11 +96,15 @@ pub(crate) fn infer(graph: &Graph, node: &Node) -> Result<Vec<Type>, Error> {
     }
 }
 
-/// Computes a node's outputs from its inputs.
-pub(crate) fn evaluate(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Vec<Tensor>, Error> {
+/// Computes a node's outputs from its inputs. `output` is the element type that its first output is to have.
+pub(crate) fn evaluate(
+    node: &Node,
+    inputs: &[Option<&Tensor>],
+    output: ElementType,
+) -> Result<Vec<Tensor>, Error> {
     let op = find(&node.domain, &node.op)
         .ok_or_else(|| Error::UnknownOp { op: node.full_op(), node: node.name.clone() })?;
-    (op.evaluate)(&Call { node, inputs }).map_err(|reason| node.fault(reason))
+    (op.evaluate)(&Call { node, inputs, output }).map_err(|reason| node.fault(reason))
 }
 
 /// A node about to be added, and the graph that says what its inputs are.
@@ -149,6 +164,8 @@ impl<'a> Site<'a> {
 pub(crate) struct Call<'a> {
     pub(crate) node: &'a Node,
     inputs: &'a [Option<&'a Tensor>],
+    /// The element type of the first output; values themselves are f64, i64 or booleans.
+    pub(crate) output: ElementType,
 }
 
 impl<'a> Call<'a> {

@@ -69,14 +69,15 @@ fn constant_results(new: &Rebuild, node: &Node) -> Result<Option<Vec<Arc<Tensor>
         return Ok(Some(vec![Arc::new(lengths)]));
     }
     let Some(inputs) = constant_inputs(new, node) else { return Ok(None) };
-    if !ops::is_known(&node.domain, &node.op) || has_dequantization(node) {
+    if !ops::is_known(&node.domain, &node.op) || has_dequantization(node) || node.bodies().next().is_some() {
         return Ok(None);
     }
     let types = ops::infer(new, node).map_err(|error| error.to_string())?;
     let widened: Vec<Option<Tensor>> =
         inputs.iter().map(|tensor| tensor.as_deref().map(crate::evaluate::widened)).collect();
     let arguments: Vec<Option<&Tensor>> = widened.iter().map(Option::as_ref).collect();
-    let results = ops::evaluate(node, &arguments).map_err(|error| error.to_string())?;
+    let output = types.first().map_or(ElementType::Unknown, |ty| ty.element);
+    let results = ops::evaluate(node, &arguments, output).map_err(|error| error.to_string())?;
     let largest_input = inputs.iter().flatten().map(|tensor| tensor.len()).max().unwrap_or(0);
     if results.iter().any(|tensor| tensor.len() > MAX_GROWN_ELEMENTS.max(largest_input)) {
         return Ok(None);

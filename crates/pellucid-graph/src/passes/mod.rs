@@ -18,7 +18,7 @@ pub use cut::{cut, expose, prune};
 pub use embed::embed;
 pub use fold_batch_norm::fold_batch_norm;
 pub use fold_constants::fold_constants;
-pub(crate) use lower::kept_factors;
+pub(crate) use lower::{CONTRIBUTED, kept_factors, lowering_of};
 pub use lower::{is_lowered, lower};
 pub use pin::{BATCH, pin_shapes};
 pub use randomize::{ParameterLayer, parameter_layers, randomize};

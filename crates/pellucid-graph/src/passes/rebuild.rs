@@ -64,10 +64,11 @@ impl Rebuild {
         }
     }
 
-    /// The node with its inputs translated to the new graph, without outputs.
+    /// The node with its inputs translated to the new graph. Its outputs are still wires of the old one: they only say
+    /// which there are.
     pub(crate) fn translated(&self, node: &Node) -> Node {
         let inputs = node.inputs.iter().map(|wire| wire.and_then(|wire| self.mapped(wire))).collect();
-        Node { inputs, outputs: Vec::new(), ..node.clone() }
+        Node { inputs, ..node.clone() }
     }
 
     /// Copies one node as it is, keeping the names of its outputs and what the old graph states of their types.
@@ -146,10 +147,25 @@ pub fn rebuild(
     for node in graph.nodes() {
         let translated = new.translated(node);
         match rewrite(&mut new, &translated).map_err(|reason| node.fault(reason))? {
-            Some(replacements) => new.replace(graph, node, &replacements),
+            Some(replacements) => {
+                check_replaced(graph, node, replacements.len())?;
+                new.replace(graph, node, &replacements);
+            }
             None => new.copy_node(graph, node),
         }
         new.graph.check_fault()?;
     }
     new.finish(graph)
+}
+
+/// An output beyond the first `n_replaced` that somebody reads would be left out of its readers without a word.
+fn check_replaced(graph: &Graph, node: &Node, n_replaced: usize) -> Result<(), Error> {
+    let is_read = |wire: &&Wire| {
+        let mut inputs = graph.nodes().iter().flat_map(|reader| &reader.inputs);
+        graph.outputs().contains(wire) || inputs.any(|input| *input == Some(**wire))
+    };
+    match node.outputs.iter().skip(n_replaced).flatten().find(is_read) {
+        Some(lost) => Err(node.fault(format!("its output `{}` is not supported", graph.name_of(*lost)))),
+        None => Ok(()),
+    }
 }

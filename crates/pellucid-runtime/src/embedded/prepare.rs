@@ -4,7 +4,7 @@ use pellucid_graph::passes::{Rebuild, rebuild};
 use pellucid_graph::{Attribute, ElementType, Error, Graph, Node, Wire};
 
 /// The same graph with the defaults of convolutions and pools written out, Softplus in a form that does not overflow, no
-/// Dropout, and casts of the types that rten mixes up.
+/// Dropout, RMS normalization written out, and casts of the types that rten mixes up.
 pub(super) fn prepared(graph: &Graph) -> Result<Graph, Error> {
     rebuild(graph, |new, node| {
         Ok(match node.op.as_str() {
@@ -18,6 +18,7 @@ pub(super) fn prepared(graph: &Graph) -> Result<Graph, Error> {
             "Cast" => cast_to_booleans(new, node),
             "CastLike" => cast_like(new, node),
             "Pow" => pow(new, node),
+            "RMSNormalization" => rms_norm(new, node),
             _ => None,
         })
     })
@@ -82,6 +83,21 @@ fn cast_like(new: &mut Rebuild, node: &Node) -> Option<Vec<Wire>> {
     let (x, like) = (input(node, 0)?, input(node, 1)?);
     let known = new.element(like) != ElementType::Unknown;
     known.then(|| vec![new.cast_like(x, like)])
+}
+
+/// `γ x / √(mean(x²) + ε)`; rten does not know the op.
+fn rms_norm(new: &mut Rebuild, node: &Node) -> Option<Vec<Wire>> {
+    let (x, scale) = (input(node, 0)?, input(node, 1)?);
+    let rank = new.rank(x)? as i64;
+    let axis = node.int("axis").unwrap_or(-1);
+    let first = if axis < 0 { axis + rank } else { axis };
+    let axes: Vec<i64> = (first..rank).collect();
+    let square = new.mul(x, x);
+    let mean = new.reduce_mean(square, &axes, true);
+    let shifted = new.add_scalar(mean, node.float("epsilon").unwrap_or(f64::from(1e-5f32)));
+    let root = new.sqrt(shifted);
+    let normalized = new.div(x, root);
+    Some(vec![new.mul(normalized, scale)])
 }
 
 /// rten has no power of a float to an integer.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pellucid_graph::cases::{OpCase, op_cases, uniform};
+use pellucid_graph::cases::{OpCase, loop_cases, op_cases, uniform};
 use pellucid_graph::passes::{fold_constants, lower};
 use pellucid_graph::{ElementType, Error, Graph, Runtime, Tensor, evaluate, gradient};
 
@@ -47,6 +47,23 @@ fn op_cases_agree_with_the_evaluator() {
         say(&format!("{name} refuses {}: {}", refused.len(), refused.join(" · ")));
     }
     assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn loops_are_what_they_are_written_out() {
+    for runtime in runtimes_of(1) {
+        let name = runtime.fingerprint();
+        for case in loop_cases() {
+            let session = runtime
+                .session(&case.graph)
+                .unwrap_or_else(|error| panic!("{} on {name}: {error}", case.name));
+            let expected = evaluate(&case.written_out, &case.inputs).unwrap();
+            for (actual, expected) in session.run(&case.inputs).unwrap().iter().zip(&expected) {
+                compare(actual, expected, TOLERANCE)
+                    .unwrap_or_else(|reason| panic!("{} on {name}: {reason}", case.name));
+            }
+        }
+    }
 }
 
 #[test]

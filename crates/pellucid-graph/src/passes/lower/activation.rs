@@ -1,7 +1,6 @@
 //! Activations as formulas of the common ones.
 
-use super::Lowering;
-use crate::graph::{Node, Wire};
+use super::{Lowering, input};
 use crate::ops::activation::{SELU_ALPHA, SELU_GAMMA, setting};
 
 pub(super) fn lowering(op: &str) -> Option<Lowering> {
@@ -52,9 +51,4 @@ pub(super) fn lowering(op: &str) -> Option<Lowering> {
         },
         _ => return None,
     })
-}
-
-/// Input `i` of a node.
-pub(super) fn input(node: &Node, i: usize) -> Result<Wire, String> {
-    node.inputs.get(i).copied().flatten().ok_or_else(|| format!("input {i} is missing"))
 }

@@ -1,16 +1,17 @@
 //! Moving elements: what one runtime or the other lacks, in terms of what both have.
 
-use super::Lowering;
+use super::{Lowering, input, places};
 use crate::axis_map::{pick, reshape_to};
-use crate::graph::{Graph, Node, Wire};
+use crate::graph::{Attribute, Graph, Node, Wire};
 use crate::ops::{pad_indices, pads_of};
-use crate::passes::rebuild::Rebuild;
+use crate::tensor::ElementType;
 use crate::types::Dim;
 
 pub(super) fn lowering(op: &str) -> Option<Lowering> {
     Some(match op {
         "SpaceToDepth" => space_to_depth,
         "Pad" => pad,
+        "GatherND" => gather_in_batches,
         _ => return None,
     })
 }
@@ -36,6 +37,33 @@ pub(super) fn is_plain_pad(graph: &Graph, node: &Node) -> bool {
     matches!(mode, "reflect" | "edge") && shape.iter().zip(&pads).enumerate().all(fits)
 }
 
+/// Whether a `GatherND` has no batch axes: the form that has a rule.
+pub(super) fn is_plain_gather(node: &Node) -> bool {
+    node.op == "GatherND" && node.int("batch_dims").unwrap_or(0) == 0
+}
+
+/// Batch axes become part of the index tuples: in front of each tuple goes its own place in the batch.
+fn gather_in_batches(g: &mut Graph, node: &Node) -> Result<Vec<Wire>, String> {
+    let (x, indices) = (input(node, 0)?, input(node, 1)?);
+    let rank = g.rank(indices).ok_or("the rank of the indices is unknown")?;
+    let n_batch = node.int("batch_dims").and_then(|n| usize::try_from(n).ok()).filter(|n| *n < rank);
+    let n_batch = n_batch.ok_or("batch_dims is not less than the axes of the indices")?;
+    let outer = g.node("Shape", &[indices], &[("end", Attribute::Int(rank as i64 - 1))]);
+    let one = g.ints(&[1]);
+    let column = g.concat(&[outer, one], 0);
+    let mut parts = Vec::new();
+    for axis in 0..n_batch {
+        let places = places(g, indices, axis);
+        let mut shape = vec![1; rank];
+        shape[axis] = -1;
+        let places = g.reshape(places, &shape);
+        parts.push(g.node("Expand", &[places, column], &[]));
+    }
+    parts.push(g.cast(indices, ElementType::I64));
+    let tuples = g.concat(&parts, rank as i64 - 1);
+    Ok(vec![g.node("GatherND", &[x, tuples], &[])])
+}
+
 fn pads(graph: &Graph, node: &Node) -> Result<Vec<(i64, i64)>, String> {
     let wire = |i: usize| node.inputs.get(i).copied().flatten();
     let constant = |i: usize| wire(i).map(|wire| graph.constant(wire).map(|tensor| tensor.to_i64s()));
@@ -47,8 +75,8 @@ fn pads(graph: &Graph, node: &Node) -> Result<Vec<(i64, i64)>, String> {
 }
 
 /// Constant pads are given for all axes; repeating ones are picked elements, axis by axis.
-fn pad(new: &mut Rebuild, node: &Node) -> Result<Vec<Wire>, String> {
-    let mut y = node.inputs.first().copied().flatten().ok_or("input 0 is missing")?;
+fn pad(new: &mut Graph, node: &Node) -> Result<Vec<Wire>, String> {
+    let mut y = input(node, 0)?;
     let own = new.shape(y).ok_or("the rank of the input is unknown")?.to_vec();
     let mode = node.string("mode").unwrap_or("constant");
     let pads = pads(new, node)?;
@@ -72,8 +100,8 @@ fn pad(new: &mut Rebuild, node: &Node) -> Result<Vec<Wire>, String> {
 }
 
 /// Blocks of pixels become channels: their axes apart, then in front.
-fn space_to_depth(new: &mut Rebuild, node: &Node) -> Result<Vec<Wire>, String> {
-    let x = node.inputs.first().copied().flatten().ok_or("input 0 is missing")?;
+fn space_to_depth(new: &mut Graph, node: &Node) -> Result<Vec<Wire>, String> {
+    let x = input(node, 0)?;
     let b = node.int("blocksize").and_then(|b| usize::try_from(b).ok()).ok_or("no blocksize")?;
     let shape = new.shape(x).ok_or("the shape of the input is unknown")?.to_vec();
     let [n, c, h, w] = shape.as_slice() else { return Err("needs 4 axes".to_owned()) };

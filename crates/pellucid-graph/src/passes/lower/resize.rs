@@ -1,10 +1,9 @@
 //! Resize as maps along one axis each: picked elements, or a constant interpolation matrix.
 
-use super::Lowering;
+use super::{Lowering, input};
 use crate::axis_map::{Matrix, apply_matrix, pick};
 use crate::graph::{Attribute, Graph, Node, Wire};
 use crate::ops::{ResizeAxis, known_operands, resize_axes};
-use crate::passes::rebuild::Rebuild;
 use crate::tensor::{ElementType, Tensor};
 
 pub(super) fn lowering(op: &str) -> Option<Lowering> {
@@ -36,8 +35,8 @@ fn whole_factor(scale: f32) -> Option<usize> {
     (whole && f64::from(1.0 / scale) * f64::from(scale) >= 1.0).then_some(scale as usize)
 }
 
-fn lower_resize(new: &mut Rebuild, node: &Node) -> Result<Vec<Wire>, String> {
-    let x = node.inputs.first().copied().flatten().ok_or("input 0 is missing")?;
+fn lower_resize(new: &mut Graph, node: &Node) -> Result<Vec<Wire>, String> {
+    let x = input(node, 0)?;
     let own = new.shape(x).ok_or("the rank of the input is unknown")?.to_vec();
     let axes = resize_axes(node, &own, &known_operands(new, node))?;
     let mut maps = Vec::new();
@@ -124,7 +123,7 @@ fn copy_scales(maps: &[(usize, AxisMap)], rank: usize) -> Option<Vec<f32>> {
     (!maps.is_empty()).then_some(scales)
 }
 
-fn kept_resize(new: &mut Rebuild, x: Wire, scales: &[f32]) -> Wire {
+fn kept_resize(new: &mut Graph, x: Wire, scales: &[f32]) -> Wire {
     let scales = new.add_constant("scales", Tensor::f32(&[scales.len()], scales.to_vec()));
     let attributes: [(&str, Attribute); 3] = [
         ("mode", "nearest".into()),
@@ -135,7 +134,7 @@ fn kept_resize(new: &mut Rebuild, x: Wire, scales: &[f32]) -> Wire {
 }
 
 /// `y` plus the value where any axis lies outside the tensor: there the sums are 0.
-fn extrapolated(new: &mut Rebuild, y: Wire, maps: &[(usize, AxisMap)], value: f64, rank: usize) -> Wire {
+fn extrapolated(new: &mut Graph, y: Wire, maps: &[(usize, AxisMap)], value: f64, rank: usize) -> Wire {
     // 1 where all axes lie inside, as a product of one vector an axis.
     let mut inside = Tensor::f64(&vec![1; rank], vec![1.0]);
     for (axis, map) in maps {
