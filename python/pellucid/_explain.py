@@ -32,8 +32,8 @@ def explain(
     copied on their way in. Columns with names are found by the model's names for its features.
 
     ``method`` for networks: ``"integrated_gradients"`` (the default), ``"saliency"``, ``"input_x_gradient"``,
-    ``"smoothgrad"``, ``"smoothgrad_sq"``, ``"vargrad"``, ``"grad_cam"``, ``"grad_cam_pp"``, ``"layer_cam"``,
-    ``"hires_cam"``; for tree models: ``"tree_shap"`` (the default), ``"banzhaf"``, ``"saabas"``,
+    ``"lrp"``, ``"smoothgrad"``, ``"smoothgrad_sq"``, ``"vargrad"``, ``"grad_cam"``, ``"grad_cam_pp"``, ``"layer_cam"``,
+    ``"hires_cam"``, ``"chefer"``; for tree models: ``"tree_shap"`` (the default), ``"banzhaf"``, ``"saabas"``,
     ``"shapley_interactions"``. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
     ``interactions=True``, ``background=rows``, ``output_space="probability"`` (or ``"log_loss"`` with ``labels``, one
     class a row; both need a background) … Whatever is wrong with them is said in an :class:`pellucid.InputError`.

@@ -1,5 +1,7 @@
 //! A call's keywords → the engine's options.
 
+use std::path::PathBuf;
+
 use ndarray::{Array2, ArrayD};
 use numpy::{PyArrayDyn, PyArrayMethods};
 use pellucid_engine::{MethodOptions, Target, TreeOptions, TreeTarget, parse_target};
@@ -9,7 +11,8 @@ use pyo3::types::{PyDict, PyString};
 use crate::arrays::{Rows, table};
 use crate::errors::{fault, of_option};
 
-const OF_NETWORKS: &str = "absolute, baseline, n_steps, rule, tolerance, max_evaluations, layer, relu, base_method, noise, n_samples";
+const OF_NETWORKS: &str = "absolute, baseline, n_steps, rule, tolerance, max_evaluations, composite, epsilon, gamma, low, high, \
+                           rules, start_layer, layer, relu, base_method, noise, n_samples";
 const OF_TREES: &str = "background, removal, interactions, index, max_order, output_space, labels, max_exact_features, \
                         n_permutations";
 
@@ -27,6 +30,13 @@ pub(crate) fn of_network(given: Option<&Bound<'_, PyDict>>) -> PyResult<MethodOp
             "rule" => options.rule = Some(read(&name, &value)?),
             "tolerance" => options.tolerance = Some(read(&name, &value)?),
             "max_evaluations" => options.max_evaluations = Some(read(&name, &value)?),
+            "composite" => options.composite = Some(read(&name, &value)?),
+            "epsilon" => options.epsilon = Some(read(&name, &value)?),
+            "gamma" => options.gamma = Some(read(&name, &value)?),
+            "low" => options.low = Some(numbers(&name, &value)?),
+            "high" => options.high = Some(numbers(&name, &value)?),
+            "rules" => options.rules = Some(path(&name, &value)?),
+            "start_layer" => options.start_layer = Some(read(&name, &value)?),
             "layer" => options.layer = Some(read(&name, &value)?),
             "relu" => options.relu = Some(read(&name, &value)?),
             "base_method" => options.base_method = Some(read(&name, &value)?),
@@ -91,6 +101,17 @@ pub(crate) fn read<'py, T: for<'a> FromPyObject<'a, 'py>>(
     value: &Bound<'py, PyAny>,
 ) -> PyResult<T> {
     value.extract().map_err(|_| of_option(name, &format!("{value} is of the wrong type")))
+}
+
+/// One number, or several.
+fn numbers(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    value.extract::<f64>().map(|number| vec![number]).or_else(|_| read(name, value))
+}
+
+/// A path as text or as a `pathlib.Path`.
+fn path(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let path: PathBuf = read(name, value)?;
+    Ok(path.to_string_lossy().into_owned())
 }
 
 fn unknown(name: &str, what: &str, known: &str) -> PyErr {

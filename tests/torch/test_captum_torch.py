@@ -68,6 +68,38 @@ def test_changing_the_import_changes_nothing(net, images, name, given):
     assert_same(ours, theirs)
 
 
+class Modules(torch.nn.Module):
+    """What captum's LRP can do: modules with a rule, each used once."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(3)
+        self.features = torch.nn.Sequential(
+            torch.nn.Conv2d(2, 4, 3, padding=1),
+            torch.nn.ReLU(),
+            torch.nn.MaxPool2d(2),
+            torch.nn.Conv2d(4, 6, 3, padding=1),
+            torch.nn.Tanh(),
+            torch.nn.AvgPool2d(2),
+        )
+        self.dense = torch.nn.Linear(6 * 2 * 2, 5)
+
+    def forward(self, x):
+        return self.dense(self.features(x).flatten(1))
+
+
+def test_relevance_is_captums_and_the_delta_counts_biases_apart(images):
+    net = Modules().eval()
+    theirs, ours = both("LRP", net)
+    expected = theirs.attribute(images, target=torch.tensor(TARGET))
+    relevance, delta = ours.attribute(images, target=TARGET, return_convergence_delta=True)
+    torch.testing.assert_close(relevance, expected.detach(), rtol=1e-3, atol=1e-5)
+    outputs = net(images)[range(3), TARGET].detach()
+    missing = outputs - relevance.flatten(1).sum(1)
+    assert missing.abs().max() > 1e-2, "no bias absorbs anything"
+    assert delta.abs().max() < 1e-4
+
+
 def test_deltas_are_captums(net, images):
     given = {"target": TARGET, "n_steps": 5, "method": "riemann_right", "return_convergence_delta": True}
     (values, delta), (our_values, our_delta) = (m.attribute(images, **given) for m in both("IntegratedGradients", net))

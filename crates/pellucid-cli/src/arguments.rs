@@ -58,6 +58,9 @@ pub(crate) struct ExplainArguments {
     /// Write explanation.json, explanation.npz and pictures into this folder; for tree models attributions.csv too.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// lrp: write conservation.csv as well, the relevance that each node passed on, absorbed and lost.
+    #[arg(long, requires = "out")]
+    pub(crate) conservation: bool,
     /// Print the explanation as JSON, and nothing else.
     #[arg(long)]
     pub(crate) json: bool,
@@ -424,6 +427,28 @@ pub(crate) struct MethodOptionArguments {
     /// integrated-gradients: evaluations a row may take with --tolerance [default: 1000].
     #[arg(long, value_name = "N")]
     max_evaluations: Option<usize>,
+    /// lrp: epsilon, epsilon-plus (the default), epsilon-plus-flat, epsilon-gamma-box, epsilon-alpha2-beta1,
+    /// epsilon-alpha2-beta1-flat or attnlrp.
+    #[arg(long, value_name = "NAME")]
+    composite: Option<String>,
+    /// lrp: the stabilizer of the ε-rule [default: 1e-6].
+    #[arg(long, value_name = "NUMBER")]
+    epsilon: Option<f64>,
+    /// lrp: γ of epsilon-gamma-box [default: 0.25] and of attnlrp [default: none].
+    #[arg(long, value_name = "NUMBER")]
+    gamma: Option<f64>,
+    /// lrp: the input's lowest value for epsilon-gamma-box, one number or one a channel [default: from the preprocessing].
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', allow_hyphen_values = true)]
+    low: Option<Vec<f64>>,
+    /// lrp: the input's highest value.
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', allow_hyphen_values = true)]
+    high: Option<Vec<f64>>,
+    /// lrp: a TOML file of rules by op or name that come before those of the composite.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<String>,
+    /// chefer: the first attention that counts [default: 0, the one nearest to the input].
+    #[arg(long, value_name = "N")]
+    start_layer: Option<usize>,
     /// CAM methods: the layer, by the name of its wire (`pellucid inspect` suggests some).
     #[arg(long, value_name = "WIRE")]
     layer: Option<String>,
@@ -581,6 +606,13 @@ impl MethodOptionArguments {
             rule: given.rule,
             tolerance: given.tolerance,
             max_evaluations: given.max_evaluations,
+            composite: given.composite,
+            epsilon: given.epsilon,
+            gamma: given.gamma,
+            low: given.low,
+            high: given.high,
+            rules: given.rules,
+            start_layer: given.start_layer,
             layer: given.layer,
             relu: given.relu,
             base_method: given.base_method,

@@ -1,6 +1,6 @@
 //! `pellucid explain`.
 
-use pellucid_engine::{Cancellation, LoadedModel, Opened, explain};
+use pellucid_engine::{Cancellation, LoadedModel, Opened, conservation_csv, explain};
 
 use crate::arguments::ExplainArguments;
 use crate::console::Console;
@@ -31,7 +31,11 @@ fn network(
     let explanation = explain(model, &input, &request, &work)?;
     let (mut written, mut left_out) = (Vec::new(), None);
     if let Some(folder) = &arguments.out {
-        let files = open::files_of(&explanation)?;
+        let mut files = open::files_of(&explanation)?;
+        if arguments.conservation {
+            let table = conservation_csv(model, &input, &request, &work)?;
+            files.push(("conservation.csv".to_owned(), table));
+        }
         written = open::write_files(folder, &files)?;
         left_out = open::left_out(&explanation, &files);
     }

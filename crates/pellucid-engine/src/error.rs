@@ -124,7 +124,7 @@ fn kind_of_graph(error: &pellucid_graph::Error) -> Kind {
     use pellucid_graph::Error::*;
     match error {
         Canceled => Kind::Canceled,
-        UnknownWire { .. } => Kind::Usage,
+        UnknownWire { .. } | RelevanceRule { .. } => Kind::Usage,
         Unsupported { .. } | UnknownOp { .. } | NoRule { .. } | Runtime { .. } => Kind::Unsupported,
         Run { .. } => Kind::Failed,
         _ => Kind::BadInput,

@@ -25,6 +25,7 @@ mod parameter;
 mod photo;
 mod picture;
 mod preprocess;
+mod relevance;
 mod report;
 mod resample;
 mod table;
@@ -61,6 +62,7 @@ pub use pellucid_trees::{
 pub use photo::{Photo, PreparedPhoto};
 pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
 pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
+pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};
 pub use target::parse_target;
 pub use trees::{

@@ -3,8 +3,10 @@
 use pellucid_core::{Attribution, Baseline, NoProgress, Target, Work};
 use pellucid_explain::Network;
 use pellucid_explain::cam::{self, cam};
+use pellucid_explain::chefer::{self, chefer};
 use pellucid_explain::input_x_gradient::input_x_gradient;
 use pellucid_explain::integrated_gradients::{self, Rule, integrated_gradients};
+use pellucid_explain::lrp::lrp;
 use pellucid_explain::saliency::{self, saliency};
 use pellucid_explain::smoothgrad::{self, Noise, Statistic, smoothgrad};
 
@@ -14,6 +16,7 @@ use crate::baseline::parse_baseline;
 use crate::error::Error;
 use crate::model::LoadedModel;
 use crate::parameter::Parameter;
+use crate::relevance::Relevance;
 
 /// A method with all its options set.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +27,10 @@ pub enum Method {
     InputXGradient,
     /// The gradient along a path from a baseline, with what the person wrote for the baseline.
     IntegratedGradients(integrated_gradients::Options, String),
+    /// Layer-wise relevance propagation.
+    Lrp(Relevance),
+    /// Attention times its gradient, through all layers.
+    Chefer(chefer::Options),
     /// A class activation map.
     Cam(cam::Options),
     /// Another method on many noisy copies of the input.
@@ -47,6 +54,20 @@ pub struct MethodOptions {
     pub tolerance: Option<f64>,
     /// integrated_gradients: evaluations that a row may take while refining. Default: 1000.
     pub max_evaluations: Option<usize>,
+    /// lrp: which rule each layer gets, [`pellucid_explain::lrp::Composite::NAMES`]. Default: epsilon_plus.
+    pub composite: Option<String>,
+    /// lrp: ε of the ε-rule. Default: 1e-6.
+    pub epsilon: Option<f64>,
+    /// lrp: γ of `epsilon_gamma_box` (default 0.25) and `attnlrp` (default none).
+    pub gamma: Option<f64>,
+    /// lrp: the input's lowest value for `epsilon_gamma_box`, one number or one a channel. Default: that of the model's images.
+    pub low: Option<Vec<f64>>,
+    /// lrp: the highest value.
+    pub high: Option<Vec<f64>>,
+    /// lrp: a TOML file of rules that come before those of the composite.
+    pub rules: Option<String>,
+    /// chefer: the first attention that counts. Default: 0, the one nearest to the input.
+    pub start_layer: Option<usize>,
     /// CAM methods: the layer, by the name of its wire. Default: found automatically.
     pub layer: Option<String>,
     /// CAM methods: whether what speaks against the target is cut off. Default: yes.
@@ -72,10 +93,11 @@ const SMOOTHED: [(&str, Statistic); 3] = [
 
 impl Method {
     /// All methods: the name, as in JSON, and one for people.
-    pub const NAMES: [(&'static str, &'static str); 10] = [
+    pub const NAMES: [(&'static str, &'static str); 12] = [
         ("saliency", "Saliency"),
         ("input_x_gradient", "Input × gradient"),
         ("integrated_gradients", "Integrated gradients"),
+        ("lrp", "Layer-wise relevance propagation"),
         ("smoothgrad", "SmoothGrad"),
         ("smoothgrad_sq", "SmoothGrad²"),
         ("vargrad", "VarGrad"),
@@ -83,6 +105,7 @@ impl Method {
         ("grad_cam_pp", "Grad-CAM++"),
         ("layer_cam", "LayerCAM"),
         ("hires_cam", "HiResCAM"),
+        ("chefer", "Chefer relevance"),
     ];
 
     /// The method of that name (`-` and `_` alike) for a model, defaults filled in.
@@ -112,6 +135,8 @@ impl Method {
             Self::Saliency(_) => "saliency",
             Self::InputXGradient => "input_x_gradient",
             Self::IntegratedGradients(..) => "integrated_gradients",
+            Self::Lrp(_) => "lrp",
+            Self::Chefer(_) => "chefer",
             Self::Cam(options) => name_of(&cam::Variant::NAMES, options.variant),
             Self::Smoothed(options, _) => name_of(&SMOOTHED, options.statistic),
         }
@@ -121,7 +146,8 @@ impl Method {
     pub fn is_signed(&self) -> bool {
         match self {
             Self::Saliency(options) => !options.absolute,
-            Self::InputXGradient | Self::IntegratedGradients(..) => true,
+            Self::InputXGradient | Self::IntegratedGradients(..) | Self::Lrp(_) => true,
+            Self::Chefer(_) => false,
             Self::Cam(options) => !options.relu,
             Self::Smoothed(options, base) => options.statistic == Statistic::Mean && base.is_signed(),
         }
@@ -139,6 +165,8 @@ impl Method {
                 ("tolerance", options.tolerance.into()),
                 ("max_evaluations", options.max_evaluations.into()),
             ],
+            Self::Lrp(relevance) => relevance.parameters(),
+            Self::Chefer(options) => vec![("start_layer", options.start_layer.into())],
             Self::Cam(options) => vec![
                 ("layer", options.layer.clone().unwrap_or_default().into()),
                 ("relu", options.relu.into()),
@@ -172,6 +200,8 @@ impl Method {
             Self::IntegratedGradients(options, _) => {
                 integrated_gradients(network, rows, target, options, work)
             }
+            Self::Lrp(relevance) => lrp(network, rows, target, &relevance.options, work),
+            Self::Chefer(options) => chefer(network, rows, target, options, work),
             Self::Cam(options) => cam(network, rows, target, options, work),
             Self::Smoothed(options, base) => {
                 let silent = Work { progress: std::sync::Arc::new(NoProgress), ..work.clone() };
@@ -213,6 +243,13 @@ impl MethodOptions {
             ("rule", self.rule.is_some()),
             ("tolerance", self.tolerance.is_some()),
             ("max_evaluations", self.max_evaluations.is_some()),
+            ("composite", self.composite.is_some()),
+            ("epsilon", self.epsilon.is_some()),
+            ("gamma", self.gamma.is_some()),
+            ("low", self.low.is_some()),
+            ("high", self.high.is_some()),
+            ("rules", self.rules.is_some()),
+            ("start_layer", self.start_layer.is_some()),
             ("layer", self.layer.is_some()),
             ("relu", self.relu.is_some()),
             ("base_method", self.base_method.is_some()),
@@ -240,6 +277,11 @@ fn plain(
             Ok(Method::Saliency(saliency::Options { absolute }))
         }
         "input_x_gradient" => Ok(Method::InputXGradient),
+        "lrp" => Ok(Method::Lrp(Relevance::new(left, model)?)),
+        "chefer" => {
+            let (start_layer, channel_axis) = (left.start_layer.take().unwrap_or(0), model.channel_axis().unwrap_or(0));
+            Ok(Method::Chefer(chefer::Options { start_layer, channel_axis }))
+        }
         "integrated_gradients" => integrated(left, model, seed),
         _ => {
             let names: Vec<&str> = Method::NAMES.iter().map(|(name, _)| *name).collect();

@@ -243,6 +243,10 @@ fn what_it_shows(method: &str) -> &'static str {
             "What each pixel adds on the way from a plain gray image to the photo: red speaks for the class, blue \
              against it. All pixels together add up to the output."
         }
+        "lrp" => {
+            "What each pixel passed on towards the output, layer by layer: red speaks for the class, blue against it."
+        }
+        "chefer" => "Which patches the attention took the class from, layer by layer.",
         "smoothgrad" => {
             "The gradient averaged over many noisy copies of the photo: red pixels raise the output."
         }

@@ -7,6 +7,7 @@ use pellucid_graph::{Attribute, Dim, ElementType, Graph, Tensor, Wire, gradient}
 use crate::cam::{self, map_wire};
 use crate::error::Error;
 use crate::integrated_gradients;
+use crate::lrp;
 use crate::network::Network;
 use crate::seeds::{fixed_seed, top_seeds};
 
@@ -22,6 +23,8 @@ pub enum Method {
     InputXGradient,
     /// Fixed steps from a constant baseline.
     IntegratedGradients(integrated_gradients::Options),
+    /// Layer-wise relevance propagation.
+    Lrp(lrp::Options),
     /// A class activation map, enlarged to the image.
     Cam(cam::Options),
 }
@@ -55,6 +58,7 @@ pub fn compile(network: &Network, method: &Method, target: CompiledTarget) -> Re
             graph.mul(input, g)
         }
         Method::IntegratedGradients(options) => integrated(&mut graph, network, seed, options)?,
+        Method::Lrp(options) => lrp::at_input(&mut graph, seed, options, false)?.wanted[0],
         Method::Cam(options) => enlarged_map(&mut graph, network, seed, options)?,
     };
     graph.check_fault()?;

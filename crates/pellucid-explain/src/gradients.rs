@@ -43,19 +43,27 @@ pub(crate) struct PerTarget {
 impl PerTarget {
     /// The wires' values side by side as `[rows, K, …]`, `build` having given `M` wires a target.
     pub(crate) fn per_target<const M: usize>(&self, shape: &[usize]) -> Result<[ArrayD<f64>; M], Error> {
+        let arrays: Result<Vec<ArrayD<f64>>, _> = (0..M).map(|m| self.values_of(m, shape)).collect();
+        arrays?.try_into().map_err(|_| Error::network("a result of another number of wires"))
+    }
+
+    /// The values of the `m`-th wire of each target as `[rows, K, …]`.
+    pub(crate) fn values_of(&self, m: usize, shape: &[usize]) -> Result<ArrayD<f64>, Error> {
         let (n_rows, row_len) = (shape[0], shape[2..].iter().product::<usize>());
-        let gather = |m: usize| {
-            let mut values = Vec::with_capacity(n_rows * self.n_targets * row_len);
-            for row in 0..n_rows {
-                for k in 0..self.n_targets {
-                    values.extend_from_slice(&self.wires[k * M + m][row * row_len..(row + 1) * row_len]);
-                }
+        let mut values = Vec::with_capacity(n_rows * self.n_targets * row_len);
+        for row in 0..n_rows {
+            for k in 0..self.n_targets {
+                let wire = &self.wires[k * self.n_wires() + m];
+                values.extend_from_slice(&wire[row * row_len..(row + 1) * row_len]);
             }
-            ArrayD::from_shape_vec(IxDyn(shape), values)
-        };
-        let arrays: Result<Vec<ArrayD<f64>>, _> = (0..M).map(gather).collect();
-        let arrays = arrays.map_err(|error| Error::network(format!("a result of another shape: {error}")))?;
-        arrays.try_into().map_err(|_| Error::network("a result of another number of wires"))
+        }
+        ArrayD::from_shape_vec(IxDyn(shape), values)
+            .map_err(|error| Error::network(format!("a result of another shape: {error}")))
+    }
+
+    /// How many wires `build` gave for each target.
+    pub(crate) fn n_wires(&self) -> usize {
+        self.wires.len() / self.n_targets.max(1)
     }
 }
 

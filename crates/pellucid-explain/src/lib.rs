@@ -2,11 +2,13 @@
 
 mod batchable;
 pub mod cam;
+pub mod chefer;
 pub mod compile;
 mod error;
 mod gradients;
 pub mod input_x_gradient;
 pub mod integrated_gradients;
+pub mod lrp;
 mod micro_batch;
 pub mod network;
 mod path;

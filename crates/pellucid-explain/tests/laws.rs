@@ -7,12 +7,15 @@ use std::sync::Arc;
 use ndarray::{ArrayD, Axis, IxDyn, Slice};
 use pellucid_core::{Attribution, Baseline, Cancellation, Target, Work};
 use pellucid_explain::cam::{self, cam};
+use pellucid_explain::chefer::{self, chefer};
 use pellucid_explain::input_x_gradient::input_x_gradient;
 use pellucid_explain::integrated_gradients::{self, Rule, integrated_gradients};
+use pellucid_explain::lrp::{self, Composite, conservation, lrp};
 use pellucid_explain::saliency::{self, saliency};
 use pellucid_explain::smoothgrad::{self, Noise, Statistic, smoothgrad};
 use pellucid_explain::{Error, Network, compile, network};
-use pellucid_graph::{Reference, Tensor, evaluate, text::parse};
+use pellucid_graph::passes::cut;
+use pellucid_graph::{Graph, Reference, Tensor, evaluate, evaluate_wires, text::parse};
 
 /// A curved network of three inputs and two outputs, no layer of it linear in the input but the first.
 const CURVED: &str = "curved (float[N,3] x) => (float[N,2] y)
@@ -63,6 +66,11 @@ fn ig(
     options: &integrated_gradients::Options,
 ) -> Attribution {
     integrated_gradients(network, rows, target, options, &Work::default()).expect("an ordinary request")
+}
+
+fn composite(name: &str) -> lrp::Options {
+    let composite = Composite::named(name, &lrp::Settings::default()).expect("a composite without settings");
+    lrp::Options { composite }
 }
 
 fn largest(values: &ArrayD<f64>) -> f64 {
@@ -214,6 +222,7 @@ fn rows_do_not_depend_on_each_other_or_on_the_batch() {
             saliency(&network, rows, &target, &signed, work),
             input_x_gradient(&network, rows, &target, work),
             integrated_gradients(&network, rows, &target, &integrated_gradients::Options::default(), work),
+            lrp(&network, rows, &target, &composite("epsilon_plus_flat"), work),
             cam(&network, rows, &target, &cam::Options::default(), work),
             smoothgrad(&network, rows, &target, &smooth, work, |rows, target| {
                 saliency(&network, rows, target, &signed, work)
@@ -352,6 +361,94 @@ fn map_by_hand(x: &ArrayD<f32>, variant: cam::Variant) -> ArrayD<f64> {
     map
 }
 
+/// A vision transformer of 2 × 2 patches, a class token, two blocks of two heads.
+fn transformer() -> String {
+    let list = |n: usize, seed: u64| {
+        let numbers = rows(1, &[n], seed);
+        numbers.iter().map(|x| format!("{x:.3}")).collect::<Vec<_>>().join(", ")
+    };
+    let block = |i: usize, read: &str, made: &str| {
+        format!(
+            "q{i} = MatMul({read}, wq{i}) r{i} = Reshape(q{i}, split) s{i} = Transpose<perm = [0, 2, 1, 3]>(r{i})
+             k{i} = MatMul({read}, wk{i}) l{i} = Reshape(k{i}, split) m{i} = Transpose<perm = [0, 2, 3, 1]>(l{i})
+             z{i} = MatMul(s{i}, m{i}) a{i} = Softmax(z{i})
+             v{i} = MatMul({read}, wv{i}) u{i} = Reshape(v{i}, split) w{i} = Transpose<perm = [0, 2, 1, 3]>(u{i})
+             b{i} = MatMul(a{i}, w{i}) c{i} = Transpose<perm = [0, 2, 1, 3]>(b{i}) d{i} = Reshape(c{i}, join)
+             {made} = Add({read}, d{i})"
+        )
+    };
+    let weights = |name: &str, seed: u64| format!("float[4,4] {name} = {{{}}}", list(16, seed));
+    let weights: Vec<String> =
+        ["wq1", "wk1", "wv1", "wq2", "wk2", "wv2"].iter().zip(100..).map(|(name, seed)| weights(name, seed)).collect();
+    format!(
+        "vit (float[N,1,2,2] x) => (float[N,2] y)
+         <float[4,1,1,1] patch = {{{}}}, float[1,1,4] token = {{{}}}, float[4,2] head = {{{}}}, {},
+          int64[3] flat = {{0, 4, 4}}, int64[4] split = {{0, 5, 2, 2}}, int64[3] join = {{0, 5, 4}}, int64[1] tokens = {{1}},
+          float none = {{0}}, int64 first = {{0}}>
+         {{ p = Conv(x, patch) f = Reshape(p, flat) t = Transpose<perm = [0, 2, 1]>(f) e = ReduceMean(t, tokens)
+            n = Mul(e, none) g = Add(n, token) start = Concat<axis = 1>(g, t) {} {} h = Gather<axis = 1>(last, first)
+            y = MatMul(h, head) }}",
+        list(4, 90),
+        list(4, 91),
+        list(8, 92),
+        weights.join(", "),
+        block(1, "start", "middle"),
+        block(2, "middle", "last"),
+    )
+}
+
+/// `Ā` of one attention, `[tokens, tokens]`, the gradient by finite differences.
+fn mean_attention(graph: &Graph, x: &Tensor, name: &str, output: usize) -> Vec<Vec<f64>> {
+    let wire = graph.wire(name).expect("an attention");
+    let map = evaluate_wires(graph, std::slice::from_ref(x), &[wire]).expect("runs").remove(0);
+    let behind = cut(graph, &[wire]).expect("a part");
+    let at = |i: usize, step: f64| {
+        let mut elements = map.to_f64s();
+        elements[i] += step;
+        let moved = Tensor::f64(map.shape(), elements);
+        let inputs = if behind.inputs().len() == 2 { vec![moved, x.clone()] } else { vec![moved] };
+        evaluate(&behind, &inputs).expect("runs")[0].to_f64s()[output]
+    };
+    let mut mean = vec![vec![0.0; 5]; 5];
+    for (i, weight) in map.to_f64s().into_iter().enumerate() {
+        let slope = (at(i, 1e-5) - at(i, -1e-5)) / 2e-5;
+        mean[i / 5 % 5][i % 5] += (weight * slope).max(0.0) / 2.0;
+    }
+    mean
+}
+
+#[test]
+fn chefer_relevance_follows_its_formula() {
+    let graph = parse(&transformer()).expect("the text is a graph");
+    let network = network(&transformer());
+    let x = rows(3, &[1, 2, 2], 95);
+    for start_layer in [0, 1] {
+        let options = chefer::Options { start_layer, ..Default::default() };
+        let map = chefer(&network, &x, &Target::Index(1), &options, &Work::default()).expect("runs");
+        let raw = map.raw_map.expect("kept");
+        assert!(largest(&raw) > 1e-3);
+        for row in 0..3 {
+            let x = x.slice_axis(Axis(0), Slice::from(row..row + 1));
+            let x = Tensor::f64(&[1, 1, 2, 2], x.iter().map(|x| f64::from(*x)).collect());
+            let identity = |i: usize, j: usize| if i == j { 1.0 } else { 0.0 };
+            let mut relevance: Vec<Vec<f64>> =
+                (0..5).map(|i| (0..5).map(|j| identity(i, j)).collect()).collect();
+            for name in &["a1", "a2"][start_layer..] {
+                let mean = mean_attention(&graph, &x, name, 1);
+                let through = |i: usize, j: usize| (0..5).map(|k| mean[i][k] * relevance[k][j]).sum::<f64>();
+                relevance = (0..5).map(|i| (0..5).map(|j| relevance[i][j] + through(i, j)).collect()).collect();
+            }
+            for patch in 0..4 {
+                let (found, expected) = (raw[[row, 0, patch / 2, patch % 2]], relevance[0][patch + 1]);
+                assert!((found - expected).abs() < 1e-6, "{start_layer}: {found} {expected}");
+            }
+        }
+    }
+    let options = chefer::Options { start_layer: 2, ..Default::default() };
+    let result = chefer(&network, &x, &Target::Index(1), &options, &Work::default());
+    assert!(result.expect_err("refused").to_string().contains("0 to 1"));
+}
+
 #[test]
 fn a_compiled_graph_gives_what_the_method_gives() {
     let network = network(IMAGE);
@@ -374,8 +471,31 @@ fn a_compiled_graph_gives_what_the_method_gives() {
     check(compile::Method::InputXGradient, input_x_gradient(&network, &x, &target, &work).expect("runs"));
     let options = integrated_gradients::Options { n_steps: 7, ..Default::default() };
     check(compile::Method::IntegratedGradients(options.clone()), ig(&network, &x, &target, &options));
+    let options = composite("epsilon_plus_flat");
+    check(compile::Method::Lrp(options.clone()), lrp(&network, &x, &target, &options, &work).expect("runs"));
     let options = cam::Options::default();
     check(compile::Method::Cam(options.clone()), cam(&network, &x, &target, &options, &work).expect("runs"));
+}
+
+#[test]
+fn relevance_adds_up_with_what_biases_absorbed() {
+    let network = network(KINKED);
+    let x = rows(4, &[3], 12);
+    for target in [Target::Index(1), Target::Top(2)] {
+        let explained = lrp(&network, &x, &target, &composite("epsilon"), &Work::default()).expect("runs");
+        assert!(largest(&explained.base_values.clone().expect("has biases")) > 0.01);
+        assert!(largest(&explained.convergence_delta.clone().expect("promised")) < 1e-4);
+        let flows =
+            conservation(&network, &x, &target, &composite("epsilon"), &Work::default()).expect("runs");
+        let inward = &flows[0].inward;
+        assert!(largest(&(inward - &explained.outputs)) < 1e-5, "{inward:?}");
+        let absorbed =
+            flows.iter().map(lrp::NodeFlow::absorbed).reduce(|sum, part| sum + part).expect("layers");
+        assert!(largest(&(absorbed - explained.base_values.expect("has biases"))) < 1e-5);
+        let lost =
+            flows.iter().map(|flow| flow.stabilizer.clone()).reduce(|sum, part| sum + part).expect("layers");
+        assert!(largest(&(lost + explained.convergence_delta.expect("promised"))) < 1e-5);
+    }
 }
 
 #[test]
@@ -408,6 +528,14 @@ fn what_cannot_be_is_refused_by_name() {
     assert!(message(cam(&network, &x, &Target::Index(0), &options, &Work::default())).contains("`nothing`"));
     let result = cam(&network, &x, &Target::Index(0), &cam::Options::default(), &Work::default());
     assert!(message(result).contains("no convolutional feature map"));
+    let options = chefer::Options::default();
+    assert!(message(chefer(&network, &x, &Target::Index(0), &options, &Work::default())).contains("transformers"));
+    let selector = lrp::Selector { op: Some("Conv".to_owned()), ..Default::default() };
+    let rule = lrp::LayerRule::new(lrp::Formula::Flat);
+    let own = vec![lrp::Assignment { selector, rule }];
+    let options = lrp::Options { composite: Composite { own, ..composite("epsilon").composite } };
+    let message = message(lrp(&network, &x, &Target::Index(0), &options, &Work::default()));
+    assert!(message.contains("op = \"Conv\": fits no node") && message.contains("MatMul"), "{message}");
 }
 
 /// Classifiers of scikit-learn give labels before probabilities.

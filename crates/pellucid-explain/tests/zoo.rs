@@ -19,6 +19,7 @@ use ndarray::{ArrayD, Axis, IxDyn};
 use pellucid_core::{Target, Work};
 use pellucid_explain::cam::{self, Variant, cam};
 use pellucid_explain::integrated_gradients::{self, integrated_gradients};
+use pellucid_explain::lrp::{self, Composite, lrp};
 use pellucid_explain::saliency::{self, saliency};
 use pellucid_explain::{Network, network};
 use pellucid_graph::{Error, Runtime, Wire, onnx};
@@ -255,6 +256,81 @@ fn class_activation_maps_match_their_formulas_in_float64() {
         }
     }
     assert!(n_checked >= 8, "only {n_checked} networks checked");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn composite(name: &str) -> lrp::Options {
+    let bounds = (name == "epsilon_gamma_box").then(|| (vec![-1.0], vec![1.0]));
+    let settings = lrp::Settings { bounds, ..Default::default() };
+    lrp::Options { composite: Composite::named(name, &settings).expect("a composite") }
+}
+
+#[test]
+fn relevance_is_zennits_on_both_runtimes() {
+    let folder = folder().join("../relevance");
+    let model = onnx::read(&folder.join("cnn.onnx")).expect("committed");
+    let mut reference = Reference::open(&folder.join("cnn.npz"));
+    let rows = reference.array("input").mapv(|x| x as f32);
+    let target = Target::PerRow(reference.array("target").iter().map(|&x| x as usize).collect());
+    let own = |op: &str, formula: lrp::Formula| lrp::Assignment {
+        selector: lrp::Selector { op: Some(op.to_owned()), ..Default::default() },
+        rule: lrp::LayerRule::new(formula),
+    };
+    let w_square_and_gamma = lrp::Composite {
+        own: vec![own("Conv", lrp::Formula::WSquare), own("Gemm", lrp::Formula::Gamma { gamma: 0.5 })],
+        ..composite("epsilon").composite
+    };
+    let named =
+        Composite::NAMES.iter().filter(|name| **name != "attnlrp").map(|name| (*name, composite(name)));
+    let all: Vec<_> =
+        named.chain([("w_square_and_gamma", lrp::Options { composite: w_square_and_gamma })]).collect();
+    for (runtime_name, runtime) in runtimes() {
+        let network = Network::new(&model.graph, runtime, &network::Options::default()).expect("a network");
+        for (name, options) in &all {
+            let explained = lrp(&network, &rows, &target, options, &Work::default()).expect("runs");
+            let values = explained.values.index_axis(Axis(1), 0).to_owned();
+            let distance = relative_l2(&values, &reference.array(name));
+            assert!(distance <= BOUND, "{runtime_name}: {name} {distance:.2e} from zennit's");
+        }
+    }
+}
+
+/// What a composite gave for a network of the zoo: what is missing of the relevance, as a share of all that moved.
+fn gap_of_relevance(loaded: &Loaded, name: &str) -> Result<f64, String> {
+    let options = composite(name);
+    let result = lrp(&loaded.network, &loaded.rows, &loaded.target, &options, &Work::default());
+    let explained = result.map_err(|error| error.to_string())?;
+    if explained.values.iter().any(|value| !value.is_finite()) {
+        return Err("values that are not finite".to_owned());
+    }
+    let delta = explained.convergence_delta.as_ref().ok_or("nobody knows what was absorbed")?;
+    let share = |row: usize| {
+        let moved = explained.row(row, 0).iter().map(|value| value.abs()).sum::<f64>();
+        delta[[row, 0]].abs() / moved.max(explained.outputs[[row, 0]].abs())
+    };
+    Ok((0..loaded.rows.len_of(Axis(0))).map(share).fold(0.0, f64::max))
+}
+
+#[test]
+fn relevance_is_finite_and_accounted_for_throughout_the_zoo() {
+    let Some((_, runtime)) = runtimes().into_iter().find(|(name, _)| *name == "onnxruntime") else { return };
+    let mut failures = Vec::new();
+    for name in names() {
+        for exporter in ["script", "dynamo"] {
+            let file = format!("{name}.{exporter}.onnx");
+            let mut reference = Reference::open(&folder().join(format!("{name}.npz")));
+            let loaded =
+                loaded(&file, &mut reference, &runtime).expect("readable").expect("ONNX Runtime takes it");
+            let gaps = Composite::NAMES.map(|name| (name, gap_of_relevance(&loaded, name)));
+            eprintln!("{file}: {gaps:?}");
+            for (name, gap) in gaps {
+                let bound = if name.contains("alpha") { f64::INFINITY } else { 0.02 };
+                if !gap.as_ref().is_ok_and(|gap| *gap <= bound) {
+                    failures.push(format!("{file}: {name}: {gap:?}"));
+                }
+            }
+        }
+    }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 

@@ -90,6 +90,14 @@ pub enum Error {
         /// The node's name.
         node: String,
     },
+    /// A relevance rule that names no layer, or that cannot be.
+    #[error("relevance rule {rule}: {reason}")]
+    RelevanceRule {
+        /// The rule as it was given.
+        rule: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A wire was asked for by a name that the graph does not have.
     #[error("no wire named `{name}` in the graph{hint}")]
     UnknownWire {

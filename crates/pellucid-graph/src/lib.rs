@@ -14,6 +14,7 @@ pub mod onnx;
 mod ops;
 pub mod passes;
 pub mod recognize;
+pub mod relevance;
 mod session;
 mod symbolic;
 mod tensor;

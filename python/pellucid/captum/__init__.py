@@ -25,13 +25,14 @@ layers are named by their wires, or are the layers of a torch module. Whatever i
 """
 
 from .. import _absent
-from ._gradients import InputXGradient, IntegratedGradients, Saliency
+from ._gradients import LRP, InputXGradient, IntegratedGradients, Saliency
 from ._layers import LayerAttribution, LayerGradCam
 from ._noise_tunnel import NoiseTunnel
 
 __all__ = [
     "InputXGradient",
     "IntegratedGradients",
+    "LRP",
     "LayerAttribution",
     "LayerGradCam",
     "NoiseTunnel",
@@ -53,7 +54,6 @@ _INSTEAD = {
     "DeepLift": _PATH,
     "DeepLiftShap": _PATH,
     "GradientShap": "there is IntegratedGradients, for each baseline of the distribution, and its mean",
-    "LRP": _PATH,
     "Deconvolution": _GRADIENTS,
     "GuidedBackprop": _GRADIENTS,
     "GuidedGradCam": "there are LayerGradCam and InputXGradient",

@@ -16,6 +16,9 @@ _RULES = {
     "riemann_trapezoid": "trapezoid",
 }
 
+_EPSILON = 1e-9
+"""captum's stabilizer of the ε-rule."""
+
 
 class IntegratedGradients(Attribution):
     """``(x − x′) ∫₀¹ ∂f/∂x (x′ + α (x − x′)) dα``: adds up to the difference of outputs at inputs ``x`` and baselines ``x′``.
@@ -122,3 +125,50 @@ class InputXGradient(Attribution):
         _arguments.refuse_forward_args(additional_forward_args)
         rows = _arguments.inputs(inputs)
         return rows.returned(self._explained(rows, target).values)
+
+
+class LRP(Attribution):
+    """Layer-wise relevance propagation: ε on every layer with weights (captum's default), for all of captum's layers and more.
+
+    For other rules there is ``pellucid.explain(model, rows, "lrp", composite="epsilon_plus")``.
+
+    >>> import numpy as np
+    >>> from pellucid.captum import LRP
+    >>> rows = np.linspace(-1, 1, 2 * 28 * 28, dtype=np.float32).reshape(2, 1, 28, 28)
+    >>> LRP("fixtures/models/mnist_cnn.onnx").attribute(rows, target=3).shape
+    (2, 1, 28, 28)
+    """
+
+    _method = "lrp"
+
+    @property
+    def multiplies_by_inputs(self) -> bool:
+        """Whether relevance is in units of the output."""
+        return True
+
+    def has_convergence_delta(self) -> bool:
+        """Yes."""
+        return True
+
+    def attribute(
+        self,
+        inputs: Tensors,
+        target: Target = None,
+        additional_forward_args=None,
+        return_convergence_delta: bool = False,
+        verbose: bool = False,
+    ) -> Tensors | tuple[Tensors, Tensors]:
+        """Relevance ``[rows, features…]``.
+
+        The delta ``[rows]`` is Σ relevance − (output − what biases absorbed); captum's is output − Σ relevance.
+        ``verbose`` is ignored.
+        """
+        _arguments.refuse_forward_args(additional_forward_args)
+        rows = _arguments.inputs(inputs)
+        if return_convergence_delta and self._noise is not None:
+            raise UnsupportedError("return_convergence_delta: means over noisy inputs do not add up to anything")
+        explanation = self._explained(rows, target, composite="epsilon", epsilon=_EPSILON)
+        relevance = rows.returned(explanation.values)
+        if not return_convergence_delta:
+            return relevance
+        return relevance, _arguments.in_kind(explanation.convergence_delta, rows.given)

@@ -24,6 +24,7 @@ fn every_method_explains_digits() {
         "saliency",
         "input-x-gradient",
         "integrated-gradients",
+        "lrp",
         "smoothgrad",
         "smoothgrad-sq",
         "vargrad",
@@ -42,11 +43,33 @@ fn every_method_explains_digits() {
             explained.standard_error.is_some(),
             method.contains("grad-sq") || ["smoothgrad", "vargrad"].contains(&method)
         );
-        assert_eq!(explained.convergence_delta.is_some(), method == "integrated-gradients");
+        assert_eq!(explained.convergence_delta.is_some(), ["integrated-gradients", "lrp"].contains(&method));
         assert!(explained.values.iter().any(|&value| value != 0.0), "{method}");
         let all_positive = explained.values.iter().all(|&value| value >= 0.0);
         assert!(explained.about.signed || all_positive, "{method}");
     }
+}
+
+#[test]
+fn relevance_follows_a_persons_rules_and_accounts_for_itself() {
+    let [model, rows] = digits();
+    let folder = Folder::new();
+    let rules = folder.write("rules.toml", "[[rule]]\nfirst = true\nrule = \"flat\"");
+    let out = folder.text("out");
+    let explained =
+        ["explain", &model, &rows, "--method", "lrp", "--composite", "epsilon-alpha2-beta1", "--json"];
+    let own = explanation(&[&explained[..], &["--rules", &rules, "--out", &out, "--conservation"]].concat());
+    let preset =
+        ["explain", &model, &rows, "--method", "lrp", "--composite", "epsilon-alpha2-beta1-flat", "--json"];
+    assert_eq!(own.values, explanation(&preset).values);
+    assert_eq!(own.about.parameters["rules"].to_string(), "rules.toml");
+    let table = std::fs::read_to_string(folder.path("out/conservation.csv")).expect("written");
+    let n_nodes = table.lines().filter(|line| line.starts_with("0,0,")).count();
+    assert!(table.starts_with("row,target,op,node,arrived") && n_nodes > 8, "{table}");
+    let strange = folder.write("strange.toml", "[[rule]]\nname = \"layer9*\"\nrule = \"flat\"");
+    assert_fails(&[&explained[..], &["--rules", &strange]].concat(), 2, &["layer9*", "fits no node"]);
+    let broken = folder.write("broken.toml", "[[rule]]\nname = layer9");
+    assert_fails(&[&explained[..], &["--rules", &broken]].concat(), 3, &["broken.toml", "line 2"]);
 }
 
 #[test]

@@ -144,6 +144,23 @@ impl<'a> Step<'a> {
         }
     }
 
+    /// What a rule of another table gives for `node` in this one's place, with `signal` at its output 0 and the inputs
+    /// that are of use in `needed`.
+    ///
+    /// # Errors
+    /// Those of the rule.
+    pub(crate) fn apply(
+        &mut self,
+        rule: fn(&mut Step<'_>) -> Signals,
+        node: &Node,
+        signal: Wire,
+        needed: &[bool],
+    ) -> Signals {
+        let signals = [Some(Signal::One(signal))];
+        let (walk, place) = (self.walk, self.place);
+        rule(&mut Step { graph: self.graph, node, signals: &signals, needed, walk, place })
+    }
+
     /// The same activation at the baseline.
     ///
     /// # Errors

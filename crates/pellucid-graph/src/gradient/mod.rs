@@ -16,6 +16,9 @@ mod softmax;
 mod strided_depthwise;
 mod windows;
 
+pub(crate) use normalization::at_fixed_deviation;
+pub(crate) use windows::derived_constant;
+
 #[cfg(test)]
 mod adjoint;
 #[cfg(test)]
@@ -32,7 +35,7 @@ use crate::error::Error;
 use crate::graph::{Graph, Wire};
 
 /// A rule without parameters of its own.
-type PlainRule = fn(&mut Step<'_>) -> Signals;
+pub(crate) type PlainRule = fn(&mut Step<'_>) -> Signals;
 
 const FAMILIES: &[fn(&str) -> Option<PlainRule>] = &[
     elementwise::rule,
@@ -50,7 +53,8 @@ const FAMILIES: &[fn(&str) -> Option<PlainRule>] = &[
     quantize::rule,
 ];
 
-fn find(op: &str) -> Option<PlainRule> {
+/// The rule for an op of the default domain.
+pub(crate) fn find(op: &str) -> Option<PlainRule> {
     FAMILIES.iter().find_map(|family| family(op))
 }
 

@@ -18,6 +18,19 @@ pub(super) fn rule(op: &str) -> Option<PlainRule> {
     })
 }
 
+/// The same for a deviation that is held constant, so that the op is affine in its input: `dx = r (g − mean(g))`.
+pub(crate) fn at_fixed_deviation(op: &str) -> Option<PlainRule> {
+    Some(match op {
+        "InstanceNormalization" => |s| by_channel(s, Normalized::gradient_at_fixed_deviation),
+        "LayerNormalization" => |s| over_last_axes(s, true, Normalized::gradient_at_fixed_deviation),
+        "RMSNormalization" => |s| over_last_axes(s, false, Normalized::gradient_at_fixed_deviation),
+        _ => return None,
+    })
+}
+
+/// The gradient of a group's elements, from that of what leaves it before scale and shift.
+type GroupGradient = fn(&Normalized, &mut Step<'_>, Wire) -> Wire;
+
 /// A group of elements as it enters and leaves normalization.
 struct Normalized {
     /// `x̂`
@@ -61,6 +74,16 @@ impl Normalized {
         }
         s.mul(self.inverse_deviation, rest)
     }
+
+    /// `r (g − mean(g))`; without the mean where it was not subtracted.
+    fn gradient_at_fixed_deviation(&self, s: &mut Step<'_>, g: Wire) -> Wire {
+        let mut rest = g;
+        if self.centered {
+            let mean = s.reduce_mean(g, &self.axes, true);
+            rest = s.sub(g, mean);
+        }
+        s.mul(self.inverse_deviation, rest)
+    }
 }
 
 /// `1 / √(variance + ε)`
@@ -82,15 +105,15 @@ fn layer_norm(s: &mut Step<'_>) -> Signals {
     if s.signal(1).is_some() || s.signal(2).is_some() {
         return Err("gradients through its mean and deviation outputs are not supported".to_owned());
     }
-    over_last_axes(s, true)
+    over_last_axes(s, true, Normalized::gradient)
 }
 
 fn rms_norm(s: &mut Step<'_>) -> Signals {
-    over_last_axes(s, false)
+    over_last_axes(s, false, Normalized::gradient)
 }
 
 /// Scale and shift have the lengths of the normalized axes, the last ones: the driver sums their signals.
-fn over_last_axes(s: &mut Step<'_>, centered: bool) -> Signals {
+fn over_last_axes(s: &mut Step<'_>, centered: bool, gradient: GroupGradient) -> Signals {
     let (x, scale) = (s.input(0)?, s.input(1)?);
     let rank = s.known_rank(x)?;
     let first = resolve_axis(s.at().int("axis").unwrap_or(-1), rank)?;
@@ -101,7 +124,7 @@ fn over_last_axes(s: &mut Step<'_>, centered: bool) -> Signals {
     let group = Normalized::new(s, wide_x, axes, centered, if centered { moments } else { [None; 2] });
     let dx = s.needs(0).then(|| {
         let g = s.mul(wide_dy, wide_scale);
-        let dx = group.gradient(s, g);
+        let dx = gradient(&group, s, g);
         s.cast_like(dx, x)
     });
     let d_scale = s.needs(1).then(|| {
@@ -112,6 +135,10 @@ fn over_last_axes(s: &mut Step<'_>, centered: bool) -> Signals {
 }
 
 fn instance_norm(s: &mut Step<'_>) -> Signals {
+    by_channel(s, Normalized::gradient)
+}
+
+fn by_channel(s: &mut Step<'_>, gradient: GroupGradient) -> Signals {
     let (dy, x, scale) = (s.gradient()?, s.input(0)?, s.input(1)?);
     let rank = s.known_rank(x)?;
     let (wide_x, wide_dy) = (widened(s, x), widened(s, dy));
@@ -120,7 +147,7 @@ fn instance_norm(s: &mut Step<'_>) -> Signals {
         let scale = per_channel(s, scale, rank);
         let scale = s.cast_like(scale, wide_dy);
         let g = s.mul(wide_dy, scale);
-        let dx = group.gradient(s, g);
+        let dx = gradient(&group, s, g);
         s.cast_like(dx, x)
     });
     let d_scale = s.needs(1).then(|| {

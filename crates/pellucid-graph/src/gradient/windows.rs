@@ -103,7 +103,7 @@ pub(super) fn window_attributes(axes: &[Places]) -> Vec<(&'static str, Attribute
 }
 
 /// A constant made from another: the same wire for every walk over the graph, since weights may be large.
-pub(super) fn derived_constant(s: &mut Graph, from: Wire, how: &str, tensor: Tensor) -> Wire {
+pub(crate) fn derived_constant(s: &mut Graph, from: Wire, how: &str, tensor: Tensor) -> Wire {
     let name = format!("{}.{how}", s.name_of(from));
     match s.wire(&name) {
         Ok(known) if s.constant(known).is_some_and(|known| **known == tensor) => known,
