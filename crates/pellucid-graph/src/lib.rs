@@ -17,6 +17,7 @@ pub mod recognize;
 pub mod relevance;
 mod session;
 mod symbolic;
+mod tables;
 mod tensor;
 
 pub mod text;
@@ -26,7 +27,8 @@ pub use error::Error;
 pub use evaluate::{check_inputs, evaluate, evaluate_wires};
 pub use gradient::{gradient, gradient_table, has_rule};
 pub use graph::{Attribute, Graph, Node, Wire};
-pub use ops::is_known;
+pub use ops::{is_known, known_ops};
 pub use session::{Reference, Runtime, Session};
+pub use tables::{RULE_TABLES, RuleTable};
 pub use tensor::{Data, ElementType, Tensor};
 pub use types::{Dim, Type, shape_text};

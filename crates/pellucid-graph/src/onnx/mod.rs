@@ -24,3 +24,8 @@ pub use file::write;
 pub(crate) use nodes::CAPTURES;
 pub use read::{Model, read, read_bytes};
 pub use write::{digest, write_bytes};
+
+/// Every op of ONNX's default domain up to the newest opset that is read, by name.
+pub fn ops() -> impl Iterator<Item = &'static str> {
+    upgrade::ops()
+}

@@ -88,6 +88,12 @@ pub fn is_known(domain: &str, op: &str) -> bool {
     find(domain, op).is_some()
 }
 
+/// The ops that the crate knows, each with its domain, in the order of the families.
+pub fn known_ops() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let default = FAMILIES.iter().flat_map(|family| family.iter()).map(|op| ("", op.name));
+    default.chain(defined::CONTRIBUTED_OPS.iter().map(|op| (CONTRIBUTED, op.name)))
+}
+
 /// Infers the types of a node's outputs; of an unknown op nothing is known.
 pub(crate) fn infer(graph: &Graph, node: &Node) -> Result<Vec<Type>, Error> {
     match find(&node.domain, &node.op) {

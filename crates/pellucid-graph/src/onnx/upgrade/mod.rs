@@ -11,7 +11,7 @@ mod softmax;
 mod training;
 mod versions;
 
-pub(super) use versions::first_opset;
+pub(super) use versions::{first_opset, ops};
 
 use crate::error::Error;
 use crate::graph::{Graph, Node, Wire};

@@ -11,6 +11,11 @@ pub(in crate::onnx) fn first_opset(op: &str) -> Option<i64> {
     CHANGES.iter().find(|(name, _)| *name == op).and_then(|(_, versions)| versions.first().copied())
 }
 
+/// Every op of the default domain, by name.
+pub(in crate::onnx) fn ops() -> impl Iterator<Item = &'static str> {
+    CHANGES.iter().map(|(name, _)| *name)
+}
+
 /// The opsets in which an op came or changed, from the schemas of onnx 1.23.2 (`fixtures/opset_changes.py`). Each change was compared with the one
 /// before it. Those that matter have a rule in this folder or in `opset.rs`; the others add element types, or
 /// attributes and inputs that keep the old meaning where they are left out.
