@@ -279,7 +279,8 @@ fn plain(
         "input_x_gradient" => Ok(Method::InputXGradient),
         "lrp" => Ok(Method::Lrp(Relevance::new(left, model)?)),
         "chefer" => {
-            let (start_layer, channel_axis) = (left.start_layer.take().unwrap_or(0), model.channel_axis().unwrap_or(0));
+            let (start_layer, channel_axis) =
+                (left.start_layer.take().unwrap_or(0), model.channel_axis().unwrap_or(0));
             Ok(Method::Chefer(chefer::Options { start_layer, channel_axis }))
         }
         "integrated_gradients" => integrated(left, model, seed),

@@ -75,11 +75,7 @@ impl Relevance {
 type Bounds = (Vec<f64>, Vec<f64>);
 
 /// The bounds of the input: as given, or black and white of the model's images.
-fn bounds(
-    left: &mut MethodOptions,
-    model: &LoadedModel,
-    needed: bool,
-) -> Result<Option<Bounds>, Error> {
+fn bounds(left: &mut MethodOptions, model: &LoadedModel, needed: bool) -> Result<Option<Bounds>, Error> {
     match (left.low.take(), left.high.take()) {
         (Some(low), Some(high)) => Ok(Some((low, high))),
         (Some(_), None) => Err(Error::request("low", "needs a `high` beside it")),

@@ -139,7 +139,11 @@ pub(crate) fn spatial_shape(graph: &Graph, layer: Wire) -> Result<Vec<usize>, Er
     shape[2..].iter().map(Dim::known).collect::<Option<Vec<_>>>().ok_or_else(fault)
 }
 
-pub(crate) fn image_shape(input_shape: &[usize], channel_axis: usize, n_spatial: usize) -> Result<Vec<usize>, Error> {
+pub(crate) fn image_shape(
+    input_shape: &[usize],
+    channel_axis: usize,
+    n_spatial: usize,
+) -> Result<Vec<usize>, Error> {
     let spatial: Vec<usize> = input_shape
         .iter()
         .enumerate()

@@ -378,8 +378,11 @@ fn transformer() -> String {
         )
     };
     let weights = |name: &str, seed: u64| format!("float[4,4] {name} = {{{}}}", list(16, seed));
-    let weights: Vec<String> =
-        ["wq1", "wk1", "wv1", "wq2", "wk2", "wv2"].iter().zip(100..).map(|(name, seed)| weights(name, seed)).collect();
+    let weights: Vec<String> = ["wq1", "wk1", "wv1", "wq2", "wk2", "wv2"]
+        .iter()
+        .zip(100..)
+        .map(|(name, seed)| weights(name, seed))
+        .collect();
     format!(
         "vit (float[N,1,2,2] x) => (float[N,2] y)
          <float[4,1,1,1] patch = {{{}}}, float[1,1,4] token = {{{}}}, float[4,2] head = {{{}}}, {},
@@ -436,7 +439,8 @@ fn chefer_relevance_follows_its_formula() {
             for name in &["a1", "a2"][start_layer..] {
                 let mean = mean_attention(&graph, &x, name, 1);
                 let through = |i: usize, j: usize| (0..5).map(|k| mean[i][k] * relevance[k][j]).sum::<f64>();
-                relevance = (0..5).map(|i| (0..5).map(|j| relevance[i][j] + through(i, j)).collect()).collect();
+                relevance =
+                    (0..5).map(|i| (0..5).map(|j| relevance[i][j] + through(i, j)).collect()).collect();
             }
             for patch in 0..4 {
                 let (found, expected) = (raw[[row, 0, patch / 2, patch % 2]], relevance[0][patch + 1]);
@@ -529,7 +533,9 @@ fn what_cannot_be_is_refused_by_name() {
     let result = cam(&network, &x, &Target::Index(0), &cam::Options::default(), &Work::default());
     assert!(message(result).contains("no convolutional feature map"));
     let options = chefer::Options::default();
-    assert!(message(chefer(&network, &x, &Target::Index(0), &options, &Work::default())).contains("transformers"));
+    assert!(
+        message(chefer(&network, &x, &Target::Index(0), &options, &Work::default())).contains("transformers")
+    );
     let selector = lrp::Selector { op: Some("Conv".to_owned()), ..Default::default() };
     let rule = lrp::LayerRule::new(lrp::Formula::Flat);
     let own = vec![lrp::Assignment { selector, rule }];

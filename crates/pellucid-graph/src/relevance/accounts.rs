@@ -3,9 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use super::rows::{Layout, row_sums, total};
 use crate::backward::{Signal, Step};
 use crate::graph::{Graph, Wire};
-use crate::types::Dim;
 
 /// The relevance at one node, each wire one number: the sum over a whole run.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,16 +40,18 @@ pub(super) struct Accounts {
     stabilizers: RefCell<BTreeMap<usize, Wire>>,
     flows: RefCell<Vec<Flow>>,
     with_flows: bool,
+    layouts: BTreeMap<Wire, Layout>,
 }
 
 impl Accounts {
-    pub(super) fn new(with_flows: bool) -> Self {
+    pub(super) fn new(with_flows: bool, layouts: BTreeMap<Wire, Layout>) -> Self {
         Self {
             absorbed: RefCell::default(),
             untold: Cell::new(false),
             stabilizers: RefCell::default(),
             flows: RefCell::default(),
             with_flows,
+            layouts,
         }
     }
 
@@ -75,7 +77,7 @@ impl Accounts {
 
     /// Writes down that `relevance` ends here.
     pub(super) fn absorb(&self, s: &mut Step<'_>, relevance: Wire) {
-        match row_sums(s, relevance) {
+        match self.row_sums(s, relevance) {
             Some(sums) => self.absorbed.borrow_mut().push(sums),
             None => self.untold.set(true),
         }
@@ -83,11 +85,18 @@ impl Accounts {
 
     /// Writes down that what `relevance` has more than all of `sent` together ends here.
     pub(super) fn absorb_rest(&self, s: &mut Step<'_>, relevance: Wire, sent: &[Wire]) {
-        let Some(arrived) = row_sums(s, relevance) else { return self.untold.set(true) };
-        let sums: Option<Vec<Wire>> = sent.iter().map(|wire| row_sums(s, *wire)).collect();
+        let Some(arrived) = self.row_sums(s, relevance) else { return self.untold.set(true) };
+        let sums: Option<Vec<Wire>> = sent.iter().map(|wire| self.row_sums(s, *wire)).collect();
         let Some(sums) = sums else { return self.untold.set(true) };
         let rest = sums.iter().fold(arrived, |rest, sum| s.sub(rest, *sum));
         self.absorbed.borrow_mut().push(rest);
+    }
+
+    /// The sum over each row of what has the rows of the node's output.
+    fn row_sums(&self, s: &mut Step<'_>, relevance: Wire) -> Option<Wire> {
+        let output = s.at().outputs.first().copied().flatten();
+        let layout = output.and_then(|output| self.layouts.get(&output)).copied().unwrap_or_default();
+        row_sums(s, relevance, layout)
     }
 
     /// Writes down what arrived at a node and what it sends on.
@@ -157,41 +166,4 @@ fn summed(s: &mut Step<'_>, wires: &[Wire]) -> Result<Wire, String> {
     let sums: Vec<Wire> = wires.iter().map(|wire| total(s, *wire)).collect();
     let (first, rest) = sums.split_first().ok_or("no relevance arrived")?;
     Ok(rest.iter().fold(*first, |sum, wire| s.add(sum, *wire)))
-}
-
-/// The sum of all elements, as a number.
-fn total(graph: &mut Graph, x: Wire) -> Wire {
-    let axes: Vec<i64> = (0..graph.rank(x).unwrap_or(0) as i64).collect();
-    graph.reduce_sum(x, &axes, false)
-}
-
-/// The sum over each row, `[N]`: the batch is the axis whose length only a run tells. Where it was folded with others
-/// into one axis, rows have stayed together, as in all that exporters write.
-fn row_sums(graph: &mut Graph, x: Wire) -> Option<Wire> {
-    let shape = graph.shape(x)?.to_vec();
-    let open: Vec<(usize, &Dim)> =
-        shape.iter().enumerate().filter(|(_, dim)| dim.known().is_none()).collect();
-    match open.as_slice() {
-        [(batch, Dim::Symbol { times, .. })] => {
-            let others: Vec<i64> =
-                (0..shape.len()).filter(|axis| axis != batch).map(|axis| axis as i64).collect();
-            let sums = graph.reduce_sum(x, &others, false);
-            if *times == 1 {
-                return Some(sums);
-            }
-            let by_row = graph.reshape(sums, &[-1, *times as i64]);
-            Some(graph.reduce_sum(by_row, &[1], false))
-        }
-        // One row at a time.
-        [] if batch_is_one(graph) => {
-            let sum = total(graph, x);
-            Some(graph.reshape(sum, &[1]))
-        }
-        _ => None,
-    }
-}
-
-fn batch_is_one(graph: &Graph) -> bool {
-    let first = graph.inputs().first().and_then(|input| graph.shape(*input)?.first().cloned());
-    first.is_some_and(|dim| dim.is(1))
 }

@@ -6,7 +6,7 @@ use super::composite::{Formula, LayerRule};
 use super::plan::Plan;
 use crate::backward::{Signal, Step};
 use crate::gradient::{derived_constant, find};
-use crate::graph::{Graph, Node, Wire};
+use crate::graph::{Attribute, Graph, Node, Wire};
 use crate::tensor::Tensor;
 
 /// `y = f(x; w) + bias`, `f` linear in both.
@@ -36,6 +36,8 @@ enum Part {
     Raised(f64),
     /// `w + γ w⁻`
     Lowered(f64),
+    /// `α w`
+    Scaled(f64),
 }
 
 impl Part {
@@ -48,6 +50,7 @@ impl Part {
             Self::One => 1.0,
             Self::Raised(gamma) => x + gamma * x.max(0.0),
             Self::Lowered(gamma) => x + gamma * x.min(0.0),
+            Self::Scaled(alpha) => alpha * x,
         }
     }
 
@@ -66,6 +69,7 @@ impl Part {
             Self::Positive => s.relu(wire),
             Self::Negative => negative(s, wire),
             Self::Square => s.mul(wire, wire),
+            Self::Scaled(alpha) => s.mul_scalar(wire, alpha),
             Self::One => {
                 let one = s.scalar(1.0, wire);
                 s.expand_like(one, wire)
@@ -117,13 +121,17 @@ impl Layer {
         if s.needs(2) {
             return Err("no rule for a bias that depends on the input".to_owned());
         }
-        let (x, w) = (s.input(at)?, s.input(1 - at)?);
+        let (x, mut w) = (s.input(at)?, s.input(1 - at)?);
         let behind = plan.biases.get(&s.place().index);
         let (bias, y) = match behind {
             Some(behind) => (Some(behind.wire), behind.output),
             None => (own_bias(s)?, s.output(0)?),
         };
         let mut node = s.at().clone();
+        // A Gemm's `alpha` belongs to its weights.
+        if let Some(Attribute::Float(alpha)) = node.attributes.remove("alpha") {
+            w = Part::Scaled(f64::from(alpha)).of(s, w);
+        }
         node.inputs.truncate(2);
         (node.name, node.outputs) = (String::new(), Vec::new());
         Ok(Some(Self { node, at, x, w, bias, y, nonnegative: plan.nonnegative.contains(&x) }))

@@ -6,6 +6,7 @@ mod composite;
 mod layer;
 mod operators;
 mod plan;
+mod rows;
 
 #[cfg(test)]
 mod dense;
@@ -51,7 +52,7 @@ pub fn relevance(
     with_flows: bool,
 ) -> Result<Relevance, Error> {
     composite.check(graph)?;
-    let accounts = Rc::new(Accounts::new(with_flows));
+    let accounts = Rc::new(Accounts::new(with_flows, rows::layouts(graph)));
     let plan = Plan::new(graph, wanted);
     let operators = Rc::new(Operators { plan, composite: composite.clone(), accounts: accounts.clone() });
     let table = Table {

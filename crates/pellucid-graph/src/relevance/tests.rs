@@ -331,6 +331,28 @@ fn rows_have_their_own_accounts() {
 }
 
 #[test]
+fn rows_are_told_apart_where_the_batch_is_folded() {
+    // Tokens first, as in PyTorch's attention: rows take turns along the folded axis; then tokens behind the rows.
+    for (order, back, folded) in [("[1, 0, 2]", "[1, 0, 2]", "{3, -1, 4}"), ("[0, 1, 2]", "[0, 1, 2]", "{-1, 3, 4}")] {
+        let text = format!(
+            "g (float[N,3,4] x) => (float[N,3,4] y)
+             <float[4,4] w = {{{}}}, float[4] b = {{{}}}, int64[2] flat = {{-1, 4}}, int64[3] apart = {folded}>
+             {{ t = Transpose<perm = {order}>(x) f = Reshape(t, flat) h = Gemm(f, w, b) a = Reshape(h, apart)
+                z = Transpose<perm = {back}>(a) y = Relu(z) }}",
+            list(16, 90),
+            list(4, 91)
+        );
+        let rows = drawn(&[3, 3, 4], 92);
+        let together = explain(&text, std::slice::from_ref(&rows), &named("epsilon"));
+        for (i, numbers) in rows.to_f64s().chunks(12).enumerate() {
+            let alone = explain(&text, &[Tensor::f64(&[1, 3, 4], numbers.to_vec())], &named("epsilon"));
+            assert_close(&together.absorbed[i..=i], &alone.absorbed, 1e-12);
+        }
+        assert!((together.absorbed[0] - together.absorbed[1]).abs() > 1e-3);
+    }
+}
+
+#[test]
 fn z_plus_of_a_positive_output_is_never_negative() {
     let composite = everywhere(Formula::ZPlus, 1e-9);
     let mut n_positive = 0;
