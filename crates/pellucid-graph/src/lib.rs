@@ -10,6 +10,7 @@ mod error;
 mod evaluate;
 mod gradient;
 mod graph;
+mod multiplier;
 pub mod onnx;
 mod ops;
 pub mod passes;
@@ -23,8 +24,9 @@ mod types;
 
 pub use error::Error;
 pub use evaluate::{check_inputs, evaluate, evaluate_wires};
-pub use gradient::{gradient, gradient_table, has_rule};
+pub use gradient::{gradient, gradient_table, guided, guided_table, has_rule};
 pub use graph::{Attribute, Graph, Node, Wire};
+pub use multiplier::{Balance, balances, has_multiplier_rule, multiplier_table, multipliers};
 pub use ops::is_known;
 pub use session::{Reference, Runtime, Session};
 pub use tensor::{Data, ElementType, Tensor};
