@@ -27,11 +27,19 @@ pub fn compile(model: &LoadedModel, method: &Method, target: &Target) -> Result<
         Method::Saliency(options) => compile::Method::Saliency { absolute: options.absolute },
         Method::InputXGradient => compile::Method::InputXGradient,
         Method::IntegratedGradients(options, _) => compile::Method::IntegratedGradients(options.clone()),
+        Method::DeepLift(options, _) => compile::Method::DeepLift(options.clone()),
         Method::Cam(options) => compile::Method::Cam(options.clone()),
-        Method::Smoothed(..) => {
+        Method::GuidedBackprop | Method::GuidedGradCam(_) => {
             let what = format!(
-                "{} draws random numbers and cannot be compiled; compile saliency, input_x_gradient, \
-                 integrated_gradients or a CAM method",
+                "{} is not compiled: it hardly depends on what the model learned; compile saliency or a CAM method",
+                method.name()
+            );
+            return Err(Error::Unsupported { what });
+        }
+        Method::DeepShap(..) | Method::GradientShap(..) | Method::Smoothed(..) => {
+            let what = format!(
+                "{} is no single run of the model and cannot be compiled; compile saliency, input_x_gradient, \
+                 integrated_gradients, deep_lift or a CAM method",
                 method.name()
             );
             return Err(Error::Unsupported { what });
