@@ -122,7 +122,7 @@ impl Trial<'_> {
             }
             self.network.outputs(&masked, self.work)
         };
-        Ok(self.of_channels(activations, trial)? - &at_black.row(0))
+        Ok(self.of_channels(activations, trial)? - at_black.row(0))
     }
 
     /// One channel as shares of the input to let through; nothing where the channel is the same everywhere.

