@@ -13,8 +13,23 @@ use crate::text;
 /// Of the sum of the absolute terms; f32 constants of rules are the only rounding above 1e-16.
 const TOLERANCE: f64 = 1e-6;
 
-/// Cases whose inputs cannot change all together: products of more than two, and parameters that move with the data.
-const NOT_TOGETHER: &[&str] = &[];
+/// Cases whose other inputs cannot change with the first, or alone: an exponent with its base, a parameter with the data.
+const NOT_TOGETHER: &[&str] = &[
+    "Pow of both",
+    "Mod with the sign of the dividend",
+    "Clip by computed bounds",
+    "PRelu",
+    "PRelu of one slope",
+    "BatchNormalization",
+    "BatchNormalization of features",
+    "InstanceNormalization",
+    "InstanceNormalization of sequences",
+    "LayerNormalization",
+    "LayerNormalization over two axes",
+    "LayerNormalization without shift",
+    "LayerNormalization with its moments",
+    "RMSNormalization",
+];
 
 /// Cases of ops that are refused by name.
 const NOT_AT_ALL: &[&str] = &[
