@@ -1,14 +1,13 @@
 //! The rows that a method for networks averages over.
 
-use ndarray::{ArrayD, Axis};
-use pellucid_core::Model as _;
+use ndarray::ArrayD;
 
 use crate::error::Error;
-use crate::input;
 use crate::method::MethodOptions;
 use crate::model::LoadedModel;
 
-/// Takes the background out of the options of `method`: its rows `[rows, features…]`, and the names of its files.
+/// Takes the background out of the options of `method`: its rows `[rows, features…]`, read and prepared as inputs are, and
+/// the names of its files.
 ///
 /// # Errors
 /// None given; a file that cannot be read or holds rows of another shape.
@@ -21,16 +20,12 @@ pub(crate) fn take(
         return Ok((rows, "array".to_owned()));
     }
     let files = std::mem::take(&mut left.background);
-    let read = |path| input::rows_of_file(path, None, model.network().input_shape());
-    let parts: Vec<ArrayD<f32>> = files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
-    if parts.is_empty() {
+    if files.is_empty() {
         let reason =
             format!("{method} compares with rows and averages; give some, such as those of the training set");
         return Err(Error::request("background", reason));
     }
-    let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
-    let rows = ndarray::concatenate(Axis(0), &views);
-    let rows = rows.map_err(|error| Error::request("background", error.to_string()))?;
+    let rows = model.read_input(&files, None)?.rows;
     // Where a file lay is nobody's business.
     let names: Vec<_> =
         files.iter().map(|path| path.file_name().unwrap_or_default().to_string_lossy()).collect();

@@ -56,7 +56,7 @@ pub struct MethodOptions {
     pub baseline: Option<String>,
     /// The same: one row, or one for each row, instead of `baseline`.
     pub baseline_array: Option<ArrayD<f32>>,
-    /// deep_shap, gradient_shap: files of rows to compare with, `.npy`, `.npz` or `.csv`; all of them count.
+    /// deep_shap, gradient_shap: files of rows to compare with, as inputs are read; all of them count.
     pub background: Vec<PathBuf>,
     /// The same: rows in memory instead, `[rows, features…]`.
     pub background_array: Option<ArrayD<f32>>,
