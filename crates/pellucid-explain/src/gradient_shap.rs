@@ -36,7 +36,14 @@ pub struct Options {
 impl Options {
     /// The defaults for a background: 200 draws (as shap), no noise, no tolerance.
     pub fn new(background: ArrayD<f32>) -> Self {
-        Self { background, n_samples: 200, noise: Noise::Absolute(0.0), tolerance: None, max_evaluations: 10_000, seed: 0 }
+        Self {
+            background,
+            n_samples: 200,
+            noise: Noise::Absolute(0.0),
+            tolerance: None,
+            max_evaluations: 10_000,
+            seed: 0,
+        }
     }
 }
 
