@@ -13,6 +13,7 @@ WORKS = {
     "raw_gradient": "peer.torch_gradients",
     "integrated_gradients": "peer.torch_gradients",
     "grad_cam": "peer.torch_gradients",
+    "deep_lift": "peer.torch_gradients",
     "tree_shap": "peer.trees",
     "tree_interactions": "peer.trees",
     "tree_interventional": "peer.woodelf_trees",

@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 import captum
 import torch
-from captum.attr import IntegratedGradients
+from captum.attr import DeepLift, IntegratedGradients
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
@@ -67,6 +67,19 @@ def captum_variant(job, size, channels_last):
 
     default = size is None and not channels_last
     return Variant(f"captum {captum.__version__}", {"internal_batch_size": size, **layout(channels_last)}, call, default)
+
+
+def deep_lift(job):
+    """captum, baseline zeros; of networks whose activations are modules of their own, each used once."""
+    net, x = laid_out(job, False)
+    attribute = DeepLift(net).attribute
+
+    def call():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return attribute(x, target=TARGET)
+
+    return [Variant(f"captum {captum.__version__}", {}, call, default=True)]
 
 
 def grad_cam(job):

@@ -32,8 +32,10 @@ def explain(
     copied on their way in. Columns with names are found by the model's names for its features.
 
     ``method`` for networks: ``"integrated_gradients"`` (the default), ``"saliency"``, ``"input_x_gradient"``,
-    ``"lrp"``, ``"smoothgrad"``, ``"smoothgrad_sq"``, ``"vargrad"``, ``"grad_cam"``, ``"grad_cam_pp"``, ``"layer_cam"``,
-    ``"hires_cam"``, ``"chefer"``; for tree models: ``"tree_shap"`` (the default), ``"banzhaf"``, ``"saabas"``,
+    ``"deep_lift"``, ``"deep_shap"``, ``"gradient_shap"``, ``"lrp"``, ``"smoothgrad"``, ``"smoothgrad_sq"``, ``"vargrad"``,
+    ``"grad_cam"``, ``"grad_cam_pp"``, ``"layer_cam"``, ``"hires_cam"``, ``"xgrad_cam"``, ``"ablation_cam"``,
+    ``"score_cam"``, ``"eigen_cam"``, ``"guided_backprop"``, ``"guided_grad_cam"``, ``"chefer"``; for tree models:
+    ``"tree_shap"`` (the default), ``"banzhaf"``, ``"saabas"``,
     ``"shapley_interactions"``. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
     ``interactions=True``, ``background=rows``, ``output_space="probability"`` (or ``"log_loss"`` with ``labels``, one
     class a row; both need a background) … Whatever is wrong with them is said in an :class:`pellucid.InputError`.
@@ -87,7 +89,8 @@ def _of_linear(method: str | None, options: dict) -> str:
 def _prepare_options(model: Model, options: dict) -> None:
     """Rows among the options become arrays that the core takes, columns in the model's order."""
     background, baseline = options.get("background"), options.get("baseline")
-    if background is not None and (model.kind == "trees" or model._is_linear):
-        options["background"] = _tables.in_order(model, background)
+    if background is not None:
+        in_order = model.kind == "trees" or model._is_linear
+        options["background"] = _tables.in_order(model, background) if in_order else _tables.rows(model, background).array
     if baseline is not None and not isinstance(baseline, (str, int, float)):
         options["baseline"] = np.asarray(baseline, dtype=np.float32)

@@ -11,8 +11,8 @@ use pyo3::types::{PyDict, PyString};
 use crate::arrays::{Rows, table};
 use crate::errors::{fault, of_option};
 
-const OF_NETWORKS: &str = "absolute, baseline, n_steps, rule, tolerance, max_evaluations, composite, epsilon, gamma, low, high, \
-                           rules, start_layer, layer, relu, base_method, noise, n_samples";
+const OF_NETWORKS: &str = "absolute, baseline, background, n_steps, rule, tolerance, max_evaluations, composite, epsilon, gamma, low, \
+                           high, rules, start_layer, layer, relu, base_method, noise, n_samples";
 const OF_TREES: &str = "background, removal, interactions, index, max_order, output_space, labels, max_exact_features, \
                         n_permutations";
 
@@ -26,6 +26,7 @@ pub(crate) fn of_network(given: Option<&Bound<'_, PyDict>>) -> PyResult<MethodOp
         match name.as_str() {
             "absolute" => options.absolute = Some(read(&name, &value)?),
             "baseline" => baseline(&mut options, &value)?,
+            "background" => options.background_array = Some(Rows::of(&value)?.to_f32()),
             "n_steps" => options.n_steps = Some(read(&name, &value)?),
             "rule" => options.rule = Some(read(&name, &value)?),
             "tolerance" => options.tolerance = Some(read(&name, &value)?),

@@ -371,7 +371,7 @@ def test_linear_models_of_several_outputs():
 
 @pytest.mark.parametrize(
     "name",
-    ["AdditiveExplainer", "CoalitionExplainer", "DeepExplainer", "GPUTreeExplainer", "GradientExplainer",
+    ["AdditiveExplainer", "CoalitionExplainer", "GPUTreeExplainer",
      "KernelExplainer", "PartitionExplainer", "PermutationExplainer", "SamplingExplainer", "datasets", "models",
      "approximate_interactions", "kmeans", "violin_plot", "text_plot", "image_plot"],
 )  # fmt: skip

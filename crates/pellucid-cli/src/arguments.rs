@@ -87,6 +87,9 @@ pub(crate) struct EvaluateArguments {
     /// Side of the squares of pixels that come and go together [default: the cells of a class activation map, else 1].
     #[arg(long, value_name = "PIXELS")]
     pub(crate) patch: Option<usize>,
+    /// deep-shap, gradient-shap: rows to compare with; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) background: Vec<PathBuf>,
     /// What a deleted feature becomes, as for --baseline [default: zeros; for images, the image blurred].
     #[arg(long, value_name = "BASELINE")]
     pub(crate) deletion_baseline: Option<String>,
@@ -357,9 +360,10 @@ pub(crate) struct PreprocessArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Method")]
 pub(crate) struct MethodArguments {
-    /// Of networks: saliency, input-x-gradient, integrated-gradients (default), smoothgrad, smoothgrad-sq, vargrad,
-    /// grad-cam, grad-cam-pp, layer-cam or hires-cam. Of tree models: tree-shap (default), banzhaf, saabas
-    /// or shapley-interactions.
+    /// Of networks: saliency, input-x-gradient, integrated-gradients (default), deep-lift, deep-shap, gradient-shap,
+    /// smoothgrad, smoothgrad-sq, vargrad, grad-cam, grad-cam-pp, layer-cam, hires-cam, xgrad-cam, ablation-cam, score-cam,
+    /// eigen-cam, guided-backprop or guided-grad-cam. Of tree models: tree-shap (default), banzhaf, saabas or
+    /// shapley-interactions.
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<String>,
     #[command(flatten)]
@@ -369,9 +373,10 @@ pub(crate) struct MethodArguments {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Options of methods for tree models")]
 pub(crate) struct TreeArguments {
-    /// A table of rows that absent features are averaged over; may be given several times.
+    /// A table of rows that absent features are averaged over, or that deep-shap and gradient-shap compare a network's
+    /// rows with; may be given several times.
     #[arg(long, value_name = "FILE")]
-    background: Vec<PathBuf>,
+    pub(crate) background: Vec<PathBuf>,
     /// path-dependent, or interventional, which needs a background [default: interventional with one]. Path-dependent
     /// values with a background have their covers counted from it.
     #[arg(long, value_name = "REMOVAL")]
@@ -411,20 +416,22 @@ pub(crate) struct MethodOptionArguments {
     /// saliency: whether the sign is dropped.
     #[arg(long, value_name = "BOOL")]
     absolute: Option<bool>,
-    /// integrated-gradients: zeros, value:0.5, black, white, blurred:SIGMA, uniform, gaussian:SIGMA, array:FILE,
-    /// mean:FILE.
+    /// integrated-gradients, deep-lift: zeros, value:0.5, black, white, blurred:SIGMA, uniform, gaussian:SIGMA,
+    /// array:FILE, mean:FILE.
     #[arg(long, value_name = "BASELINE")]
     baseline: Option<String>,
     /// integrated-gradients: points on the path [default: 50].
     #[arg(long, value_name = "N")]
     n_steps: Option<usize>,
     /// integrated-gradients: gauss-legendre, riemann-left, riemann-right, riemann-middle or trapezoid.
+    /// deep-lift, deep-shap: rescale.
     #[arg(long)]
     rule: Option<String>,
-    /// integrated-gradients: refine until the completeness gap is below this share, such as 0.01.
+    /// integrated-gradients: refine until the completeness gap is below this share, such as 0.01. gradient-shap: draw
+    /// until the standard error is.
     #[arg(long, value_name = "SHARE")]
     tolerance: Option<f64>,
-    /// integrated-gradients: evaluations a row may take with --tolerance [default: 1000].
+    /// The same: evaluations a row may take with --tolerance [default: 1000; gradient-shap: 10000].
     #[arg(long, value_name = "N")]
     max_evaluations: Option<usize>,
     /// lrp: epsilon, epsilon-plus (the default), epsilon-plus-flat, epsilon-gamma-box, epsilon-alpha2-beta1,
@@ -458,10 +465,10 @@ pub(crate) struct MethodOptionArguments {
     /// smoothgrad, smoothgrad-sq, vargrad: the method to smooth [default: saliency].
     #[arg(long, value_name = "METHOD")]
     base_method: Option<String>,
-    /// smoothgrad, smoothgrad-sq, vargrad: share:0.15 of the row's range, or abs:0.1.
+    /// smoothgrad, smoothgrad-sq, vargrad, gradient-shap: share:0.15 of the row's range, or abs:0.1.
     #[arg(long, value_name = "NOISE")]
     noise: Option<String>,
-    /// smoothgrad, smoothgrad-sq, vargrad: noisy copies [default: 50].
+    /// smoothgrad, smoothgrad-sq, vargrad: noisy copies [default: 50]. gradient-shap: draws [default: 200].
     #[arg(long, value_name = "N")]
     n_samples: Option<usize>,
 }
@@ -549,6 +556,11 @@ impl MethodArguments {
 }
 
 impl TreeArguments {
+    /// The options but the background, which methods for networks have too.
+    pub(crate) fn without_background(&self) -> Self {
+        Self { background: Vec::new(), ..self.clone() }
+    }
+
     /// The first option that is given.
     pub(crate) fn first_given(&self) -> Option<&'static str> {
         let given = self.options().first_given();
@@ -602,6 +614,8 @@ impl MethodOptionArguments {
             absolute: given.absolute,
             baseline: given.baseline,
             baseline_array: None,
+            background: Vec::new(),
+            background_array: None,
             n_steps: given.n_steps,
             rule: given.rule,
             tolerance: given.tolerance,

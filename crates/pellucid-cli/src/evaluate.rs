@@ -18,7 +18,13 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let model = open::model_of_inputs(&arguments.what, &arguments.work.runtime)?;
     let input = model.read_input(&arguments.what.inputs, arguments.what.array.as_deref())?;
-    let request = open::request(&model, &arguments.method, &arguments.target, arguments.work.seed)?;
+    let request = open::request(
+        &model,
+        &arguments.method,
+        &arguments.background,
+        &arguments.target,
+        arguments.work.seed,
+    )?;
     let work = open::work(&arguments.work, arguments.json, "evaluations", cancellation);
     let evaluation = evaluate(&model, &input, &request, &options(arguments)?, &work)?;
     let mut written = Vec::new();

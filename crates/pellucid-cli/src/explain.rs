@@ -24,9 +24,18 @@ fn network(
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
-    open::refuse(arguments.trees.first_given(), "is for tree models; this is a network")?;
+    open::refuse(
+        arguments.trees.without_background().first_given(),
+        "is for tree models; this is a network",
+    )?;
     let input = model.read_input(&arguments.what.inputs, arguments.what.array.as_deref())?;
-    let request = open::request(model, &arguments.method, &arguments.target, arguments.work.seed)?;
+    let request = open::request(
+        model,
+        &arguments.method,
+        &arguments.trees.background,
+        &arguments.target,
+        arguments.work.seed,
+    )?;
     let work = open::work(&arguments.work, arguments.json, "evaluations", cancellation);
     let explanation = explain(model, &input, &request, &work)?;
     let (mut written, mut left_out) = (Vec::new(), None);

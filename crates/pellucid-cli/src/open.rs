@@ -1,11 +1,11 @@
 //! What commands have in common: a model opened, a runtime chosen, the work bounded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pellucid_engine::{
-    Cancellation, Error, Explanation, LoadedModel, Method, Opened, PreprocessOptions, Request, Runtime,
-    RuntimeChoice, RuntimeOptions, Work, parse_target, runtime, write_file,
+    Cancellation, Error, Explanation, LoadedModel, Method, MethodOptions, Opened, PreprocessOptions, Request,
+    Runtime, RuntimeChoice, RuntimeOptions, Work, parse_target, runtime, write_file,
 };
 
 use crate::arguments::{
@@ -55,10 +55,12 @@ pub(crate) fn refuse(given: Option<&str>, reason: &str) -> Result<(), Failure> {
 pub(crate) fn request(
     model: &LoadedModel,
     method: &MethodArguments,
+    background: &[PathBuf],
     target: &str,
     seed: u64,
 ) -> Result<Request, Failure> {
-    let method = Method::new(method.of_network(), &method.options.options(), model, seed)?;
+    let options = MethodOptions { background: background.to_vec(), ..method.options.options() };
+    let method = Method::new(method.of_network(), &options, model, seed)?;
     Ok(Request { method, target: parse_target(target)?, seed })
 }
 

@@ -109,6 +109,7 @@ fn method(work: &str, job: &Value, model: &LoadedModel) -> Result<Method> {
             "integrated_gradients"
         }
         "grad_cam" => "grad_cam",
+        "deep_lift" => "deep_lift",
         other => return Err(format!("no work `{other}` on this side").into()),
     };
     Ok(Method::new(name, &options, model, 0)?)

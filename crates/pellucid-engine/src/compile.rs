@@ -27,16 +27,24 @@ pub fn compile(model: &LoadedModel, method: &Method, target: &Target) -> Result<
         Method::Saliency(options) => compile::Method::Saliency { absolute: options.absolute },
         Method::InputXGradient => compile::Method::InputXGradient,
         Method::IntegratedGradients(options, _) => compile::Method::IntegratedGradients(options.clone()),
+        Method::DeepLift(options, _) => compile::Method::DeepLift(options.clone()),
         Method::Lrp(relevance) => compile::Method::Lrp(relevance.options.clone()),
         Method::Cam(options) => compile::Method::Cam(options.clone()),
         Method::Chefer(_) => {
             let what = "chefer cannot be compiled yet; compile saliency, lrp or another method".to_owned();
             return Err(Error::Unsupported { what });
         }
-        Method::Smoothed(..) => {
+        Method::GuidedBackprop | Method::GuidedGradCam(_) => {
             let what = format!(
-                "{} draws random numbers and cannot be compiled; compile saliency, input_x_gradient, \
-                 integrated_gradients, lrp or a CAM method",
+                "{} is not compiled: it hardly depends on what the model learned; compile saliency or a CAM method",
+                method.name()
+            );
+            return Err(Error::Unsupported { what });
+        }
+        Method::DeepShap(..) | Method::GradientShap(..) | Method::Smoothed(..) => {
+            let what = format!(
+                "{} is no single run of the model and cannot be compiled; compile saliency, input_x_gradient, \
+                 integrated_gradients, deep_lift, lrp or a CAM method",
                 method.name()
             );
             return Err(Error::Unsupported { what });

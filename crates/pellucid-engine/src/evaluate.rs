@@ -16,7 +16,6 @@ use crate::error::Error;
 use crate::explain::{Attributed, Request, attribute, classifies, explanation};
 use crate::explanation::Explanation;
 use crate::input::Input;
-use crate::method::Method;
 use crate::model::LoadedModel;
 pub(crate) use replacement::{for_deletion, for_insertion};
 
@@ -308,12 +307,12 @@ pub(crate) fn completeness_gaps(
     attributed: &Attributed,
     work: &Work,
 ) -> Result<Option<Array2<f64>>, Error> {
-    let Method::IntegratedGradients(options, _) = &request.method else { return Ok(None) };
+    let Some((baseline, ..)) = request.method.baseline() else { return Ok(None) };
     let rows = explained.inputs;
     let baselines = match request.method.baselines(rows)? {
         Some(baselines) => baselines,
-        None => match options.baseline {
-            Baseline::Value(value) => ArrayD::from_elem(rows.raw_dim(), value),
+        None => match baseline {
+            Baseline::Value(value) => ArrayD::from_elem(rows.raw_dim(), *value),
             _ => ArrayD::zeros(rows.raw_dim()),
         },
     };

@@ -4,6 +4,7 @@
 //! [`Method::new`] and [`parse_target`] turn what a person wrote into a [`Request`], and [`explain()`] gives an
 //! [`Explanation`], which goes to JSON and `.npz` and comes back.
 
+mod background;
 mod baseline;
 mod compile;
 mod documents;

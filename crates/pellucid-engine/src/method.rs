@@ -1,9 +1,15 @@
 //! The methods with their options, as a person asks for them.
 
-use pellucid_core::{Attribution, Baseline, NoProgress, Target, Work};
+use std::path::PathBuf;
+
+use pellucid_core::{Attribution, Baseline, ImageValues, NoProgress, Target, Work};
 use pellucid_explain::Network;
 use pellucid_explain::cam::{self, cam};
 use pellucid_explain::chefer::{self, chefer};
+use pellucid_explain::deep_lift::{self, deep_lift};
+use pellucid_explain::deep_shap::{self, deep_shap};
+use pellucid_explain::gradient_shap::{self, gradient_shap};
+use pellucid_explain::guided::{guided_backprop, guided_grad_cam};
 use pellucid_explain::input_x_gradient::input_x_gradient;
 use pellucid_explain::integrated_gradients::{self, Rule, integrated_gradients};
 use pellucid_explain::lrp::lrp;
@@ -12,6 +18,7 @@ use pellucid_explain::smoothgrad::{self, Noise, Statistic, smoothgrad};
 
 use ndarray::ArrayD;
 
+use crate::background;
 use crate::baseline::parse_baseline;
 use crate::error::Error;
 use crate::model::LoadedModel;
@@ -31,8 +38,18 @@ pub enum Method {
     Lrp(Relevance),
     /// Attention times its gradient, through all layers.
     Chefer(chefer::Options),
+    /// Multipliers from a baseline, with what the person wrote for it.
+    DeepLift(deep_lift::Options, String),
+    /// The mean of those over a background, with what it was read from.
+    DeepShap(deep_shap::Options, String),
+    /// Gradients at random places between the background and the input, likewise.
+    GradientShap(gradient_shap::Options, String),
     /// A class activation map.
     Cam(cam::Options),
+    /// The gradient with only positive signals passed on at ReLUs.
+    GuidedBackprop,
+    /// That times a Grad-CAM map.
+    GuidedGradCam(cam::Options),
     /// Another method on many noisy copies of the input.
     Smoothed(smoothgrad::Options, Box<Method>),
 }
@@ -42,17 +59,23 @@ pub enum Method {
 pub struct MethodOptions {
     /// saliency: whether the sign is dropped. Default: yes, but under smoothing no.
     pub absolute: Option<bool>,
-    /// integrated_gradients: see [`parse_baseline`]. Default: zeros.
+    /// integrated_gradients, deep_lift: see [`parse_baseline`]. Default: zeros.
     pub baseline: Option<String>,
-    /// integrated_gradients: one row, or one for each row, instead of `baseline`.
+    /// The same: one row, or one for each row, instead of `baseline`.
     pub baseline_array: Option<ArrayD<f32>>,
+    /// deep_shap, gradient_shap: files of rows to compare with, as inputs are read; all of them count.
+    pub background: Vec<PathBuf>,
+    /// The same: rows in memory instead, `[rows, features…]`.
+    pub background_array: Option<ArrayD<f32>>,
     /// integrated_gradients: points on the path. Default: 50.
     pub n_steps: Option<usize>,
     /// integrated_gradients: `gauss_legendre` (default), `riemann_left`, `riemann_right`, `riemann_middle`, `trapezoid`.
+    /// deep_lift, deep_shap: `rescale`.
     pub rule: Option<String>,
     /// integrated_gradients: refine until the completeness gap is below this share, instead of `n_steps`.
+    /// gradient_shap: draw until the standard error is.
     pub tolerance: Option<f64>,
-    /// integrated_gradients: evaluations that a row may take while refining. Default: 1000.
+    /// The same: evaluations that a row may take for it. Default: 1000; gradient_shap: 10,000.
     pub max_evaluations: Option<usize>,
     /// lrp: which rule each layer gets, [`pellucid_explain::lrp::Composite::NAMES`]. Default: epsilon_plus.
     pub composite: Option<String>,
@@ -74,9 +97,9 @@ pub struct MethodOptions {
     pub relu: Option<bool>,
     /// Smoothing methods: what is smoothed. Default: saliency.
     pub base_method: Option<String>,
-    /// Smoothing methods: `share:0.15` of the row's range (default), or `abs:0.1`.
+    /// Smoothing methods: `share:0.15` of the row's range (default), or `abs:0.1`. gradient_shap: the same, default none.
     pub noise: Option<String>,
-    /// Smoothing methods: noisy copies. Default: 50.
+    /// Smoothing methods: noisy copies. Default: 50. gradient_shap: draws. Default: 200.
     pub n_samples: Option<usize>,
 }
 
@@ -93,11 +116,14 @@ const SMOOTHED: [(&str, Statistic); 3] = [
 
 impl Method {
     /// All methods: the name, as in JSON, and one for people.
-    pub const NAMES: [(&'static str, &'static str); 12] = [
+    pub const NAMES: [(&'static str, &'static str); 21] = [
         ("saliency", "Saliency"),
         ("input_x_gradient", "Input × gradient"),
         ("integrated_gradients", "Integrated gradients"),
         ("lrp", "Layer-wise relevance propagation"),
+        ("deep_lift", "DeepLIFT"),
+        ("deep_shap", "DeepSHAP"),
+        ("gradient_shap", "GradientSHAP"),
         ("smoothgrad", "SmoothGrad"),
         ("smoothgrad_sq", "SmoothGrad²"),
         ("vargrad", "VarGrad"),
@@ -106,6 +132,12 @@ impl Method {
         ("layer_cam", "LayerCAM"),
         ("hires_cam", "HiResCAM"),
         ("chefer", "Chefer relevance"),
+        ("xgrad_cam", "XGrad-CAM"),
+        ("ablation_cam", "Ablation-CAM"),
+        ("score_cam", "Score-CAM"),
+        ("eigen_cam", "Eigen-CAM"),
+        ("guided_backprop", "Guided backpropagation"),
+        ("guided_grad_cam", "Guided Grad-CAM"),
     ];
 
     /// The method of that name (`-` and `_` alike) for a model, defaults filled in.
@@ -137,6 +169,11 @@ impl Method {
             Self::IntegratedGradients(..) => "integrated_gradients",
             Self::Lrp(_) => "lrp",
             Self::Chefer(_) => "chefer",
+            Self::DeepLift(..) => "deep_lift",
+            Self::DeepShap(..) => "deep_shap",
+            Self::GradientShap(..) => "gradient_shap",
+            Self::GuidedBackprop => "guided_backprop",
+            Self::GuidedGradCam(_) => "guided_grad_cam",
             Self::Cam(options) => name_of(&cam::Variant::NAMES, options.variant),
             Self::Smoothed(options, _) => name_of(&SMOOTHED, options.statistic),
         }
@@ -146,8 +183,15 @@ impl Method {
     pub fn is_signed(&self) -> bool {
         match self {
             Self::Saliency(options) => !options.absolute,
-            Self::InputXGradient | Self::IntegratedGradients(..) | Self::Lrp(_) => true,
             Self::Chefer(_) => false,
+            Self::InputXGradient
+            | Self::Lrp(_)
+            | Self::GuidedBackprop
+            | Self::GuidedGradCam(_)
+            | Self::IntegratedGradients(..)
+            | Self::DeepLift(..)
+            | Self::DeepShap(..)
+            | Self::GradientShap(..) => true,
             Self::Cam(options) => !options.relu,
             Self::Smoothed(options, base) => options.statistic == Statistic::Mean && base.is_signed(),
         }
@@ -157,7 +201,8 @@ impl Method {
     pub fn parameters(&self) -> Vec<(&'static str, Parameter)> {
         match self {
             Self::Saliency(options) => vec![("absolute", options.absolute.into())],
-            Self::InputXGradient => Vec::new(),
+            Self::InputXGradient | Self::GuidedBackprop => Vec::new(),
+            Self::GuidedGradCam(options) => vec![("layer", options.layer.clone().unwrap_or_default().into())],
             Self::IntegratedGradients(options, baseline) => vec![
                 ("baseline", baseline.clone().into()),
                 ("n_steps", options.n_steps.into()),
@@ -167,6 +212,22 @@ impl Method {
             ],
             Self::Lrp(relevance) => relevance.parameters(),
             Self::Chefer(options) => vec![("start_layer", options.start_layer.into())],
+            Self::DeepLift(_, baseline) => {
+                vec![("baseline", baseline.clone().into()), ("rule", RESCALE.into())]
+            }
+            Self::DeepShap(options, background) => vec![
+                ("background", background.clone().into()),
+                ("background_rows", n_rows(&options.background).into()),
+                ("rule", RESCALE.into()),
+            ],
+            Self::GradientShap(options, background) => vec![
+                ("background", background.clone().into()),
+                ("background_rows", n_rows(&options.background).into()),
+                ("n_samples", options.n_samples.into()),
+                ("noise", noise_text(options.noise).into()),
+                ("tolerance", options.tolerance.into()),
+                ("max_evaluations", options.max_evaluations.into()),
+            ],
             Self::Cam(options) => vec![
                 ("layer", options.layer.clone().unwrap_or_default().into()),
                 ("relu", options.relu.into()),
@@ -202,6 +263,11 @@ impl Method {
             }
             Self::Lrp(relevance) => lrp(network, rows, target, &relevance.options, work),
             Self::Chefer(options) => chefer(network, rows, target, options, work),
+            Self::DeepLift(options, _) => deep_lift(network, rows, target, options, work),
+            Self::DeepShap(options, _) => deep_shap(network, rows, target, options, work),
+            Self::GradientShap(options, _) => gradient_shap(network, rows, target, options, work),
+            Self::GuidedBackprop => guided_backprop(network, rows, target, work),
+            Self::GuidedGradCam(options) => guided_grad_cam(network, rows, target, options, work),
             Self::Cam(options) => cam(network, rows, target, options, work),
             Self::Smoothed(options, base) => {
                 let silent = Work { progress: std::sync::Arc::new(NoProgress), ..work.clone() };
@@ -222,14 +288,21 @@ impl Method {
     /// # Errors
     /// Whatever the baseline reports.
     pub(crate) fn baselines(&self, rows: &ArrayD<f32>) -> Result<Option<ArrayD<f32>>, Error> {
-        let options = match self {
-            Self::IntegratedGradients(options, _) => options,
-            _ => return Ok(None),
-        };
-        if matches!(options.baseline, Baseline::Zeros | Baseline::Value(_)) {
-            return Ok(None);
+        match self.baseline() {
+            None | Some((Baseline::Zeros | Baseline::Value(_), ..)) => Ok(None),
+            Some((baseline, image, seed)) => Ok(Some(baseline.of_rows(rows.view(), image, seed)?)),
         }
-        Ok(Some(options.baseline.of_rows(rows.view(), options.image.as_ref(), options.seed)?))
+    }
+
+    /// What the method compares with, where that is one row, and what it is made from.
+    pub(crate) fn baseline(&self) -> Option<(&Baseline, Option<&ImageValues>, u64)> {
+        match self {
+            Self::IntegratedGradients(options, _) => {
+                Some((&options.baseline, options.image.as_ref(), options.seed))
+            }
+            Self::DeepLift(options, _) => Some((&options.baseline, options.image.as_ref(), options.seed)),
+            _ => None,
+        }
     }
 }
 
@@ -239,6 +312,7 @@ impl MethodOptions {
         let given = [
             ("absolute", self.absolute.is_some()),
             ("baseline", self.baseline.is_some() || self.baseline_array.is_some()),
+            ("background", !self.background.is_empty() || self.background_array.is_some()),
             ("n_steps", self.n_steps.is_some()),
             ("rule", self.rule.is_some()),
             ("tolerance", self.tolerance.is_some()),
@@ -269,7 +343,7 @@ fn plain(
     absolute: bool,
 ) -> Result<Method, Error> {
     if let Some((_, variant)) = cam::Variant::NAMES.iter().find(|(known, _)| *known == name) {
-        return cam_method(*variant, left, model);
+        return Ok(Method::Cam(cam_options(*variant, left, model)));
     }
     match name {
         "saliency" => {
@@ -284,6 +358,25 @@ fn plain(
             Ok(Method::Chefer(chefer::Options { start_layer, channel_axis }))
         }
         "integrated_gradients" => integrated(left, model, seed),
+        "deep_lift" => {
+            rescale(left)?;
+            let (baseline, text) = baseline(left, model)?;
+            let image = model.preprocess().map(|preprocess| preprocess.image_values());
+            Ok(Method::DeepLift(deep_lift::Options { baseline, image, seed }, text))
+        }
+        "deep_shap" => {
+            rescale(left)?;
+            let (background, text) = background::take(name, left, model)?;
+            Ok(Method::DeepShap(deep_shap::Options { background }, text))
+        }
+        "guided_backprop" => Ok(Method::GuidedBackprop),
+        "guided_grad_cam" => {
+            if left.relu.is_some() {
+                return Err(Error::request("relu", "guided_grad_cam has no such option; its options: layer"));
+            }
+            Ok(Method::GuidedGradCam(cam_options(cam::Variant::GradCam, left, model)))
+        }
+        "gradient_shap" => sampled(left, model, seed),
         _ => {
             let names: Vec<&str> = Method::NAMES.iter().map(|(name, _)| *name).collect();
             Err(Error::request("method", format!("no method `{name}`; there are: {}", names.join(", "))))
@@ -305,15 +398,7 @@ fn integrated(left: &mut MethodOptions, model: &LoadedModel, seed: u64) -> Resul
         return Err(Error::request("max_evaluations", "bounds the refinement to a `tolerance`; give one"));
     }
     let defaults = integrated_gradients::Options::default();
-    let input_shape = pellucid_core::Model::input_shape(model.network());
-    let (baseline, text) = match left.baseline_array.take() {
-        Some(rows) if rows.ndim() > input_shape.len() => (Baseline::PerRow(rows), "per_row".to_owned()),
-        Some(row) => (Baseline::Array(row), "array".to_owned()),
-        None => {
-            let text = left.baseline.take().unwrap_or_else(|| "zeros".to_owned());
-            (parse_baseline(&text, input_shape)?, text)
-        }
-    };
+    let (baseline, text) = baseline(left, model)?;
     let rule = match left.rule.take() {
         None => defaults.rule,
         Some(name) => rule(&name)?,
@@ -327,7 +412,49 @@ fn integrated(left: &mut MethodOptions, model: &LoadedModel, seed: u64) -> Resul
         max_evaluations: left.max_evaluations.take().unwrap_or(defaults.max_evaluations),
         seed,
     };
-    Ok(Method::IntegratedGradients(options, without_folder(&text)))
+    Ok(Method::IntegratedGradients(options, text))
+}
+
+/// The baseline, and what the person wrote for it.
+fn baseline(left: &mut MethodOptions, model: &LoadedModel) -> Result<(Baseline, String), Error> {
+    let input_shape = pellucid_core::Model::input_shape(model.network());
+    Ok(match left.baseline_array.take() {
+        Some(rows) if rows.ndim() > input_shape.len() => (Baseline::PerRow(rows), "per_row".to_owned()),
+        Some(row) => (Baseline::Array(row), "array".to_owned()),
+        None => {
+            let text = left.baseline.take().unwrap_or_else(|| "zeros".to_owned());
+            (parse_baseline(&text, input_shape)?, without_folder(&text))
+        }
+    })
+}
+
+/// The one rule of DeepLIFT that there is.
+const RESCALE: &str = "rescale";
+
+fn rescale(left: &mut MethodOptions) -> Result<(), Error> {
+    match left.rule.take() {
+        Some(name) if name != RESCALE => {
+            Err(Error::request("rule", format!("DeepLIFT has no rule `{name}` here; there is: {RESCALE}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn sampled(left: &mut MethodOptions, model: &LoadedModel, seed: u64) -> Result<Method, Error> {
+    if left.max_evaluations.is_some() && left.tolerance.is_none() {
+        return Err(Error::request("max_evaluations", "bounds the draws for a `tolerance`; give one"));
+    }
+    let (background, text) = background::take("gradient_shap", left, model)?;
+    let defaults = gradient_shap::Options::new(background);
+    let options = gradient_shap::Options {
+        n_samples: left.n_samples.take().unwrap_or(defaults.n_samples),
+        noise: left.noise.take().map_or(Ok(defaults.noise), |text| parse_noise(&text))?,
+        tolerance: left.tolerance.take(),
+        max_evaluations: left.max_evaluations.take().unwrap_or(defaults.max_evaluations),
+        seed,
+        ..defaults
+    };
+    Ok(Method::GradientShap(options, text))
 }
 
 fn rule(name: &str) -> Result<Rule, Error> {
@@ -350,13 +477,13 @@ fn without_folder(text: &str) -> String {
     }
 }
 
-fn cam_method(variant: cam::Variant, left: &mut MethodOptions, model: &LoadedModel) -> Result<Method, Error> {
+fn cam_options(variant: cam::Variant, left: &mut MethodOptions, model: &LoadedModel) -> cam::Options {
     let graph = model.network().graph();
     let found = || cam::find_layer(graph).map(|wire| graph.name_of(wire).to_owned());
     let layer = left.layer.take().or_else(found);
     let relu = left.relu.take().unwrap_or(true);
     let channel_axis = model.channel_axis().unwrap_or(0);
-    Ok(Method::Cam(cam::Options { variant, relu, layer, channel_axis }))
+    cam::Options { variant, relu, layer, channel_axis }
 }
 
 fn smoothed(
@@ -393,6 +520,10 @@ fn parse_noise(text: &str) -> Result<Noise, Error> {
     });
     let wrong = || Error::request("noise", format!("`{text}` is none; write share:0.15 or abs:0.1"));
     parsed.ok_or_else(wrong)
+}
+
+fn n_rows(background: &ArrayD<f32>) -> usize {
+    background.shape().first().copied().unwrap_or(0)
 }
 
 fn noise_text(noise: Noise) -> String {

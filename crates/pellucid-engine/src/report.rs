@@ -247,6 +247,15 @@ fn what_it_shows(method: &str) -> &'static str {
             "What each pixel passed on towards the output, layer by layer: red speaks for the class, blue against it."
         }
         "chefer" => "Which patches the attention took the class from, layer by layer.",
+        "guided_backprop" | "guided_grad_cam" => {
+            "Edges of the photo that positive signals pass. Most of it stays when the model is redrawn at random."
+        }
+        "deep_lift" => {
+            "What each pixel adds between a baseline and the photo, handed back op by op; all pixels add up."
+        }
+        "deep_shap" | "gradient_shap" => {
+            "What each pixel adds between the background's photos and this one, on average."
+        }
         "smoothgrad" => {
             "The gradient averaged over many noisy copies of the photo: red pixels raise the output."
         }

@@ -1,6 +1,9 @@
 #![doc = include_str!("cam.md")]
 
+mod eigen;
 mod layer;
+mod parts;
+mod trials;
 
 pub use layer::{candidate_layers, find_layer};
 
@@ -15,6 +18,9 @@ use crate::network::Network;
 /// Guards the denominators of Grad-CAM++ where all gradients are 0 (as pytorch-grad-cam).
 const GRAD_CAM_PP_EPSILON: f64 = 1e-6;
 
+/// Guards the denominators of XGrad-CAM where a channel is silent (as pytorch-grad-cam).
+const XGRAD_CAM_EPSILON: f64 = 1e-7;
+
 /// How activations and their gradients become a map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Variant {
@@ -27,16 +33,34 @@ pub enum Variant {
     LayerCam,
     /// `relu(Σ_c g_c a_c)` (Draelos and Carin 2020).
     HiResCam,
+    /// `relu(Σ_c w_c a_c)`, `w_c = Σ g_c a_c / Σ a_c` (Fu et al. 2020).
+    XGradCam,
+    /// `relu(Σ_c w_c a_c)`, `w_c` what the output falls by without the channel (Desai and Ramaswamy 2020).
+    AblationCam,
+    /// `relu(Σ_c w_c a_c)`, `w_c` what the output rises by from a black image where the channel uncovers the input (Wang
+    /// et al. 2020).
+    ScoreCam,
+    /// The first principal component of the activations, whatever the target (Muhammad and Yeasin 2020).
+    EigenCam,
 }
 
 impl Variant {
     /// All variants with their method names.
-    pub const NAMES: [(&'static str, Self); 4] = [
+    pub const NAMES: [(&'static str, Self); 8] = [
         ("grad_cam", Self::GradCam),
         ("grad_cam_pp", Self::GradCamPlusPlus),
         ("layer_cam", Self::LayerCam),
         ("hires_cam", Self::HiResCam),
+        ("xgrad_cam", Self::XGradCam),
+        ("ablation_cam", Self::AblationCam),
+        ("score_cam", Self::ScoreCam),
+        ("eigen_cam", Self::EigenCam),
     ];
+
+    /// Whether the map is made from one gradient, and so is part of one graph.
+    pub fn is_one_graph(self) -> bool {
+        !matches!(self, Self::AblationCam | Self::ScoreCam | Self::EigenCam)
+    }
 }
 
 /// Settings of [`cam`].
@@ -75,20 +99,54 @@ pub fn cam(
     let layer = layer::chosen(network.graph(), options.layer.as_deref())?;
     let map_shape = spatial_shape(network.graph(), layer)?;
     let image_shape = image_shape(network.input_shape(), options.channel_axis, map_shape.len())?;
+    let made = match options.variant.is_one_graph() {
+        true => by_gradient(network, rows, target, layer, &map_shape, options, work)?,
+        false => {
+            let image = trials::Image { shape: &image_shape, channel_axis: options.channel_axis };
+            trials::maps(network, rows, target, layer, options, image, work)?
+        }
+    };
+    let mut attribution = Attribution::new(enlarged(&made.raw, &image_shape), made.outputs);
+    attribution.raw_map = Some(made.raw);
+    attribution.evaluations.fill(made.evaluations);
+    attribution.warnings = made.warnings;
+    Ok(attribution)
+}
+
+/// Maps and what goes with them.
+struct Made {
+    /// `[rows, K, spatial…]`.
+    raw: ArrayD<f64>,
+    /// The explained outputs, `[rows, K]`.
+    outputs: ArrayD<f64>,
+    evaluations: usize,
+    warnings: Vec<String>,
+}
+
+fn by_gradient(
+    network: &Network,
+    rows: &ArrayD<f32>,
+    target: &Target,
+    layer: Wire,
+    map_shape: &[usize],
+    options: &Options,
+    work: &Work,
+) -> Result<Made, Error> {
     let sign = if options.relu { "relu" } else { "signed" };
     let key = format!("{:?} at {}, {sign}", options.variant, network.graph().name_of(layer));
     let results = run_targets(network, rows, target, work, &key, |graph, seeds| {
         seeds.iter().map(|seed| map_wire(graph, layer, *seed, options)).collect()
     })?;
     let mut shape = vec![rows.len_of(Axis(0)), target.n_targets()];
-    shape.extend(&map_shape);
+    shape.extend(map_shape);
     let [raw] = results.per_target(&shape)?;
-    let mut attribution = Attribution::new(enlarged(&raw, &image_shape), results.outputs);
-    attribution.raw_map = Some(raw);
-    Ok(attribution)
+    Ok(Made { raw, outputs: results.outputs, evaluations: 1, warnings: Vec::new() })
 }
 
-/// Emits the map `[N, spatial…]` for one target.
+/// Emits the map `[N, spatial…]` for one target, of a variant that is one graph.
+///
+/// # Errors
+/// Another variant; an op between layer and output without a gradient rule.
 pub(crate) fn map_wire(graph: &mut Graph, layer: Wire, seed: Wire, options: &Options) -> Result<Wire, Error> {
     let output = graph.outputs()[0];
     let g = gradient(graph, output, seed, &[layer])?[0];
@@ -107,6 +165,13 @@ pub(crate) fn map_wire(graph: &mut Graph, layer: Wire, seed: Wire, options: &Opt
             graph.mul(positive, layer)
         }
         Variant::HiResCam => graph.mul(g, layer),
+        Variant::XGradCam => {
+            let weights = xgrad_cam_weights(graph, layer, g, &spatial);
+            graph.mul(weights, layer)
+        }
+        Variant::AblationCam | Variant::ScoreCam | Variant::EigenCam => {
+            return Err(Error::option("variant", "takes many runs of the model and is no single graph"));
+        }
     };
     let map = graph.reduce_sum(weighted, &[1], false);
     let map = if options.relu { graph.relu(map) } else { map };
@@ -127,6 +192,15 @@ fn grad_cam_pp_weights(graph: &mut Graph, activations: Wire, g: Wire, spatial: &
     let positive = graph.relu(g);
     let terms = graph.mul(positive, alpha);
     graph.reduce_sum(terms, spatial, true)
+}
+
+/// `Σ g a / (Σ a + ε)`
+fn xgrad_cam_weights(graph: &mut Graph, activations: Wire, g: Wire, spatial: &[i64]) -> Wire {
+    let product = graph.mul(g, activations);
+    let sums = graph.reduce_sum(activations, spatial, true);
+    let (reached, guarded) =
+        (graph.reduce_sum(product, spatial, true), graph.add_scalar(sums, XGRAD_CAM_EPSILON));
+    graph.div(reached, guarded)
 }
 
 /// The lengths of the layer behind batch and channels.

@@ -1,13 +1,15 @@
 //! One ONNX graph that returns prediction and attribution together, for any ONNX runtime.
 
-use pellucid_core::{Baseline, Model};
+use pellucid_core::{Baseline, ImageValues, Model};
 use pellucid_graph::passes::{canonize, embed};
 use pellucid_graph::{Attribute, Dim, ElementType, Graph, Tensor, Wire, gradient};
 
 use crate::cam::{self, map_wire};
+use crate::deep_lift;
 use crate::error::Error;
 use crate::integrated_gradients;
 use crate::lrp;
+use crate::lift::attribution_wire;
 use crate::network::Network;
 use crate::seeds::{fixed_seed, top_seeds};
 
@@ -25,6 +27,8 @@ pub enum Method {
     IntegratedGradients(integrated_gradients::Options),
     /// Layer-wise relevance propagation.
     Lrp(lrp::Options),
+    /// Multipliers times the difference from a constant baseline.
+    DeepLift(deep_lift::Options),
     /// A class activation map, enlarged to the image.
     Cam(cam::Options),
 }
@@ -59,6 +63,7 @@ pub fn compile(network: &Network, method: &Method, target: CompiledTarget) -> Re
         }
         Method::IntegratedGradients(options) => integrated(&mut graph, network, seed, options)?,
         Method::Lrp(options) => lrp::at_input(&mut graph, seed, options, false)?.wanted[0],
+        Method::DeepLift(options) => lifted(&mut graph, network, seed, options)?,
         Method::Cam(options) => enlarged_map(&mut graph, network, seed, options)?,
     };
     graph.check_fault()?;
@@ -99,7 +104,7 @@ fn integrated(
     let shape = network.input_shape();
     let input = graph.inputs()[0];
     let element = graph.element(input);
-    let baseline = constant_baseline(network, options)?;
+    let baseline = constant_baseline(network, &options.baseline, options.image.as_ref())?;
     let baseline = graph.add_constant("baseline", baseline.cast(element));
     let mut point_shape = vec![1, points.len()];
     point_shape.extend(shape.iter().map(|_| 1));
@@ -129,21 +134,39 @@ fn integrated(
     Ok(graph.mul(mean, difference))
 }
 
+/// DeepLIFT from a baseline that is the same for every row.
+fn lifted(
+    graph: &mut Graph,
+    network: &Network,
+    seed: Wire,
+    options: &deep_lift::Options,
+) -> Result<Wire, Error> {
+    let input = graph.inputs()[0];
+    let row = constant_baseline(network, &options.baseline, options.image.as_ref())?;
+    let row = graph.add_constant("baseline", row.cast(graph.element(input)));
+    let baseline = graph.expand_like(row, input);
+    attribution_wire(graph, seed, baseline)
+}
+
 /// The baseline as a constant `[1, features…]`, where it does not depend on the row.
-fn constant_baseline(network: &Network, options: &integrated_gradients::Options) -> Result<Tensor, Error> {
+fn constant_baseline(
+    network: &Network,
+    baseline: &Baseline,
+    image: Option<&ImageValues>,
+) -> Result<Tensor, Error> {
     let constant = matches!(
-        options.baseline,
+        baseline,
         Baseline::Zeros | Baseline::Value(_) | Baseline::Array(_) | Baseline::Black | Baseline::White
     );
     if !constant {
-        let reason =
-            format!("{} depends on the row; a compiled graph needs a constant one", options.baseline);
+        let reason = format!("{baseline} depends on the row; a compiled graph needs a constant one");
         return Err(Error::option("baseline", reason));
     }
     let mut shape = vec![1];
     shape.extend(network.input_shape());
     let row = ndarray::ArrayD::<f32>::zeros(network.input_shape());
-    let baseline = options.baseline.of_row(row.view(), options.image.as_ref(), options.seed)?;
+    // A constant baseline draws nothing.
+    let baseline = baseline.of_row(row.view(), image, 0)?;
     Ok(Tensor::f32(&shape, baseline.iter().copied().collect()))
 }
 
@@ -154,6 +177,9 @@ fn enlarged_map(
     seed: Wire,
     options: &cam::Options,
 ) -> Result<Wire, Error> {
+    if !options.variant.is_one_graph() {
+        return Err(Error::option("method", "takes many runs of the model and is no single graph"));
+    }
     let layer = match &options.layer {
         Some(name) => graph.wire(name)?,
         None => cam::find_layer(graph).ok_or_else(|| Error::option("layer", "none found; name a wire"))?,

@@ -28,6 +28,29 @@ pub enum Noise {
     Absolute(f64),
 }
 
+impl Noise {
+    /// The standard deviation for a row, in the input's own units.
+    pub(crate) fn sigma(self, row: ArrayViewD<'_, f32>) -> f64 {
+        match self {
+            Self::Absolute(sigma) => sigma,
+            Self::ShareOfRange(share) => {
+                let low = row.iter().copied().fold(f32::INFINITY, f32::min);
+                let high = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                share * f64::from(high - low)
+            }
+        }
+    }
+
+    /// Refuses what is no standard deviation.
+    pub(crate) fn check(self) -> Result<(), Error> {
+        let (Self::ShareOfRange(sigma) | Self::Absolute(sigma)) = self;
+        match sigma.is_finite() && sigma >= 0.0 {
+            true => Ok(()),
+            false => Err(Error::option("noise", format!("{sigma} is no standard deviation"))),
+        }
+    }
+}
+
 /// Settings of [`smoothgrad`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -93,11 +116,7 @@ fn check(options: &Options) -> Result<(), Error> {
     if options.n_samples < 2 {
         return Err(Error::option("n_samples", "a standard error needs at least 2 draws"));
     }
-    let (Noise::ShareOfRange(sigma) | Noise::Absolute(sigma)) = options.noise;
-    match sigma.is_finite() && sigma >= 0.0 {
-        true => Ok(()),
-        false => Err(Error::option("noise", format!("{sigma} is no standard deviation"))),
-    }
+    options.noise.check()
 }
 
 /// The `k`-th target of each row as it is at the clean input.
@@ -115,14 +134,7 @@ struct RowNoise {
 
 impl RowNoise {
     fn new(row: ArrayViewD<'_, f32>, options: &Options) -> Self {
-        let sigma = match options.noise {
-            Noise::Absolute(sigma) => sigma,
-            Noise::ShareOfRange(share) => {
-                let low = row.iter().copied().fold(f32::INFINITY, f32::min);
-                let high = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                share * f64::from(high - low)
-            }
-        };
+        let sigma = options.noise.sigma(row.view());
         Self { draws: Draws::new(options.seed, &row_digest(row), "smoothgrad"), sigma }
     }
 }

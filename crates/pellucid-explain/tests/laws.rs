@@ -8,6 +8,10 @@ use ndarray::{ArrayD, Axis, IxDyn, Slice};
 use pellucid_core::{Attribution, Baseline, Cancellation, Target, Work};
 use pellucid_explain::cam::{self, cam};
 use pellucid_explain::chefer::{self, chefer};
+use pellucid_explain::deep_lift::{self, deep_lift};
+use pellucid_explain::deep_shap::{self, deep_shap};
+use pellucid_explain::gradient_shap::{self, gradient_shap};
+use pellucid_explain::guided::{guided_backprop, guided_grad_cam};
 use pellucid_explain::input_x_gradient::input_x_gradient;
 use pellucid_explain::integrated_gradients::{self, Rule, integrated_gradients};
 use pellucid_explain::lrp::{self, Composite, conservation, lrp};
@@ -215,6 +219,15 @@ fn rows_do_not_depend_on_each_other_or_on_the_batch() {
     let network = network(IMAGE);
     let x = rows(5, &[1, 4, 4], 3);
     let smooth = smoothgrad::Options { n_samples: 3, ..Default::default() };
+    let background = rows(3, &[1, 4, 4], 17);
+    let shap = deep_shap::Options { background: background.clone() };
+    let sampled = gradient_shap::Options {
+        n_samples: 4,
+        noise: Noise::Absolute(0.1),
+        tolerance: Some(0.5),
+        max_evaluations: 40,
+        ..gradient_shap::Options::new(background)
+    };
     let all = |rows: &ArrayD<f32>, work: &Work| {
         let target = Target::Top(1);
         let signed = saliency::Options { absolute: false };
@@ -224,6 +237,9 @@ fn rows_do_not_depend_on_each_other_or_on_the_batch() {
             integrated_gradients(&network, rows, &target, &integrated_gradients::Options::default(), work),
             lrp(&network, rows, &target, &composite("epsilon_plus_flat"), work),
             cam(&network, rows, &target, &cam::Options::default(), work),
+            deep_lift(&network, rows, &target, &deep_lift::Options::default(), work),
+            deep_shap(&network, rows, &target, &shap, work),
+            gradient_shap(&network, rows, &target, &sampled, work),
             smoothgrad(&network, rows, &target, &smooth, work, |rows, target| {
                 saliency(&network, rows, target, &signed, work)
             }),
@@ -333,28 +349,44 @@ fn maps_follow_their_formulas() {
 /// The formulas once more, in loops, from the activations before the flattening and the weights behind it.
 fn map_by_hand(x: &ArrayD<f32>, variant: cam::Variant) -> ArrayD<f64> {
     let mut graph = parse(IMAGE).expect("the text is a graph");
-    let layer = graph.wire("e").expect("the last feature map");
-    graph.set_outputs(&[layer]);
-    let input = Tensor::f32(x.shape(), x.iter().copied().collect());
-    let activations = evaluate(&graph, &[input]).expect("runs")[0].to_f64s();
+    let (layer, output) = (graph.wire("e").expect("the last feature map"), graph.outputs()[0]);
+    graph.set_outputs(&[layer, output]);
+    let run = |x: &ArrayD<f32>| {
+        let input = Tensor::f32(x.shape(), x.iter().copied().collect());
+        let outputs = evaluate(&graph, &[input]).expect("runs");
+        (outputs[0].to_f64s(), outputs[1].to_f64s())
+    };
+    let (activations, _) = run(x);
     // Output 0 reads the flattened map with these weights: they are its gradient.
     let weights = [1.0, 0.5, -1.0, 0.8, 0.1, -0.7, 0.4, 0.9];
     let mut map = ArrayD::zeros(IxDyn(&[2, 1, 2, 2]));
     for row in 0..2 {
+        let of_row = &activations[row * 8..][..8];
         for channel in 0..2 {
-            let a = &activations[row * 8 + channel * 4..][..4];
+            let a = &of_row[channel * 4..][..4];
             let g = &weights[channel * 4..][..4];
+            let sum: f64 = a.iter().sum();
+            let reached: f64 = a.iter().zip(g).map(|(a, g)| a * g).sum();
             let weight = |place: usize| match variant {
                 cam::Variant::GradCam => g.iter().sum::<f64>() / 4.0,
                 cam::Variant::LayerCam => g[place].max(0.0),
                 cam::Variant::HiResCam => g[place],
                 cam::Variant::GradCamPlusPlus => {
-                    let sum: f64 = a.iter().sum();
                     g.iter().map(|g| g.max(0.0) * g * g / (2.0 * g * g + g.powi(3) * sum + 1e-6)).sum()
                 }
+                cam::Variant::XGradCam => reached / (sum + 1e-7),
+                // What is behind the map is linear: without the channel its part is missing.
+                cam::Variant::AblationCam => reached,
+                cam::Variant::ScoreCam => {
+                    let mut masked = x.slice_axis(Axis(0), Slice::from(row..row + 1)).to_owned();
+                    masked.iter_mut().zip(mask_by_hand(a)).for_each(|(x, share)| *x *= share);
+                    run(&masked).1[0] - run(&ArrayD::zeros(masked.raw_dim())).1[0]
+                }
+                cam::Variant::EigenCam => direction_by_hand(of_row)[channel],
             };
+            let mean = if variant == cam::Variant::EigenCam { sum / 4.0 } else { 0.0 };
             for place in 0..4 {
-                map[[row, 0, place / 2, place % 2]] += weight(place) * a[place];
+                map[[row, 0, place / 2, place % 2]] += weight(place) * (a[place] - mean);
             }
         }
     }
@@ -453,6 +485,92 @@ fn chefer_relevance_follows_its_formula() {
     assert!(result.expect_err("refused").to_string().contains("0 to 1"));
 }
 
+/// A map of 2 × 2 enlarged to 4 × 4 and stretched to 0…1: along an axis the shares of the first place are 1, ¾, ¼ and 0.
+fn mask_by_hand(a: &[f64]) -> Vec<f32> {
+    let shares = [1.0, 0.75, 0.25, 0.0];
+    let mut large = Vec::new();
+    for y in shares {
+        for x in shares {
+            large.push(y * (x * a[0] + (1.0 - x) * a[1]) + (1.0 - y) * (x * a[2] + (1.0 - x) * a[3]));
+        }
+    }
+    let (low, high) = large.iter().fold((f64::MAX, f64::MIN), |(low, high), &v| (v.min(low), v.max(high)));
+    large.iter().map(|v| if high > low { ((v - low) / (high - low)) as f32 } else { 0.0 }).collect()
+}
+
+/// The first eigenvector of the covariance of two channels, in closed form, with the sign of more activation.
+fn direction_by_hand(a: &[f64]) -> [f64; 2] {
+    let mean = |channel: usize| a[channel * 4..][..4].iter().sum::<f64>() / 4.0;
+    let covariance = |i: usize, j: usize| -> f64 {
+        (0..4).map(|place| (a[i * 4 + place] - mean(i)) * (a[j * 4 + place] - mean(j))).sum()
+    };
+    let (p, q, r) = (covariance(0, 0), covariance(0, 1), covariance(1, 1));
+    let angle = 0.5 * (2.0 * q).atan2(p - r);
+    let v = [angle.cos(), angle.sin()];
+    let agreement: f64 = (0..4)
+        .map(|place| {
+            let projection: f64 = (0..2).map(|c| v[c] * (a[c * 4 + place] - mean(c))).sum();
+            projection * (a[place] + a[4 + place])
+        })
+        .sum();
+    if agreement < 0.0 { v.map(|x| -x) } else { v }
+}
+
+#[test]
+fn maps_that_try_channels_are_the_same_with_a_way_around_the_layer() {
+    // The output reads the layer, and the input beside it.
+    let text = IMAGE
+        .replace("f = Reshape(e, flat) y = MatMul(f, v)", "f = Reshape(e, flat) z = MatMul(f, v) i = Reshape(x, flat) j = MatMul(i, o) y = Add(z, j)")
+        .replace("float[8,2] v =", "float[16,2] o = {1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1}, float[8,2] v =");
+    let (around, plain) = (network(&text), network(IMAGE));
+    let x = rows(3, &[1, 4, 4], 7);
+    let options = cam::Options {
+        variant: cam::Variant::AblationCam,
+        relu: false,
+        layer: Some("e".to_owned()),
+        ..Default::default()
+    };
+    let of =
+        |network: &Network| cam(network, &x, &Target::Index(0), &options, &Work::default()).expect("runs");
+    // What goes around is the same with and without a channel.
+    assert!(largest(&(of(&around).values - of(&plain).values)) < 1e-6);
+}
+
+#[test]
+fn guided_signals_are_positive_at_every_relu() {
+    let network = network(KINKED);
+    let x = rows(4, &[3], 71);
+    let guided = guided_backprop(&network, &x, &Target::Index(0), &Work::default()).expect("runs");
+    let weights = [[1.0, -2.0, 0.5, 0.3], [0.7, 1.0, -1.0, 0.2], [-0.4, 0.6, 2.0, -1.0]];
+    let (shift, v) = ([0.1, 0.2, -0.3, 0.4], [1.0f64, 0.5, -1.5, 0.8]);
+    for row in 0..4 {
+        let expected = weights.map(|w| {
+            (0..4)
+                .map(|h| {
+                    let sum: f64 =
+                        (0..3).map(|i| f64::from(x[[row, i]]) * weights[i][h]).sum::<f64>() + shift[h];
+                    if sum > 0.0 { v[h].max(0.0) * w[h] } else { 0.0 }
+                })
+                .sum::<f64>()
+        });
+        assert!((0..3).all(|i| (guided.values[[row, 0, i]] - expected[i]).abs() < 1e-6), "row {row}");
+    }
+    assert!(guided.warnings[0].contains("randomization"));
+}
+
+#[test]
+fn guided_grad_cam_is_the_product_of_its_parts() {
+    let network = network(IMAGE);
+    let (x, target, work) = (rows(2, &[1, 4, 4], 72), Target::Top(2), Work::default());
+    let options = cam::Options::default();
+    let both = guided_grad_cam(&network, &x, &target, &options, &work).expect("runs");
+    let map = cam(&network, &x, &target, &options, &work).expect("runs");
+    let guided = guided_backprop(&network, &x, &target, &work).expect("runs");
+    assert_eq!(both.values.shape(), [2, 2, 1, 4, 4]);
+    assert_eq!(both.values, &guided.values * &map.values.insert_axis(Axis(2)));
+    assert!(both.raw_map.is_some() && !both.warnings.is_empty());
+}
+
 #[test]
 fn a_compiled_graph_gives_what_the_method_gives() {
     let network = network(IMAGE);
@@ -477,8 +595,20 @@ fn a_compiled_graph_gives_what_the_method_gives() {
     check(compile::Method::IntegratedGradients(options.clone()), ig(&network, &x, &target, &options));
     let options = composite("epsilon_plus_flat");
     check(compile::Method::Lrp(options.clone()), lrp(&network, &x, &target, &options, &work).expect("runs"));
+    let options = deep_lift::Options { baseline: Baseline::Value(0.3), ..Default::default() };
+    check(
+        compile::Method::DeepLift(options.clone()),
+        deep_lift(&network, &x, &target, &options, &work).expect("runs"),
+    );
     let options = cam::Options::default();
     check(compile::Method::Cam(options.clone()), cam(&network, &x, &target, &options, &work).expect("runs"));
+    let options = cam::Options { variant: cam::Variant::XGradCam, ..Default::default() };
+    check(compile::Method::Cam(options.clone()), cam(&network, &x, &target, &options, &work).expect("runs"));
+    for variant in [cam::Variant::AblationCam, cam::Variant::ScoreCam, cam::Variant::EigenCam] {
+        let method = compile::Method::Cam(cam::Options { variant, ..Default::default() });
+        let refused = compile::compile(&network, &method, compile::CompiledTarget::Predicted);
+        assert!(refused.expect_err("many runs").to_string().contains("no single graph"));
+    }
 }
 
 #[test]
@@ -567,4 +697,243 @@ fn layers_that_the_file_gives_out_stay() {
     assert!(network(&normalized).graph().wire("d").is_err());
     let network = network(&given_out);
     assert!(network.graph().wire("d").is_ok() && network.graph().outputs().len() == 1);
+}
+
+/// Networks of every kind of op that DeepLIFT shares differences by, each of one input `[N, 4]` and two outputs.
+const LIFTED: [(&str, &str); 9] = [
+    ("a ReLU network", "h = MatMul(x, w) r = Relu(h) g = MatMul(r, v) t = Relu(g) y = MatMul(t, u)"),
+    ("curved", "h = MatMul(x, w) r = Tanh(h) g = MatMul(r, v) t = Gelu(g) s = Sigmoid(t) y = MatMul(s, u)"),
+    ("gated", "h = MatMul(x, w) i = MatMul(x, v) s = Sigmoid(h) p = Mul(s, i) y = MatMul(p, u)"),
+    ("softmax within", "h = MatMul(x, w) s = Softmax(h) i = MatMul(x, v) p = Mul(s, i) y = MatMul(p, u)"),
+    ("normalized", "h = MatMul(x, w) n = LayerNormalization(h, one, two) r = Relu(n) y = MatMul(r, u)"),
+    ("the largest", "h = MatMul(x, w) i = MatMul(x, v) m = Max(h, i) n = Min(m, x) y = MatMul(n, u)"),
+    ("a quotient", "h = MatMul(x, w) e = Exp(h) i = MatMul(x, v) f = Exp(i) q = Div(e, f) y = MatMul(q, u)"),
+    ("a choice", "h = MatMul(x, w) i = MatMul(x, v) c = Less(h, i) m = Where(c, h, i) t = Tanh(m) y = MatMul(t, u)"),
+    (
+        "attention",
+        "q = MatMul(x, w) k = MatMul(x, v) a = Reshape(q, column) b = Reshape(k, line) s = MatMul(a, b) p = Softmax(s)
+         z = MatMul(p, a) f = Reshape(z, flat) y = MatMul(f, u)",
+    ),
+];
+
+fn lifted(body: &str) -> Network {
+    network(&format!(
+        "g (float[N,4] x) => (float[N,2] y)
+        <float[4,4] w = {{1, -2, 0.5, 0.3, 0.7, 1, -1, 0.2, -0.4, 0.6, 2, -1, 0.3, -0.6, 0.1, 0.9}},
+         float[4,4] v = {{0.5, 1, -0.5, 1.3, -0.7, 0.4, 1, 0.2, 0.4, -0.6, 1, -1, 1.3, 0.6, 0.1, -0.9}},
+         float[4,2] u = {{1, -1, 0.5, 2, -1.5, 0.3, 0.8, 0.6}}, float[4] one = {{1, 2, 1, 0.5}},
+         float[4] two = {{0, 0.1, 0.2, -0.1}}, int64[3] column = {{0, 4, 1}}, int64[3] line = {{0, 1, 4}},
+         int64[2] flat = {{0, 4}}>
+        {{ {body} }}"
+    ))
+}
+
+/// `|convergence delta|` at the most, as a share of the sum of the values' sizes.
+fn largest_share(attribution: &Attribution) -> f64 {
+    let deltas = attribution.convergence_delta.clone().expect("promised");
+    let mut largest = 0.0f64;
+    for (place, delta) in deltas.indexed_iter() {
+        let size: f64 = attribution.row(place[0], place[1]).iter().map(|value| value.abs()).sum();
+        largest = largest.max(delta.abs() / size);
+    }
+    largest
+}
+
+#[test]
+fn deep_lift_is_complete_on_networks_of_every_kind() {
+    for (name, body) in LIFTED {
+        let network = lifted(body);
+        for seed in 0..10 {
+            let x = rows(4, &[4], 100 + seed);
+            let options = deep_lift::Options {
+                baseline: Baseline::PerRow(rows(4, &[4], 200 + seed)),
+                ..Default::default()
+            };
+            let attribution = deep_lift(&network, &x, &Target::Top(2), &options, &Work::default());
+            let attribution = attribution.expect(name);
+            let share = largest_share(&attribution);
+            assert!(share < 1e-5, "{name}, seed {seed}: {share}");
+            assert!(attribution.warnings.is_empty());
+        }
+    }
+}
+
+#[test]
+fn no_row_of_deep_lift_sees_another() {
+    for (name, body) in LIFTED {
+        let network = lifted(body);
+        let x = rows(5, &[4], 31);
+        let of = |rows: &ArrayD<f32>, work: &Work| {
+            let options = deep_lift::Options { baseline: Baseline::Value(0.2), ..Default::default() };
+            deep_lift(&network, rows, &Target::Index(1), &options, work).expect("runs").values
+        };
+        let together = of(&x, &work(8));
+        for row in 0..5 {
+            let slice = Slice::from(row..row + 1);
+            let alone = of(&x.slice_axis(Axis(0), slice).to_owned(), &work(1));
+            let among = together.slice_axis(Axis(0), slice).to_owned();
+            assert!(largest(&(&alone - &among)) <= 1e-12 * largest(&alone), "{name}, row {row}");
+        }
+    }
+}
+
+#[test]
+fn all_comparing_methods_agree_on_a_linear_network() {
+    let network = network(
+        "linear (float[N,3] x) => (float[N,2] y)
+         <float[3,4] w = {1, -2, 0.5, 0.3, 0.7, 1, -1, 0.2, -0.4, 0.6, 2, -1}, float[4] b = {0.1, 0.2, -0.3, 0.4},
+          float[4,2] v = {1, -1, 0.5, 2, -1.5, 0.3, 0.8, 0.6}>
+         { h = MatMul(x, w) i = Add(h, b) y = MatMul(i, v) }",
+    );
+    let (x, background) = (rows(2, &[3], 41), rows(6, &[3], 42));
+    let (target, run) = (Target::Index(1), Work::default());
+    let gradient =
+        saliency(&network, &x, &target, &saliency::Options { absolute: false }, &run).expect("runs").values;
+    let mean = background.mapv(f64::from).mean_axis(Axis(0)).expect("rows");
+    let exact = &gradient * &(x.mapv(f64::from) - &mean).insert_axis(Axis(1));
+    let shap = deep_shap::Options { background: background.clone() };
+    let shap = deep_shap(&network, &x, &target, &shap, &run).expect("runs");
+    assert!(largest(&(&shap.values - &exact)) < 1e-6);
+    assert!(largest(&shap.convergence_delta.expect("promised")) < 1e-6);
+    let options =
+        deep_lift::Options { baseline: Baseline::Array(mean.mapv(|x| x as f32)), ..Default::default() };
+    let lift = deep_lift(&network, &x, &target, &options, &run).expect("runs");
+    assert!(largest(&(&lift.values - &exact)) < 1e-6);
+    let sampled =
+        gradient_shap(&network, &x, &target, &gradient_shap::Options::new(background), &run).expect("runs");
+    let errors = sampled.standard_error.expect("sampled");
+    assert!(largest(&((&sampled.values - &exact) / &errors)) < 5.0);
+}
+
+/// The paper's figures: a saturated sum, and a minimum made of a difference and a ReLU.
+#[test]
+fn the_papers_examples_have_the_papers_values() {
+    let check = |body: &str, x: [f32; 2], expected: [f64; 2]| {
+        let network = network(&format!(
+            "f (float[N,2] x) => (float[N,1] y)
+             <float[2,1] sum = {{1, 1}}, float[2,1] apart = {{1, -1}}, float[2,1] first = {{1, 0}}, float one = {{1}}>
+             {{ {body} }}"
+        ));
+        let rows = ArrayD::from_shape_vec(IxDyn(&[1, 2]), x.to_vec()).expect("two numbers");
+        let options = deep_lift::Options::default();
+        let attribution = deep_lift(&network, &rows, &Target::Index(0), &options, &Work::default());
+        let values = attribution.expect("runs").values;
+        assert!(values.iter().zip(expected).all(|(a, e)| (a - e).abs() < 1e-12), "{body}: {values:?}");
+    };
+    let saturated = "s = MatMul(x, sum) n = Neg(s) t = Add(n, one) r = Relu(t) y = Sub(one, r)";
+    check(saturated, [1.0, 1.0], [0.5, 0.5]);
+    check(saturated, [0.5, 0.0], [0.5, 0.0]);
+    // Figure 2's thresholded sum: the gradient jumps at the threshold, multipliers do not.
+    let thresholded = "s = MatMul(x, first) m = Sub(s, one) y = Relu(m)";
+    check(thresholded, [2.0, 0.0], [1.0, 0.0]);
+    // min(a, b) = a − relu(a − b): the Rescale rule gives all of it to the smaller one.
+    let minimum = "a = MatMul(x, first) d = MatMul(x, apart) r = Relu(d) y = Sub(a, r)";
+    check(minimum, [3.0, 1.0], [0.0, 1.0]);
+    check(minimum, [1.0, 3.0], [1.0, 0.0]);
+    // As one op both inputs are the smallest at the baseline, and either lets it rise: half each.
+    let one_op = "a = MatMul(x, first) b = MatMul(x, sum) c = Sub(b, a) y = Min(a, c)";
+    check(one_op, [3.0, 1.0], [0.5, 0.5]);
+}
+
+#[test]
+fn deep_shap_is_the_mean_of_deep_lift_over_the_background() {
+    let network = lifted(LIFTED[1].1);
+    let (x, background) = (rows(3, &[4], 51), rows(7, &[4], 52));
+    let (target, run) = (Target::Top(1), Work::default());
+    let shap = deep_shap::Options { background: background.clone() };
+    let shap = deep_shap(&network, &x, &target, &shap, &run).expect("runs");
+    let each: Vec<ArrayD<f64>> = background
+        .axis_iter(Axis(0))
+        .map(|row| {
+            let options =
+                deep_lift::Options { baseline: Baseline::Array(row.to_owned()), ..Default::default() };
+            deep_lift(&network, &x, &target, &options, &run).expect("runs").values
+        })
+        .collect();
+    let mean = each.iter().fold(ArrayD::zeros(each[0].raw_dim()), |sum: ArrayD<f64>, one| sum + one) / 7.0;
+    assert!(largest(&(&shap.values - &mean)) < 1e-12);
+    let squares = each
+        .iter()
+        .fold(ArrayD::zeros(mean.raw_dim()), |sum: ArrayD<f64>, one| sum + (one - &mean).mapv(|d| d * d));
+    let error = (squares / 6.0 / 7.0).mapv(f64::sqrt);
+    assert!(largest(&(&shap.standard_error.clone().expect("seven") - &error)) < 1e-12);
+    assert!(largest_share(&shap) < 1e-5);
+    assert!(shap.evaluations.iter().all(|&n| n == 14));
+}
+
+#[test]
+fn gradient_shap_draws_until_its_error_is_small_and_repeats_from_its_seed() {
+    let network = network(CURVED);
+    let (x, background) = (rows(3, &[3], 61), rows(5, &[3], 62));
+    let run = |options: &gradient_shap::Options| {
+        gradient_shap(&network, &x, &Target::Index(0), options, &Work::default()).expect("runs")
+    };
+    let few =
+        gradient_shap::Options { n_samples: 20, seed: 3, ..gradient_shap::Options::new(background.clone()) };
+    assert_eq!(run(&few), run(&few));
+    assert_ne!(run(&few).values, run(&gradient_shap::Options { seed: 4, ..few.clone() }).values);
+    let refined = run(&gradient_shap::Options { tolerance: Some(0.05), ..few.clone() });
+    let norm = |values: ArrayD<f64>| values.iter().map(|x| x * x).sum::<f64>().sqrt();
+    for row in 0..3 {
+        let errors = refined.standard_error.as_ref().expect("sampled").index_axis(Axis(0), row).to_owned();
+        assert!(norm(errors) <= 0.05 * norm(refined.row(row, 0)), "row {row}");
+        assert!(refined.evaluations[row] > 20 && refined.evaluations[row] % 20 == 0);
+    }
+    // Expected gradients are the mean of integrated gradients over the background.
+    let expected = background.axis_iter(Axis(0)).fold(
+        ArrayD::zeros(refined.values.raw_dim()),
+        |sum: ArrayD<f64>, row| {
+            let options = integrated_gradients::Options {
+                baseline: Baseline::Array(row.to_owned()),
+                n_steps: 100,
+                ..Default::default()
+            };
+            sum + ig(&network, &x, &Target::Index(0), &options).values
+        },
+    ) / 5.0;
+    let z = (&refined.values - &expected) / refined.standard_error.as_ref().expect("sampled");
+    assert!(largest(&z) < 5.0, "{z:?}");
+    let stopped = run(&gradient_shap::Options { tolerance: Some(1e-9), max_evaluations: 50, ..few });
+    assert!(stopped.warnings.len() == 3 && stopped.warnings[0].contains("above the tolerance"));
+    assert!(stopped.evaluations.iter().all(|&n| n == 40));
+}
+
+#[test]
+fn deep_lift_names_the_node_where_completeness_is_lost() {
+    // The branches of the choice do not differ from the baseline's, but the choice does.
+    let network = network(
+        "g (float[N,2] x) => (float[N,2] y) <float zero = {0}, float five = {5}>
+         { n = Mul(x, zero) a = Add(n, five) c = Greater(x, zero) w = Where(c, a, n) y = Add(w, x) }",
+    );
+    let x = ArrayD::from_elem(IxDyn(&[1, 2]), 1.0f32);
+    let options = deep_lift::Options { baseline: Baseline::Value(-1.0), ..Default::default() };
+    let error = deep_lift(&network, &x, &Target::Index(0), &options, &Work::default()).expect_err("a leak");
+    assert!(error.to_string().contains("`Where` at node"), "{error}");
+}
+
+#[test]
+fn backgrounds_and_draws_that_cannot_be_are_refused_by_name() {
+    let network = network(CURVED);
+    let x = rows(1, &[3], 1);
+    let shap = |background: ArrayD<f32>| {
+        let options = deep_shap::Options { background };
+        deep_shap(&network, &x, &Target::Index(0), &options, &Work::default())
+            .expect_err("refused")
+            .to_string()
+    };
+    assert!(shap(rows(2, &[4], 1)).contains("background"));
+    assert!(shap(rows(0, &[3], 1)).contains("no rows"));
+    let mut broken = rows(2, &[3], 1);
+    broken[[1, 2]] = f32::INFINITY;
+    assert!(shap(broken).contains("[1, 2]"));
+    let sampled = |change: fn(&mut gradient_shap::Options)| {
+        let mut options = gradient_shap::Options::new(rows(2, &[3], 1));
+        change(&mut options);
+        gradient_shap(&network, &x, &Target::Index(0), &options, &Work::default())
+            .expect_err("refused")
+            .to_string()
+    };
+    assert!(sampled(|options| options.n_samples = 1).contains("n_samples"));
+    assert!(sampled(|options| options.noise = Noise::Absolute(f64::NAN)).contains("noise"));
+    assert!(sampled(|options| options.tolerance = Some(0.0)).contains("tolerance"));
 }

@@ -16,8 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis, IxDyn};
-use pellucid_core::{Target, Work};
+use pellucid_core::{Baseline, Target, Work};
 use pellucid_explain::cam::{self, Variant, cam};
+use pellucid_explain::deep_lift::{self, deep_lift};
+use pellucid_explain::deep_shap::{self, deep_shap};
 use pellucid_explain::integrated_gradients::{self, integrated_gradients};
 use pellucid_explain::lrp::{self, Composite, lrp};
 use pellucid_explain::saliency::{self, saliency};
@@ -371,5 +373,87 @@ fn the_demo_model_matches_float64_pytorch() {
         let raw = map.raw_map.expect("kept").index_axis(Axis(1), 0).to_owned();
         let distance = relative_l2(&raw, &reference.array(key));
         assert!(distance <= 1e-3, "{key}: {distance:.2e} off");
+    }
+}
+
+/// `|convergence delta|` at the most, as a share of the largest of output, base value and the sum of the values' sizes.
+fn completeness_gap(attribution: &pellucid_core::Attribution) -> f64 {
+    let (deltas, base) = (attribution.convergence_delta.as_ref(), attribution.base_values.as_ref());
+    let (deltas, base) = (deltas.expect("promised"), base.expect("has a baseline"));
+    let of_place = |(place, delta): (ndarray::IxDyn, &f64)| {
+        let sizes: f64 = attribution.row(place[0], place[1]).iter().map(|value| value.abs()).sum();
+        delta.abs() / sizes.max(attribution.outputs[&place].abs()).max(base[&place].abs())
+    };
+    deltas.indexed_iter().map(of_place).fold(0.0, f64::max)
+}
+
+#[test]
+fn deep_lift_is_complete_on_every_network() {
+    let mut failures = Vec::new();
+    let mut report = Vec::new();
+    for (runtime_name, runtime) in runtimes() {
+        let mut n_run = 0;
+        for name in names() {
+            for exporter in ["script", "dynamo"] {
+                let file = format!("{name}.{exporter}.onnx");
+                let mut reference = Reference::open(&folder().join(format!("{name}.npz")));
+                let Some(loaded) = loaded(&file, &mut reference, &runtime).expect("readable") else {
+                    continue;
+                };
+                // From zeros, and from another row of the same kind.
+                for baseline in
+                    [Baseline::Zeros, Baseline::Array(loaded.rows.index_axis(Axis(0), 1).to_owned())]
+                {
+                    let options = deep_lift::Options { baseline, ..Default::default() };
+                    let result =
+                        deep_lift(&loaded.network, &loaded.rows, &loaded.target, &options, &Work::default());
+                    match unless_refused(result) {
+                        Ok(Some(attribution)) => {
+                            n_run += 1;
+                            let gap = completeness_gap(&attribution);
+                            report
+                                .push(format!("{runtime_name} {file} from {}: {gap:.1e}", options.baseline));
+                            if gap.is_nan() || gap > 1e-4 {
+                                failures
+                                    .push(format!("{runtime_name} {file}: misses {gap:.1e} of its scale"));
+                            }
+                        }
+                        Ok(None) => report.push(format!("{runtime_name} {file}: refused by the runtime")),
+                        Err(reason) => failures.push(format!("{runtime_name} {file}: {reason}")),
+                    }
+                }
+            }
+        }
+        let least = if runtime_name == "onnxruntime" { 4 * names().len() } else { 24 };
+        if n_run < least {
+            failures.push(format!("{runtime_name} ran {n_run} times, expected {least}"));
+        }
+    }
+    eprintln!("{}", report.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn deep_lift_is_captums_where_captum_is_right() {
+    let folder = folder().join("../deep_lift");
+    for (runtime_name, runtime) in runtimes() {
+        for name in ["relu", "curved", "cnn"] {
+            let model = onnx::read(&folder.join(format!("{name}.onnx"))).expect("committed");
+            let mut reference = Reference::open(&folder.join(format!("{name}.npz")));
+            let network = Network::new(&model.graph, runtime.clone(), &network::Options::default());
+            let network = network.expect("an ordinary network");
+            let [rows, baselines] = ["input", "baseline"].map(|key| reference.array(key).mapv(|x| x as f32));
+            let target = Target::PerRow(reference.array("target").iter().map(|&x| x as usize).collect());
+            let options =
+                deep_lift::Options { baseline: Baseline::PerRow(baselines.clone()), ..Default::default() };
+            let lift = deep_lift(&network, &rows, &target, &options, &Work::default()).expect("runs");
+            let shap = deep_shap::Options { background: baselines };
+            let shap = deep_shap(&network, &rows, &target, &shap, &Work::default()).expect("runs");
+            for (key, attribution) in [("deep_lift", lift), ("deep_lift_shap", shap)] {
+                let values = attribution.values.index_axis(Axis(1), 0).to_owned();
+                let distance = relative_l2(&values, &reference.array(key));
+                assert!(distance < BOUND, "{runtime_name} {name}: {key} {distance:.2e} from captum's");
+            }
+        }
     }
 }

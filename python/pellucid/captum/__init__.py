@@ -9,7 +9,8 @@ tuple.
 - ``inputs``: ``[rows, features…]``, alone or in a tuple of one.
 - ``target``: an index, or one a row (list, 1-D array or tensor); a tuple of one index; ``None`` where the model has one
   output.
-- ``baselines``: a number, one row ``[1, features…]`` or ``[features…]``, or one for each row ``[rows, features…]``.
+- ``baselines`` of DeepLiftShap and GradientShap: rows, a distribution to average over.
+- ``baselines`` of the others: a number, one row ``[1, features…]`` or ``[features…]``, or one for each row ``[rows, features…]``.
 
 Where it differs from captum: gradients are of the logits where the model ends in softmax or sigmoid, unless it was
 loaded with ``explain_probability=True``; the weights of ``riemann_trapezoid`` sum to 1; noise comes from a ``seed``;
@@ -25,11 +26,16 @@ layers are named by their wires, or are the layers of a torch module. Whatever i
 """
 
 from .. import _absent
-from ._gradients import LRP, InputXGradient, IntegratedGradients, Saliency
+from ._comparisons import DeepLift, DeepLiftShap, GradientShap
+from ._gradients import LRP, GuidedBackprop, InputXGradient, IntegratedGradients, Saliency
 from ._layers import LayerAttribution, LayerGradCam
 from ._noise_tunnel import NoiseTunnel
 
 __all__ = [
+    "DeepLift",
+    "DeepLiftShap",
+    "GradientShap",
+    "GuidedBackprop",
     "InputXGradient",
     "IntegratedGradients",
     "LRP",
@@ -40,7 +46,7 @@ __all__ = [
 ]
 
 _GRADIENTS = "there are IntegratedGradients, InputXGradient, Saliency, and NoiseTunnel around them"
-_PATH = "there is IntegratedGradients, which adds up as well; give it the baseline that you compare with"
+_PATH = "there are DeepLift and IntegratedGradients, which add up as well; give them the baseline that you compare with"
 _LAYERS = "of layers there is LayerGradCam; of the input there is IntegratedGradients"
 _PERTURBED = (
     "nothing perturbs the input yet; of a network there is IntegratedGradients, of tree models "
@@ -51,12 +57,8 @@ _PICTURES = "there is pellucid.explain(model, rows).plot.heatmap()"
 
 # captum's name → what there is.
 _INSTEAD = {
-    "DeepLift": _PATH,
-    "DeepLiftShap": _PATH,
-    "GradientShap": "there is IntegratedGradients, for each baseline of the distribution, and its mean",
     "Deconvolution": _GRADIENTS,
-    "GuidedBackprop": _GRADIENTS,
-    "GuidedGradCam": "there are LayerGradCam and InputXGradient",
+    "GuidedGradCam": "there is pellucid.explain(model, rows, method='guided_grad_cam')",
     "FeatureAblation": _PERTURBED,
     "FeaturePermutation": _PERTURBED,
     "Occlusion": _PERTURBED,

@@ -172,3 +172,24 @@ class LRP(Attribution):
         if not return_convergence_delta:
             return relevance
         return relevance, _arguments.in_kind(explanation.convergence_delta, rows.given)
+
+
+class GuidedBackprop(Attribution):
+    """The gradient with only positive signals passed on at ReLUs.
+
+    It hardly depends on what the model learned (it fails the model randomization check): it shows edges of the input.
+
+    >>> import numpy as np
+    >>> from pellucid.captum import GuidedBackprop
+    >>> rows = np.ones((2, 1, 28, 28), np.float32)
+    >>> GuidedBackprop("fixtures/models/mnist_cnn.onnx").attribute(rows, target=3).shape
+    (2, 1, 28, 28)
+    """
+
+    _method = "guided_backprop"
+
+    def attribute(self, inputs: Tensors, target: Target = None, additional_forward_args=None) -> Tensors:
+        """Attributions ``[rows, features…]``."""
+        _arguments.refuse_forward_args(additional_forward_args)
+        rows = _arguments.inputs(inputs)
+        return rows.returned(self._explained(rows, target).values)

@@ -97,6 +97,10 @@ fn options_of_other_methods_are_refused_by_name() {
     );
     refused(&["--method", "input-x-gradient", "--noise", "abs:1"], &["noise", "its options: none"]);
     refused(&["--method", "shapley"], &["no method `shapley`", "integrated_gradients"]);
+    refused(&["--method", "deep-shap"], &["background", "deep_shap compares with rows"]);
+    refused(&["--background", "rows.npy"], &["background", "integrated_gradients has no such option"]);
+    refused(&["--method", "deep-lift", "--rule", "reveal-cancel"], &["reveal-cancel", "rescale"]);
+    refused(&["--method", "gradient-shap", "--max-evaluations", "9"], &["max_evaluations", "tolerance"]);
     refused(&["--rule", "simpson"], &["no rule `simpson`", "trapezoid"]);
     refused(&["--n-steps", "0"], &["n_steps"]);
     refused(&["--tolerance", "0.01", "--n-steps", "9"], &["n_steps", "tolerance"]);

@@ -25,6 +25,9 @@ fn every_method_explains_digits() {
         "input-x-gradient",
         "integrated-gradients",
         "lrp",
+        "deep-lift",
+        "deep-shap",
+        "gradient-shap",
         "smoothgrad",
         "smoothgrad-sq",
         "vargrad",
@@ -32,21 +35,38 @@ fn every_method_explains_digits() {
         "grad-cam-pp",
         "layer-cam",
         "hires-cam",
+        "xgrad-cam",
+        "ablation-cam",
+        "score-cam",
+        "eigen-cam",
+        "guided-backprop",
+        "guided-grad-cam",
     ];
     for method in methods {
-        let explained = explanation(&["explain", &model, &rows, "--method", method, "--json"]);
+        let mut arguments = vec!["explain", &model, &rows, "--method", method, "--json"];
+        if method.ends_with("-shap") {
+            arguments.extend(["--background", &rows]);
+        }
+        let explained = explanation(&arguments);
         assert_eq!(explained.about.method, method.replace('-', "_"));
-        let is_map = method.contains("cam");
+        let is_map = method.ends_with("-cam") && method != "guided-grad-cam" || method == "grad-cam-pp";
         let shape: &[usize] = if is_map { &[28, 28] } else { &[1, 28, 28] };
         assert_eq!(&explained.values.shape()[1..], shape, "{method}");
         assert_eq!(
             explained.standard_error.is_some(),
-            method.contains("grad-sq") || ["smoothgrad", "vargrad"].contains(&method)
+            method.contains("grad-sq")
+                || method.ends_with("-shap")
+                || ["smoothgrad", "vargrad"].contains(&method)
         );
-        assert_eq!(explained.convergence_delta.is_some(), ["integrated-gradients", "lrp"].contains(&method));
+        assert_eq!(
+            explained.convergence_delta.is_some(),
+            ["integrated-gradients", "lrp", "deep-lift"].contains(&method) || method.ends_with("-shap")
+        );
         assert!(explained.values.iter().any(|&value| value != 0.0), "{method}");
         let all_positive = explained.values.iter().all(|&value| value >= 0.0);
         assert!(explained.about.signed || all_positive, "{method}");
+        let warns = explained.about.warnings.iter().any(|warning| warning.contains("randomization check"));
+        assert_eq!(warns, method.starts_with("guided"), "{method}");
     }
 }
 

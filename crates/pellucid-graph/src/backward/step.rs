@@ -170,6 +170,28 @@ impl<'a> Step<'a> {
         twin.ok_or_else(|| format!("no twin of `{}`", self.graph.name_of(wire)))
     }
 
+    /// Whether a wire differs between input and baseline.
+    ///
+    /// # Errors
+    /// Where the walk was given no twin for it.
+    pub fn changes(&self, wire: Wire) -> Result<bool, String> {
+        Ok(self.twin(wire)? != wire)
+    }
+
+    /// What another rule answers at this node, with other inputs, outputs and signals in place of its own: what the rule
+    /// says at the baseline, or in the middle.
+    pub fn elsewhere(
+        &mut self,
+        rule: fn(&mut Step<'_>) -> Signals,
+        inputs: Vec<Option<Wire>>,
+        outputs: Vec<Option<Wire>>,
+        signals: &[Option<Signal>],
+    ) -> Signals {
+        let node = Node { inputs, outputs, ..self.node.clone() };
+        let (needed, walk, place) = (self.needed, self.walk, self.place);
+        rule(&mut Step { graph: &mut *self.graph, node: &node, signals, needed, walk, place })
+    }
+
     /// The two forward annotations on a wire, where there are any.
     pub fn annotation(&self, wire: Wire) -> Option<(Wire, Wire)> {
         self.walk.annotations.get(&wire).copied()

@@ -97,7 +97,7 @@ fn analytic(op: &str) -> Option<PlainRule> {
 }
 
 /// `dx`, and 0 where no signal arrived: the branch that a `Where` did not take must not send `0 · ∞`.
-fn where_signal(s: &mut Step<'_>, dy: Wire, dx: Wire) -> Wire {
+pub(crate) fn where_signal(s: &mut Step<'_>, dy: Wire, dx: Wire) -> Wire {
     let zero = s.scalar(0.0, dy);
     let silent = s.equal(dy, zero);
     s.select(silent, zero, dx)
@@ -313,7 +313,7 @@ fn clip_by_computed(s: &mut Step<'_>, dy: Wire, x: Wire, low: Option<Wire>, high
 }
 
 /// A float attribute of the node or the op's default.
-pub(super) fn setting(s: &Step<'_>, name: &str, default: f32) -> f64 {
+pub(crate) fn setting(s: &Step<'_>, name: &str, default: f32) -> f64 {
     crate::ops::activation::setting(s.at(), name, default)
 }
 

@@ -3,6 +3,7 @@
 mod activation;
 mod convolution;
 mod elementwise;
+mod guided;
 mod join;
 mod matmul;
 mod normalization;
@@ -27,6 +28,9 @@ mod tests;
 mod ties;
 #[cfg(test)]
 mod window_tests;
+
+pub(crate) use elementwise::{setting, where_signal};
+pub use guided::{guided, guided_table};
 
 use std::rc::Rc;
 
@@ -80,9 +84,20 @@ pub fn gradient_table() -> Table<'static> {
 /// # Errors
 /// As [`backward`].
 pub fn gradient(graph: &mut Graph, output: Wire, seed: Wire, wanted: &[Wire]) -> Result<Vec<Wire>, Error> {
+    walked(graph, &gradient_table(), output, seed, wanted)
+}
+
+/// What a walk by single signals gives for each wanted wire, zeros where nothing arrives.
+fn walked(
+    graph: &mut Graph,
+    table: &Table<'_>,
+    output: Wire,
+    seed: Wire,
+    wanted: &[Wire],
+) -> Result<Vec<Wire>, Error> {
     let seeds = [(output, Signal::One(seed))];
     let walk = Walk { seeds: &seeds, wanted, ..Walk::default() };
-    let signals = backward(graph, &gradient_table(), &walk)?;
+    let signals = backward(graph, table, &walk)?;
     let wires = signals.into_iter().zip(wanted).map(|(signal, wire)| match signal {
         Some(signal) => signal.parts().0,
         None => graph.zeros_like(*wire),
@@ -93,11 +108,11 @@ pub fn gradient(graph: &mut Graph, output: Wire, seed: Wire, wanted: &[Wire]) ->
 }
 
 /// One signal for input 0.
-fn only(wire: Wire) -> Signals {
+pub(crate) fn only(wire: Wire) -> Signals {
     Ok(vec![Some(wire.into())])
 }
 
 /// Signals for the first inputs.
-fn each<const N: usize>(wires: [Option<Wire>; N]) -> Signals {
+pub(crate) fn each<const N: usize>(wires: [Option<Wire>; N]) -> Signals {
     Ok(wires.into_iter().map(|wire| wire.map(Signal::from)).collect())
 }

@@ -4,16 +4,14 @@ from .._absent import absent_class
 from ._exact import ExactExplainer
 from ._explainer import Explainer
 from ._linear import LinearExplainer
+from ._network import DeepExplainer, GradientExplainer
 from ._tree import TreeExplainer
 
 _EXACT = "shap.TreeExplainer and shap.LinearExplainer, which are exact"
-_NETWORKS = 'pellucid.explain(model, X, "integrated_gradients") and the other methods for networks'
 
 AdditiveExplainer = absent_class("AdditiveExplainer", _EXACT)
 CoalitionExplainer = absent_class("CoalitionExplainer", _EXACT)
-DeepExplainer = absent_class("DeepExplainer", _NETWORKS)
 GPUTreeExplainer = absent_class("GPUTreeExplainer", "shap.TreeExplainer, on the processor")
-GradientExplainer = absent_class("GradientExplainer", _NETWORKS)
 KernelExplainer = absent_class("KernelExplainer", _EXACT)
 PartitionExplainer = absent_class("PartitionExplainer", _EXACT)
 PermutationExplainer = absent_class("PermutationExplainer", _EXACT)

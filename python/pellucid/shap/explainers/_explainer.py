@@ -101,8 +101,8 @@ def _class_for(loaded: Model, algorithm: str) -> type:
     kind = "linear" if loaded._is_linear else loaded.kind
     if kind == "network":
         raise UnsupportedError(
-            f"{loaded.name} is a network, for which shap's explainers are not supported yet; there is pellucid.explain(model, "
-            'X, "integrated_gradients")'
+            f"{loaded.name} is a network; take shap.DeepExplainer or shap.GradientExplainer with rows to compare with, or "
+            'pellucid.explain(model, X, "integrated_gradients")'
         )
     if algorithm == "exact":
         return ExactExplainer
