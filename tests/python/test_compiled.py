@@ -16,7 +16,9 @@ METHODS = [
     ("saliency", []),
     ("input-x-gradient", []),
     ("integrated-gradients", ["--n-steps", "16"]),
+    ("deep-lift", ["--baseline", "value:-0.4"]),
     ("grad-cam", []),
+    ("xgrad-cam", []),
 ]
 
 
