@@ -156,7 +156,7 @@ fn image_shape(input_shape: &[usize], channel_axis: usize, n_spatial: usize) -> 
 }
 
 /// Maps `[rows, K, spatial…]` enlarged to the image, axis by axis.
-fn enlarged(raw: &ArrayD<f64>, image_shape: &[usize]) -> ArrayD<f64> {
+pub(crate) fn enlarged(raw: &ArrayD<f64>, image_shape: &[usize]) -> ArrayD<f64> {
     let mut map = raw.clone();
     for (axis, &length) in image_shape.iter().enumerate() {
         map = resampled(&map, axis + 2, length);

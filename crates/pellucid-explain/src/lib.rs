@@ -1,5 +1,9 @@
 //! `Model` + input → `Attribution`. All methods but those of trees.
 
+pub mod attention;
+pub mod attention_maps;
+pub mod attention_rollout;
+pub mod attention_x_gradient;
 mod batchable;
 pub mod cam;
 pub mod compile;
@@ -14,6 +18,10 @@ mod quadrature;
 pub mod saliency;
 mod seeds;
 pub mod smoothgrad;
+#[cfg(test)]
+mod testing;
+pub mod token_model;
 
 pub use error::Error;
 pub use network::Network;
+pub use token_model::TokenModel;

@@ -251,7 +251,7 @@ fn softmax(outputs: &Array2<f64>) -> Array2<f64> {
     result
 }
 
-fn chosen_output(graph: &Graph, name: Option<&str>) -> Result<Wire, Error> {
+pub(crate) fn chosen_output(graph: &Graph, name: Option<&str>) -> Result<Wire, Error> {
     match name {
         Some(name) => Ok(graph.wire(name)?),
         None => graph.outputs().first().copied().ok_or_else(|| Error::network("the graph has no output")),
@@ -266,13 +266,14 @@ fn single_input(graph: &Graph, output: Wire) -> Result<Wire, Error> {
     match inputs.as_slice() {
         [input] if graph.element(*input).is_float() => Ok(*input),
         [input] => Err(Error::network(format!(
-            "its input `{}` holds {:?}, which have no gradient (token models are not supported yet)",
+            "its input `{}` holds {:?}, which have no gradient; a token model needs its tokenizer (--tokenizer \
+             tokenizer.json)",
             names[0],
             graph.element(*input)
         ))),
         [] => Err(Error::network("its output depends on no input")),
         _ => Err(Error::network(format!(
-            "it has {} inputs ({}); one is supported",
+            "it has {} inputs ({}), and one is explained; a token model needs its tokenizer (--tokenizer tokenizer.json)",
             names.len(),
             names.join(", ")
         ))),
@@ -280,7 +281,7 @@ fn single_input(graph: &Graph, output: Wire) -> Result<Wire, Error> {
 }
 
 /// Whether the graph's last op is a softmax or sigmoid, and the wire to explain.
-fn ending(graph: &Graph, output: Wire, explain_probability: bool) -> (Ending, Wire) {
+pub(crate) fn ending(graph: &Graph, output: Wire, explain_probability: bool) -> (Ending, Wire) {
     let Some(last) = graph.producer(output).filter(|_| !explain_probability) else {
         return (Ending::Plain, output);
     };
