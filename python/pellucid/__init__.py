@@ -13,6 +13,7 @@ from ._pellucid import (
     UnsupportedError,
     __version__,
 )
+from ._texts import TextExplanation, TextModel
 from ._tools import Evaluation, compile, doctor, evaluate, importance, inspect
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "InputError",
     "Model",
     "ModelError",
+    "TextExplanation",
+    "TextModel",
     "UnsupportedError",
     "__version__",
     "compile",

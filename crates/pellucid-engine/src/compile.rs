@@ -28,6 +28,10 @@ pub fn compile(model: &LoadedModel, method: &Method, target: &Target) -> Result<
         Method::InputXGradient => compile::Method::InputXGradient,
         Method::IntegratedGradients(options, _) => compile::Method::IntegratedGradients(options.clone()),
         Method::Cam(options) => compile::Method::Cam(options.clone()),
+        Method::Attention(_) => {
+            let what = format!("{} reads weights of many layers and cannot be compiled yet", method.name());
+            return Err(Error::Unsupported { what });
+        }
         Method::Smoothed(..) => {
             let what = format!(
                 "{} draws random numbers and cannot be compiled; compile saliency, input_x_gradient, \

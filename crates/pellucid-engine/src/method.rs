@@ -10,6 +10,7 @@ use pellucid_explain::smoothgrad::{self, Noise, Statistic, smoothgrad};
 
 use ndarray::ArrayD;
 
+use crate::attention::{AttentionMethod, AttentionOptions};
 use crate::baseline::parse_baseline;
 use crate::error::Error;
 use crate::model::LoadedModel;
@@ -26,6 +27,8 @@ pub enum Method {
     IntegratedGradients(integrated_gradients::Options, String),
     /// A class activation map.
     Cam(cam::Options),
+    /// What attention looked at.
+    Attention(AttentionMethod),
     /// Another method on many noisy copies of the input.
     Smoothed(smoothgrad::Options, Box<Method>),
 }
@@ -47,7 +50,8 @@ pub struct MethodOptions {
     pub tolerance: Option<f64>,
     /// integrated_gradients: evaluations that a row may take while refining. Default: 1000.
     pub max_evaluations: Option<usize>,
-    /// CAM methods: the layer, by the name of its wire. Default: found automatically.
+    /// CAM methods: the layer, by the name of its wire. Default: found automatically. attention: its number. Default:
+    /// the last.
     pub layer: Option<String>,
     /// CAM methods: whether what speaks against the target is cut off. Default: yes.
     pub relu: Option<bool>,
@@ -57,11 +61,21 @@ pub struct MethodOptions {
     pub noise: Option<String>,
     /// Smoothing methods: noisy copies. Default: 50.
     pub n_samples: Option<usize>,
+    /// The options of attention methods alone.
+    pub attention: AttentionOptions,
 }
 
 /// A method's name for people.
 pub(crate) fn title(name: &str) -> &str {
     Method::NAMES.iter().find(|(known, _)| *known == name).map_or(name, |(_, title)| title)
+}
+
+/// What must stand beside a method's picture; empty for most.
+pub(crate) fn caution(name: &str) -> &'static str {
+    match AttentionMethod::NAMES.contains(&name) {
+        true => "Attention is where the model looked, not what made it decide.",
+        false => "",
+    }
 }
 
 const SMOOTHED: [(&str, Statistic); 3] = [
@@ -72,7 +86,7 @@ const SMOOTHED: [(&str, Statistic); 3] = [
 
 impl Method {
     /// All methods: the name, as in JSON, and one for people.
-    pub const NAMES: [(&'static str, &'static str); 10] = [
+    pub const NAMES: [(&'static str, &'static str); 13] = [
         ("saliency", "Saliency"),
         ("input_x_gradient", "Input × gradient"),
         ("integrated_gradients", "Integrated gradients"),
@@ -83,6 +97,9 @@ impl Method {
         ("grad_cam_pp", "Grad-CAM++"),
         ("layer_cam", "LayerCAM"),
         ("hires_cam", "HiResCAM"),
+        ("attention", "Attention"),
+        ("attention_rollout", "Attention rollout"),
+        ("attention_x_gradient", "Attention × gradient"),
     ];
 
     /// The method of that name (`-` and `_` alike) for a model, defaults filled in.
@@ -113,6 +130,7 @@ impl Method {
             Self::InputXGradient => "input_x_gradient",
             Self::IntegratedGradients(..) => "integrated_gradients",
             Self::Cam(options) => name_of(&cam::Variant::NAMES, options.variant),
+            Self::Attention(method) => method.name(),
             Self::Smoothed(options, _) => name_of(&SMOOTHED, options.statistic),
         }
     }
@@ -123,6 +141,7 @@ impl Method {
             Self::Saliency(options) => !options.absolute,
             Self::InputXGradient | Self::IntegratedGradients(..) => true,
             Self::Cam(options) => !options.relu,
+            Self::Attention(_) => false,
             Self::Smoothed(options, base) => options.statistic == Statistic::Mean && base.is_signed(),
         }
     }
@@ -143,6 +162,7 @@ impl Method {
                 ("layer", options.layer.clone().unwrap_or_default().into()),
                 ("relu", options.relu.into()),
             ],
+            Self::Attention(method) => method.parameters(),
             Self::Smoothed(options, base) => {
                 let mut parameters: Vec<(&str, Parameter)> = vec![
                     ("base_method", base.name().into()),
@@ -173,6 +193,7 @@ impl Method {
                 integrated_gradients(network, rows, target, options, work)
             }
             Self::Cam(options) => cam(network, rows, target, options, work),
+            Self::Attention(method) => method.attribute(network, rows, target, work),
             Self::Smoothed(options, base) => {
                 let silent = Work { progress: std::sync::Arc::new(NoProgress), ..work.clone() };
                 work.progress.begin(rows.shape()[0] * options.n_samples * target.n_targets());
@@ -219,7 +240,8 @@ impl MethodOptions {
             ("noise", self.noise.is_some()),
             ("n_samples", self.n_samples.is_some()),
         ];
-        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+        let given = given.into_iter().find(|(_, given)| *given).map(|(name, _)| name);
+        given.or_else(|| self.attention.first_given())
     }
 }
 
@@ -233,6 +255,9 @@ fn plain(
 ) -> Result<Method, Error> {
     if let Some((_, variant)) = cam::Variant::NAMES.iter().find(|(known, _)| *known == name) {
         return cam_method(*variant, left, model);
+    }
+    if let Some(method) = AttentionMethod::new(name, left, model)? {
+        return Ok(Method::Attention(method));
     }
     match name {
         "saliency" => {

@@ -34,8 +34,8 @@ pub struct ModelOptions {
 /// A model ready to be explained.
 pub struct LoadedModel {
     name: String,
-    file: onnx::Model,
-    network: Network,
+    file: Arc<onnx::Model>,
+    network: Arc<Network>,
     input_name: String,
     output_name: String,
     labels: Option<Vec<String>>,
@@ -89,11 +89,30 @@ impl LoadedModel {
             name,
             input_name: network.graph().name_of(network_input).to_owned(),
             output_name: options.output.clone().unwrap_or_else(|| first(file.graph.outputs())),
-            file,
-            network,
+            file: Arc::new(file),
+            network: Arc::new(network),
             labels: None,
             preprocess: None,
         })
+    }
+
+    /// A part of a model as one of its own: what stands behind the vectors of one text.
+    pub(crate) fn of_part(
+        name: &str,
+        file: Arc<onnx::Model>,
+        network: Arc<Network>,
+        output_name: &str,
+        labels: Option<Vec<String>>,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            input_name: network.graph().name_of(network.graph().inputs()[0]).to_owned(),
+            output_name: output_name.to_owned(),
+            file,
+            network,
+            labels,
+            preprocess: None,
+        }
     }
 
     /// The file's name without folder and ending.
