@@ -63,8 +63,9 @@ class TextModel:
     ):
         """The explanation of a text, or a list of them for a list of texts.
 
-        ``target`` is ``"top-1"``, ``"top-5"``, an index, a label, or for language models the next word; ``contrast`` is
-        an output to take off it: why this and not that? ``token`` is the place whose outputs are explained where a model
+        ``target`` is ``"top-1"``, ``"top-5"``, an index, a label, or for language models the next word (``"of"``) or a
+        token as the vocabulary writes it (``"token:of"``); ``contrast`` is an output to take off it: why this and not
+        that? ``token`` is the place whose outputs are explained where a model
         has outputs for every token: for language models the mask or else the last one unless given. ``log_probability``
         explains the logarithm of the probability instead of the logit. ``baseline`` is ``"pad"`` (the default),
         ``"mask"``, ``"zero"``, ``"mean"`` or ``"empty"``; methods and their other options are those of

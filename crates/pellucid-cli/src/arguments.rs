@@ -314,7 +314,8 @@ pub(crate) struct TextArguments {
     /// language models the mask, or else the last].
     #[arg(long, value_name = "N")]
     pub(crate) token: Option<usize>,
-    /// An output to take off the target's: why this and not that?
+    /// An output to take off the target's: why this and not that? Of language models targets are words, or tokens as the
+    /// vocabulary writes them (token:of).
     #[arg(long, value_name = "TARGET", allow_hyphen_values = true)]
     pub(crate) contrast: Option<String>,
     /// Explain the logarithm of the probability instead of the logit.

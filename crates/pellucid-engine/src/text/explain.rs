@@ -1,6 +1,6 @@
 //! Text model + text + request → a value for each token and each word.
 
-use ndarray::{ArrayD, Axis};
+use ndarray::{Array1, ArrayD, Axis};
 use pellucid_core::{Target, Work};
 use pellucid_explain::attention_maps::attention_maps;
 use pellucid_explain::token_model::Reading;
@@ -28,7 +28,8 @@ pub struct TextRequest {
     pub method: String,
     /// Its options. `baseline` is pad (the default), mask, zero, mean or empty.
     pub options: MethodOptions,
-    /// Which output; of language models, a word or a token too. Default: the highest.
+    /// Which output; of language models the next word too (`of`), or a token as the vocabulary writes it (`token:of`).
+    /// Default: the highest.
     pub target: Option<Target>,
     /// An output that is taken off the target: why this and not that?
     pub contrast: Option<Target>,
@@ -194,15 +195,17 @@ fn target(
 
 /// An explanation of vectors as one of tokens: what a token gets is the sum over its vector.
 fn by_token(mut explanation: Explanation, ids: &[i64]) -> Explanation {
-    let width = explanation.data.len_of(Axis(2));
-    let summed = |array: ArrayD<f64>| {
-        let is_of_vectors = array.ndim() > 2 && array.shape()[1..3] == [ids.len(), width];
-        if is_of_vectors { array.sum_axis(Axis(2)) } else { array }
-    };
-    explanation.values = summed(explanation.values);
-    explanation.standard_error = explanation.standard_error.map(summed);
-    explanation.data =
-        ids.iter().map(|&id| id as f64).collect::<ndarray::Array1<f64>>().insert_axis(Axis(0)).into_dyn();
+    let vectors = [ids.len(), explanation.data.len_of(Axis(2))];
+    explanation.values = summed(explanation.values, vectors);
+    explanation.standard_error = explanation.standard_error.map(|errors| summed(errors, vectors));
+    let ids: Array1<f64> = ids.iter().map(|&id| id as f64).collect();
+    explanation.data = ids.insert_axis(Axis(0)).into_dyn();
     explanation.baselines = None;
     explanation
+}
+
+/// `[1, tokens, width, …]` summed over the width; what is of tokens already stays.
+fn summed(array: ArrayD<f64>, vectors: [usize; 2]) -> ArrayD<f64> {
+    let is_of_vectors = array.ndim() > 2 && array.shape()[1..3] == vectors;
+    if is_of_vectors { array.sum_axis(Axis(2)) } else { array }
 }

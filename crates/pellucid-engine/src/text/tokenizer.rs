@@ -131,16 +131,16 @@ impl TextTokenizer {
         Ok(EncodedText { text: text.to_owned(), tokens: (0..n).map(token).collect(), n_padding: 0 })
     }
 
-    /// The id of a text that is a single token, as the vocabulary writes it or as people do, with a blank before it or
-    /// without.
+    /// The id of a word that is a single token where it stands behind a blank, as words do; else of the token that the
+    /// vocabulary writes so. `token:of` is the latter in any case.
     pub fn single_token(&self, text: &str) -> Option<i64> {
-        if let Some(id) = self.inner.token_to_id(text) {
-            return Some(i64::from(id));
+        let exact = |name: &str| self.inner.token_to_id(name).map(i64::from);
+        if let Some(name) = text.strip_prefix("token:") {
+            return exact(name);
         }
-        let single = |text: &str| match self.inner.encode(text, false).ok()?.get_ids() {
+        match self.inner.encode(format!(" {text}").as_str(), false).ok()?.get_ids() {
             [id] => Some(i64::from(*id)),
-            _ => None,
-        };
-        single(&format!(" {text}")).or_else(|| single(text))
+            _ => exact(text),
+        }
     }
 }

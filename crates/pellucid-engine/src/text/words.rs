@@ -17,7 +17,7 @@ pub struct Word {
 
 /// The words of a text by the rules of Unicode (UAX #29), punctuation by itself; a token that reaches over several words
 /// makes them one. Special tokens and tokens of white space are in none.
-pub fn words(text: &EncodedText) -> Vec<Word> {
+pub(crate) fn words(text: &EncodedText) -> Vec<Word> {
     let segments: Vec<Range<usize>> = text
         .text
         .split_word_bound_indices()
