@@ -11,8 +11,8 @@ export PELLUCID_REQUIRE_ORT := 1
 .PHONY: demo test lint rust-test python-test test-torch test-libraries test-scale wheel test-wheel doc docs examples bench clean help
 
 help:
-	@echo "make demo    explain five photos with a real network, and incomes with real trees; writes out/demo/index.html"
-	@echo "             and out/demo/tabular/index.html"
+	@echo "make demo    explain five photos with a real network, incomes with real trees, the next word of a text and where a"
+	@echo "             transformer looked; writes out/demo/index.html, tabular/index.html, text/ and vit/ there"
 	@echo "make test    run every test, Rust and Python"
 	@echo "make docs    build the documentation site; writes out/docs/index.html"
 	@echo "make bench   time Pellucid beside its peers (installs them, several GB)"
@@ -29,6 +29,10 @@ release: $(VENV_READY)
 demo: release
 	$(BIN) report fixtures/models/efficientnet_lite0_imagenet.onnx fixtures/photos/*.png fixtures/photos/*.jpg --out out/demo
 	$(BIN) report fixtures/trees/demo/adult.txt fixtures/data/adult_test.csv --cohort sex --out out/demo/tabular
+	$(BIN) explain fixtures/models/glasslm_en.onnx --tokenizer fixtures/models/glasslm_en_tokenizer.json \
+		--text "Alice was beginning to get very tired of sitting by her" --out out/demo/text
+	$(BIN) explain fixtures/models/vit_tiny_mnist.onnx fixtures/models/vit_tiny_mnist.sample.npz \
+		--method attention-x-gradient --out out/demo/vit
 
 test: lint rust-test python-test test-wheel doc docs
 

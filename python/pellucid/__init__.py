@@ -14,6 +14,7 @@ from ._pellucid import (
     __version__,
 )
 from ._stream import ExplanationStream, explain_stream
+from ._texts import TextExplanation, TextModel
 from ._tools import Evaluation, compile, doctor, evaluate, importance, inspect
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "InputError",
     "Model",
     "ModelError",
+    "TextExplanation",
+    "TextModel",
     "UnsupportedError",
     "__version__",
     "compile",

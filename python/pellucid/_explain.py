@@ -10,6 +10,7 @@ from ._load import load
 from ._model import Model
 from ._pellucid import InputError
 from ._progress import Bar
+from ._texts import TextModel
 
 
 def explain(
@@ -23,6 +24,7 @@ def explain(
     max_memory: int | None = None,
     threads: int | None = None,
     progress: bool = True,
+    tokenizer=None,
     **options,
 ) -> Explanation:
     """Explains every row of ``X``.
@@ -34,8 +36,9 @@ def explain(
     ``method`` for networks: ``"integrated_gradients"`` (the default), ``"saliency"``, ``"input_x_gradient"``,
     ``"deep_lift"``, ``"deep_shap"``, ``"gradient_shap"``, ``"lrp"``, ``"smoothgrad"``, ``"smoothgrad_sq"``, ``"vargrad"``,
     ``"grad_cam"``, ``"grad_cam_pp"``, ``"layer_cam"``, ``"hires_cam"``, ``"xgrad_cam"``, ``"ablation_cam"``,
-    ``"score_cam"``, ``"eigen_cam"``, ``"guided_backprop"``, ``"guided_grad_cam"``, ``"chefer"``; for tree models:
-    ``"tree_shap"`` (the default), ``"banzhaf"``, ``"saabas"``,
+    ``"score_cam"``, ``"eigen_cam"``, ``"guided_backprop"``, ``"guided_grad_cam"``, ``"attention"``,
+    ``"attention_rollout"``, ``"attention_x_gradient"``, ``"chefer"``; for tree models: ``"tree_shap"`` (the default),
+    ``"banzhaf"``, ``"saabas"``,
     ``"shapley_interactions"``. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
     ``interactions=True``, ``background=rows``, ``output_space="probability"`` (or ``"log_loss"`` with ``labels``, one
     class a row; both need a background) … Whatever is wrong with them is said in an :class:`pellucid.InputError`.
@@ -47,11 +50,19 @@ def explain(
     threads, ``max_memory`` the bytes of one run; ``progress`` shows a bar for long work where tqdm is installed.
     Ctrl-C stops the work.
 
+    With ``tokenizer``, the path of the model's ``tokenizer.json``, ``X`` is a text or a list of texts; see
+    :class:`pellucid.TextModel` for what can be asked of them, and :class:`pellucid.TextExplanation` for what comes
+    back: one, or a list.
+
     >>> import numpy as np, pellucid
     >>> e = pellucid.explain("fixtures/trees/lightgbm/binary.txt", np.zeros((4, 5)))
     >>> bool(np.allclose(e.values.sum(axis=1) + e.base_values, e.outputs))
     True
     """
+    if tokenizer is not None or isinstance(model, TextModel):
+        model = model if isinstance(model, TextModel) else TextModel(model, tokenizer, threads=threads)
+        work = {"batch_size": batch_size, "max_memory": max_memory, "threads": threads, "progress": progress}
+        return model.explain(X, method, target, seed=seed, **work, **options)
     if type(model) is not Model:
         model = load(model)
     rows = _tables.rows(model, X)

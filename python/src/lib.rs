@@ -9,6 +9,7 @@ mod explain;
 mod explanation;
 mod model;
 mod options;
+mod texts;
 mod tools;
 mod trees;
 mod watched;
@@ -32,6 +33,8 @@ mod _pellucid {
     use super::explanation::ExplanationCore;
     #[pymodule_export]
     use super::model::ModelCore;
+    #[pymodule_export]
+    use super::texts::{TextCore, TextModelCore};
     #[pymodule_export]
     use super::tools::{compile, doctor, evaluate, importance, inspect, inspect_file};
 

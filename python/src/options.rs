@@ -12,7 +12,8 @@ use crate::arrays::{Rows, table};
 use crate::errors::{fault, of_option};
 
 const OF_NETWORKS: &str = "absolute, baseline, background, n_steps, rule, tolerance, max_evaluations, composite, epsilon, gamma, low, \
-                           high, rules, start_layer, layer, relu, base_method, noise, n_samples";
+                           high, rules, layer, relu, base_method, noise, n_samples, head, head_fusion, discard_ratio, \
+                           start_layer, query";
 const OF_TREES: &str = "background, removal, interactions, index, max_order, output_space, labels, max_exact_features, \
                         n_permutations";
 
@@ -37,12 +38,16 @@ pub(crate) fn of_network(given: Option<&Bound<'_, PyDict>>) -> PyResult<MethodOp
             "low" => options.low = Some(numbers(&name, &value)?),
             "high" => options.high = Some(numbers(&name, &value)?),
             "rules" => options.rules = Some(path(&name, &value)?),
-            "start_layer" => options.start_layer = Some(read(&name, &value)?),
-            "layer" => options.layer = Some(read(&name, &value)?),
+            "layer" => options.layer = Some(word_or_number(&name, &value)?),
             "relu" => options.relu = Some(read(&name, &value)?),
             "base_method" => options.base_method = Some(read(&name, &value)?),
             "noise" => options.noise = Some(read(&name, &value)?),
             "n_samples" => options.n_samples = Some(read(&name, &value)?),
+            "head" => options.attention.head = Some(read(&name, &value)?),
+            "head_fusion" => options.attention.head_fusion = Some(read(&name, &value)?),
+            "discard_ratio" => options.attention.discard_ratio = Some(read(&name, &value)?),
+            "start_layer" => options.attention.start_layer = Some(read(&name, &value)?),
+            "query" => options.attention.query = Some(word_or_number(&name, &value)?),
             _ => return Err(unknown(&name, "a network", OF_NETWORKS)),
         }
     }
@@ -113,6 +118,14 @@ fn numbers(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
 fn path(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     let path: PathBuf = read(name, value)?;
     Ok(path.to_string_lossy().into_owned())
+}
+
+/// A text, or a number as one.
+fn word_or_number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    match value.extract::<usize>() {
+        Ok(number) => Ok(number.to_string()),
+        Err(_) => read(name, value),
+    }
 }
 
 fn unknown(name: &str, what: &str, known: &str) -> PyErr {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use pellucid_engine::{
-    Color, EffectKind, Layout, MethodOptions, ModelOptions, PlotKind, PreprocessOptions, Resample, Resize,
-    RuntimeChoice, Size, TableFormat, TreeOptions,
+    AttentionOptions, Color, EffectKind, Layout, MethodOptions, ModelOptions, PlotKind, PreprocessOptions,
+    Resample, Resize, RuntimeChoice, Size, TableFormat, TreeOptions,
 };
 
 /// Explains trained models: what made the model say this?
@@ -293,15 +293,40 @@ pub(crate) struct DoctorArguments {
 pub(crate) struct InputArguments {
     #[command(flatten)]
     pub(crate) model: ModelArguments,
-    /// Rows to explain: .csv, .npy, .npz; for networks .png and .jpg too, for tree models .csv.gz, .parquet and
-    /// sparse matrices (.npz, CSR).
-    #[arg(required = true, value_name = "INPUT")]
+    /// Rows to explain: .csv, .npy, .npz; for networks .png and .jpg too, for text models .txt, for tree models .csv.gz,
+    /// .parquet and sparse matrices (.npz, CSR).
+    #[arg(required_unless_present = "text", value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// The array of an .npz file.
     #[arg(long, value_name = "NAME")]
     pub(crate) array: Option<String>,
     #[command(flatten)]
     pub(crate) preprocess: PreprocessArguments,
+    #[command(flatten)]
+    pub(crate) texts: TextArguments,
+}
+
+/// What is said of texts.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Texts (of `pellucid explain`)")]
+pub(crate) struct TextArguments {
+    /// A text to explain instead of an INPUT; may be given several times.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) text: Vec<String>,
+    /// The tokenizer.json of the model.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tokenizer: Option<PathBuf>,
+    /// The token whose outputs are explained, counted from 0, where there are outputs for every token [default: of
+    /// language models the mask, or else the last].
+    #[arg(long, value_name = "N")]
+    pub(crate) token: Option<usize>,
+    /// An output to take off the target's: why this and not that? Of language models targets are words, or tokens as the
+    /// vocabulary writes them (token:of).
+    #[arg(long, value_name = "TARGET", allow_hyphen_values = true)]
+    pub(crate) contrast: Option<String>,
+    /// Explain the logarithm of the probability instead of the logit.
+    #[arg(long)]
+    pub(crate) log_probability: bool,
 }
 
 #[derive(Debug, Args)]
@@ -360,10 +385,10 @@ pub(crate) struct PreprocessArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Method")]
 pub(crate) struct MethodArguments {
-    /// Of networks: saliency, input-x-gradient, integrated-gradients (default), deep-lift, deep-shap, gradient-shap,
+    /// Of networks: saliency, input-x-gradient, integrated-gradients (default), deep-lift, deep-shap, gradient-shap, lrp,
     /// smoothgrad, smoothgrad-sq, vargrad, grad-cam, grad-cam-pp, layer-cam, hires-cam, xgrad-cam, ablation-cam, score-cam,
-    /// eigen-cam, guided-backprop or guided-grad-cam. Of tree models: tree-shap (default), banzhaf, saabas or
-    /// shapley-interactions.
+    /// eigen-cam, guided-backprop, guided-grad-cam, attention, attention-rollout, attention-x-gradient or chefer. Of tree
+    /// models: tree-shap (default), banzhaf, saabas or shapley-interactions.
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<String>,
     #[command(flatten)]
@@ -417,7 +442,7 @@ pub(crate) struct MethodOptionArguments {
     #[arg(long, value_name = "BOOL")]
     absolute: Option<bool>,
     /// integrated-gradients, deep-lift: zeros, value:0.5, black, white, blurred:SIGMA, uniform, gaussian:SIGMA,
-    /// array:FILE, mean:FILE.
+    /// array:FILE, mean:FILE; of texts pad, mask, zero, mean, empty.
     #[arg(long, value_name = "BASELINE")]
     baseline: Option<String>,
     /// integrated-gradients: points on the path [default: 50].
@@ -453,10 +478,8 @@ pub(crate) struct MethodOptionArguments {
     /// lrp: a TOML file of rules by op or name that come before those of the composite.
     #[arg(long, value_name = "FILE")]
     rules: Option<String>,
-    /// chefer: the first attention that counts [default: 0, the one nearest to the input].
-    #[arg(long, value_name = "N")]
-    start_layer: Option<usize>,
-    /// CAM methods: the layer, by the name of its wire (`pellucid inspect` suggests some).
+    /// CAM methods: the layer, by the name of its wire (`pellucid inspect` suggests some); attention: its number [default:
+    /// the last].
     #[arg(long, value_name = "WIRE")]
     layer: Option<String>,
     /// CAM methods: whether what speaks against the target is cut off [default: true].
@@ -471,6 +494,22 @@ pub(crate) struct MethodOptionArguments {
     /// smoothgrad, smoothgrad-sq, vargrad: noisy copies [default: 50]. gradient-shap: draws [default: 200].
     #[arg(long, value_name = "N")]
     n_samples: Option<usize>,
+    /// attention: one head, counted from 0 [default: all fused].
+    #[arg(long, value_name = "N")]
+    head: Option<usize>,
+    /// attention, attention-rollout: mean, max or min [default: mean].
+    #[arg(long, value_name = "FUSION")]
+    head_fusion: Option<String>,
+    /// attention-rollout: the share of the smallest weights that is dropped [default: 0].
+    #[arg(long, value_name = "SHARE")]
+    discard_ratio: Option<f64>,
+    /// attention-rollout, attention-x-gradient, chefer: the first layer, counted from 0 [default: 0, the one nearest to the
+    /// input].
+    #[arg(long, value_name = "N")]
+    start_layer: Option<usize>,
+    /// Attention methods: the token that looks at the others: auto, mean, last, or its number [default: auto].
+    #[arg(long, value_name = "TOKEN")]
+    query: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -545,6 +584,20 @@ impl ModelArguments {
             output_names: None,
             preprocess,
         }
+    }
+}
+
+impl TextArguments {
+    /// The first option that is given.
+    pub(crate) fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            ("text", !self.text.is_empty()),
+            ("tokenizer", self.tokenizer.is_some()),
+            ("token", self.token.is_some()),
+            ("contrast", self.contrast.is_some()),
+            ("log_probability", self.log_probability),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
     }
 }
 
@@ -626,12 +679,18 @@ impl MethodOptionArguments {
             low: given.low,
             high: given.high,
             rules: given.rules,
-            start_layer: given.start_layer,
             layer: given.layer,
             relu: given.relu,
             base_method: given.base_method,
             noise: given.noise,
             n_samples: given.n_samples,
+            attention: AttentionOptions {
+                head: given.head,
+                head_fusion: given.head_fusion,
+                discard_ratio: given.discard_ratio,
+                start_layer: given.start_layer,
+                query: given.query,
+            },
         }
     }
 }

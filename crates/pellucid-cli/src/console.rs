@@ -1,6 +1,6 @@
 //! What goes to standard output and standard error.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use crate::failure::Failure;
 
@@ -19,6 +19,11 @@ impl Console {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result.map_err(Failure::Output),
         }
+    }
+
+    /// Whether results are read by a person at a terminal that shows colors (https://no-color.org).
+    pub(crate) fn has_colors(&self) -> bool {
+        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
     }
 
     /// Says what went wrong, in one line.

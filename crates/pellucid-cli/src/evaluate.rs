@@ -16,6 +16,7 @@ pub(crate) fn run(
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
+    open::refuse(arguments.what.texts.first_given(), "is for `pellucid explain`")?;
     let model = open::model_of_inputs(&arguments.what, &arguments.work.runtime)?;
     let input = model.read_input(&arguments.what.inputs, arguments.what.array.as_deref())?;
     let request = open::request(

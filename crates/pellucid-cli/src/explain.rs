@@ -5,13 +5,16 @@ use pellucid_engine::{Cancellation, LoadedModel, Opened, conservation_csv, expla
 use crate::arguments::ExplainArguments;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::{open, summary, tables};
+use crate::{open, summary, tables, texts};
 
 pub(crate) fn run(
     arguments: &ExplainArguments,
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
+    if arguments.what.texts.first_given().is_some() {
+        return texts::explain(arguments, console, cancellation);
+    }
     match open::opened(&arguments.what, &arguments.trees, &arguments.work.runtime)? {
         Opened::Network(model) => network(&model, arguments, console, cancellation),
         Opened::Trees(model) => tables::explain(&model, arguments, console, cancellation),

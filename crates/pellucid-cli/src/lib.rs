@@ -16,6 +16,7 @@ mod progress;
 mod report;
 mod summary;
 mod tables;
+mod texts;
 
 use std::ffi::OsString;
 

@@ -15,6 +15,7 @@ pub(crate) fn run(
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
+    open::refuse(arguments.what.texts.first_given(), "is for `pellucid explain`")?;
     let page = match open::opened(&arguments.what, &arguments.trees, &arguments.work.runtime)? {
         Opened::Network(model) => of_photos(&model, arguments, cancellation)?,
         Opened::Trees(model) => of_table(&model, arguments, cancellation)?,

@@ -55,6 +55,12 @@ fn write_row(text: &mut String, explanation: &Explanation, row: usize) -> std::f
     let source = &about.inputs[row].source;
     let file = if source.file.is_empty() { "input" } else { &source.file };
     writeln!(text, "row {row:<5} {file}, row {}", source.row_index)?;
+    write_explained(text, explanation, row)
+}
+
+/// What was predicted for a row and how much each target is explained.
+pub(crate) fn write_explained(text: &mut String, explanation: &Explanation, row: usize) -> std::fmt::Result {
+    let about = &explanation.about;
     let named: Vec<String> = about.predictions[row].iter().take(3).map(prediction_text).collect();
     writeln!(text, "  predicted   {}", named.join(" · "))?;
     for target in 0..explanation.n_targets() {

@@ -30,8 +30,8 @@ pub fn compile(model: &LoadedModel, method: &Method, target: &Target) -> Result<
         Method::DeepLift(options, _) => compile::Method::DeepLift(options.clone()),
         Method::Lrp(relevance) => compile::Method::Lrp(relevance.options.clone()),
         Method::Cam(options) => compile::Method::Cam(options.clone()),
-        Method::Chefer(_) => {
-            let what = "chefer cannot be compiled yet; compile saliency, lrp or another method".to_owned();
+        Method::Chefer(_) | Method::Attention(_) => {
+            let what = format!("{} reads weights of many layers and cannot be compiled yet", method.name());
             return Err(Error::Unsupported { what });
         }
         Method::GuidedBackprop | Method::GuidedGradCam(_) => {

@@ -180,7 +180,11 @@ impl Explanation {
     /// The name of the explained output of one row and target.
     pub fn target_label(&self, row: usize, target: usize) -> String {
         let Some(indices) = &self.about.target.indices else { return self.about.target.asked.clone() };
-        self.about.output_label(indices[row][target])
+        let index = indices[row][target];
+        // Of very many outputs only the predictions are named.
+        let predicted = self.about.predictions[row].iter().find(|prediction| prediction.index == index);
+        let label = predicted.and_then(|prediction| prediction.label.clone());
+        label.unwrap_or_else(|| self.about.output_label(index))
     }
 
     /// The probability of the explained output of one row and target, where it is one output of a classifier.

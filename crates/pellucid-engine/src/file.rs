@@ -37,7 +37,10 @@ fn check_length(path: &Path, length: u64) -> Result<(), Error> {
 }
 
 /// The text of an input file.
-pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
+///
+/// # Errors
+/// A file that cannot be read, is empty, or is no UTF-8.
+pub fn read_text(path: &Path) -> Result<String, Error> {
     let bytes = read(path)?;
     String::from_utf8(bytes).map_err(|error| {
         let place = error.utf8_error().valid_up_to();

@@ -4,6 +4,7 @@
 //! [`Method::new`] and [`parse_target`] turn what a person wrote into a [`Request`], and [`explain()`] gives an
 //! [`Explanation`], which goes to JSON and `.npz` and comes back.
 
+mod attention;
 mod background;
 mod baseline;
 mod compile;
@@ -31,9 +32,11 @@ mod report;
 mod resample;
 mod table;
 mod target;
+mod text;
 mod trees;
 mod wire;
 
+pub use attention::{AttentionMethod, AttentionOptions};
 pub use baseline::parse_baseline;
 pub use compile::compile;
 pub use error::{Error, Kind};
@@ -44,7 +47,7 @@ pub use explain::{Request, explain};
 pub use explanation::{
     About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, SCHEMA_VERSION,
 };
-pub use file::write as write_file;
+pub use file::{read_text as read_text_file, write as write_file};
 pub use input::{Input, ReadOptions, Source};
 pub use inspect::{Flops, GradientSupport, Inspection, OpInfo, WireInfo, inspect};
 pub use linear::linear_network;
@@ -66,6 +69,10 @@ pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Res
 pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};
 pub use target::parse_target;
+pub use text::{
+    EncodedText, TextExplanation, TextModel, TextRequest, TextTokenizer, Token, Word, attention_npz,
+    attention_svg, explain_text, highlighted, text_ansi, text_fragment, text_html, text_svg, texts_json,
+};
 pub use trees::{
     EffectCurves, EffectFeature, EffectKind, EffectRequest, EffectTable, FeatureInfo, Gap, ImportanceTable,
     KnownOfRows, NamedColumns, NamedValue, PlotKind, PlotOptions, RowsExplanation, Summary, TableExplanation,

@@ -18,6 +18,7 @@ use pellucid_explain::smoothgrad::{self, Noise, Statistic, smoothgrad};
 
 use ndarray::ArrayD;
 
+use crate::attention::{AttentionMethod, AttentionOptions};
 use crate::background;
 use crate::baseline::parse_baseline;
 use crate::error::Error;
@@ -50,6 +51,8 @@ pub enum Method {
     GuidedBackprop,
     /// That times a Grad-CAM map.
     GuidedGradCam(cam::Options),
+    /// What attention looked at.
+    Attention(AttentionMethod),
     /// Another method on many noisy copies of the input.
     Smoothed(smoothgrad::Options, Box<Method>),
 }
@@ -89,9 +92,8 @@ pub struct MethodOptions {
     pub high: Option<Vec<f64>>,
     /// lrp: a TOML file of rules that come before those of the composite.
     pub rules: Option<String>,
-    /// chefer: the first attention that counts. Default: 0, the one nearest to the input.
-    pub start_layer: Option<usize>,
-    /// CAM methods: the layer, by the name of its wire. Default: found automatically.
+    /// CAM methods: the layer, by the name of its wire. Default: found automatically. attention: its number. Default:
+    /// the last.
     pub layer: Option<String>,
     /// CAM methods: whether what speaks against the target is cut off. Default: yes.
     pub relu: Option<bool>,
@@ -101,11 +103,21 @@ pub struct MethodOptions {
     pub noise: Option<String>,
     /// Smoothing methods: noisy copies. Default: 50. gradient_shap: draws. Default: 200.
     pub n_samples: Option<usize>,
+    /// The options of attention methods alone.
+    pub attention: AttentionOptions,
 }
 
 /// A method's name for people.
 pub(crate) fn title(name: &str) -> &str {
     Method::NAMES.iter().find(|(known, _)| *known == name).map_or(name, |(_, title)| title)
+}
+
+/// What must stand beside a method's picture; empty for most.
+pub(crate) fn caution(name: &str) -> &'static str {
+    match AttentionMethod::NAMES.contains(&name) {
+        true => "Attention is where the model looked, not what made it decide.",
+        false => "",
+    }
 }
 
 const SMOOTHED: [(&str, Statistic); 3] = [
@@ -116,7 +128,7 @@ const SMOOTHED: [(&str, Statistic); 3] = [
 
 impl Method {
     /// All methods: the name, as in JSON, and one for people.
-    pub const NAMES: [(&'static str, &'static str); 21] = [
+    pub const NAMES: [(&'static str, &'static str); 24] = [
         ("saliency", "Saliency"),
         ("input_x_gradient", "Input × gradient"),
         ("integrated_gradients", "Integrated gradients"),
@@ -138,6 +150,9 @@ impl Method {
         ("eigen_cam", "Eigen-CAM"),
         ("guided_backprop", "Guided backpropagation"),
         ("guided_grad_cam", "Guided Grad-CAM"),
+        ("attention", "Attention"),
+        ("attention_rollout", "Attention rollout"),
+        ("attention_x_gradient", "Attention × gradient"),
     ];
 
     /// The method of that name (`-` and `_` alike) for a model, defaults filled in.
@@ -175,6 +190,7 @@ impl Method {
             Self::GuidedBackprop => "guided_backprop",
             Self::GuidedGradCam(_) => "guided_grad_cam",
             Self::Cam(options) => name_of(&cam::Variant::NAMES, options.variant),
+            Self::Attention(method) => method.name(),
             Self::Smoothed(options, _) => name_of(&SMOOTHED, options.statistic),
         }
     }
@@ -193,6 +209,7 @@ impl Method {
             | Self::DeepShap(..)
             | Self::GradientShap(..) => true,
             Self::Cam(options) => !options.relu,
+            Self::Attention(_) => false,
             Self::Smoothed(options, base) => options.statistic == Statistic::Mean && base.is_signed(),
         }
     }
@@ -232,6 +249,7 @@ impl Method {
                 ("layer", options.layer.clone().unwrap_or_default().into()),
                 ("relu", options.relu.into()),
             ],
+            Self::Attention(method) => method.parameters(),
             Self::Smoothed(options, base) => {
                 let mut parameters: Vec<(&str, Parameter)> = vec![
                     ("base_method", base.name().into()),
@@ -269,6 +287,7 @@ impl Method {
             Self::GuidedBackprop => guided_backprop(network, rows, target, work),
             Self::GuidedGradCam(options) => guided_grad_cam(network, rows, target, options, work),
             Self::Cam(options) => cam(network, rows, target, options, work),
+            Self::Attention(method) => method.attribute(network, rows, target, work),
             Self::Smoothed(options, base) => {
                 let silent = Work { progress: std::sync::Arc::new(NoProgress), ..work.clone() };
                 work.progress.begin(rows.shape()[0] * options.n_samples * target.n_targets());
@@ -323,14 +342,14 @@ impl MethodOptions {
             ("low", self.low.is_some()),
             ("high", self.high.is_some()),
             ("rules", self.rules.is_some()),
-            ("start_layer", self.start_layer.is_some()),
             ("layer", self.layer.is_some()),
             ("relu", self.relu.is_some()),
             ("base_method", self.base_method.is_some()),
             ("noise", self.noise.is_some()),
             ("n_samples", self.n_samples.is_some()),
         ];
-        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+        let given = given.into_iter().find(|(_, given)| *given).map(|(name, _)| name);
+        given.or_else(|| self.attention.first_given())
     }
 }
 
@@ -345,6 +364,9 @@ fn plain(
     if let Some((_, variant)) = cam::Variant::NAMES.iter().find(|(known, _)| *known == name) {
         return Ok(Method::Cam(cam_options(*variant, left, model)));
     }
+    if let Some(method) = AttentionMethod::new(name, left, model)? {
+        return Ok(Method::Attention(method));
+    }
     match name {
         "saliency" => {
             let absolute = left.absolute.take().unwrap_or(absolute);
@@ -354,7 +376,7 @@ fn plain(
         "lrp" => Ok(Method::Lrp(Relevance::new(left, model)?)),
         "chefer" => {
             let (start_layer, channel_axis) =
-                (left.start_layer.take().unwrap_or(0), model.channel_axis().unwrap_or(0));
+                (left.attention.start_layer.take().unwrap_or(0), model.channel_axis().unwrap_or(0));
             Ok(Method::Chefer(chefer::Options { start_layer, channel_axis }))
         }
         "integrated_gradients" => integrated(left, model, seed),

@@ -35,8 +35,8 @@ pub struct ModelOptions {
 /// A model ready to be explained.
 pub struct LoadedModel {
     name: String,
-    file: onnx::Model,
-    network: Network,
+    file: Arc<onnx::Model>,
+    network: Arc<Network>,
     input_name: String,
     output_name: String,
     labels: Option<Vec<String>>,
@@ -94,11 +94,32 @@ impl LoadedModel {
             name,
             input_name: network.graph().name_of(network_input).to_owned(),
             output_name: file.graph.name_of(output).to_owned(),
-            file,
-            network,
+            file: Arc::new(file),
+            network: Arc::new(network),
             labels: None,
             preprocess: None,
         })
+    }
+
+    /// A part of a model as one of its own: what stands behind the vectors of one text.
+    pub(crate) fn of_part(
+        name: &str,
+        file: Arc<onnx::Model>,
+        network: Arc<Network>,
+        output_name: &str,
+        labels: Option<Vec<String>>,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            input_name: network.graph().name_of(network.graph().inputs()[0]).to_owned(),
+            output_name: output_name.to_owned(),
+            file,
+            network,
+            labels,
+            preprocess: None,
+            // Nobody knows how long a text takes.
+            is_small: false,
+        }
     }
 
     /// Whether the explanation of a row by a method's defaults takes no more than some milliseconds.

@@ -8,8 +8,8 @@ use crate::cam::{self, map_wire};
 use crate::deep_lift;
 use crate::error::Error;
 use crate::integrated_gradients;
-use crate::lrp;
 use crate::lift::attribution_wire;
+use crate::lrp;
 use crate::network::Network;
 use crate::seeds::{fixed_seed, top_seeds};
 

@@ -1,5 +1,9 @@
 //! `Model` + input → `Attribution`. All methods but those of trees.
 
+pub mod attention;
+pub mod attention_maps;
+pub mod attention_rollout;
+pub mod attention_x_gradient;
 mod batchable;
 pub mod cam;
 pub mod chefer;
@@ -12,8 +16,8 @@ mod gradients;
 pub mod guided;
 pub mod input_x_gradient;
 pub mod integrated_gradients;
-pub mod lrp;
 mod lift;
+pub mod lrp;
 mod micro_batch;
 pub mod network;
 mod path;
@@ -22,6 +26,10 @@ pub mod saliency;
 mod sampled;
 mod seeds;
 pub mod smoothgrad;
+#[cfg(test)]
+mod testing;
+pub mod token_model;
 
 pub use error::Error;
 pub use network::Network;
+pub use token_model::TokenModel;

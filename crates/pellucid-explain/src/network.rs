@@ -301,13 +301,14 @@ fn single_input(graph: &Graph, output: Wire) -> Result<Wire, Error> {
     match inputs.as_slice() {
         [input] if graph.element(*input).is_float() => Ok(*input),
         [input] => Err(Error::network(format!(
-            "its input `{}` holds {:?}, which have no gradient (token models are not supported yet)",
+            "its input `{}` holds {:?}, which have no gradient; a token model needs its tokenizer (--tokenizer \
+             tokenizer.json)",
             names[0],
             graph.element(*input)
         ))),
         [] => Err(Error::network("its output depends on no input")),
         _ => Err(Error::network(format!(
-            "it has {} inputs ({}); one is supported",
+            "it has {} inputs ({}), and one is explained; a token model needs its tokenizer (--tokenizer tokenizer.json)",
             names.len(),
             names.join(", ")
         ))),
@@ -315,7 +316,7 @@ fn single_input(graph: &Graph, output: Wire) -> Result<Wire, Error> {
 }
 
 /// Whether the graph's last op is a softmax or sigmoid, and the wire to explain.
-fn ending(graph: &Graph, output: Wire, explain_probability: bool) -> (Ending, Wire) {
+pub(crate) fn ending(graph: &Graph, output: Wire, explain_probability: bool) -> (Ending, Wire) {
     let Some(last) = graph.producer(output).filter(|_| !explain_probability) else {
         return (Ending::Plain, output);
     };

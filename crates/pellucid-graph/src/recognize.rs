@@ -56,6 +56,17 @@ pub fn recognize(graph: &Graph) -> Vec<Recognized> {
     found.collect()
 }
 
+/// The weights of every attention that `output` depends on, the softmax over its keys, in running order.
+pub fn attention_weights(graph: &Graph, output: Wire) -> Vec<Wire> {
+    let needed = graph.ancestors(&[output]);
+    let softmax = |found: &Recognized| {
+        let mut nodes = found.nodes.iter().map(|index| &graph.nodes()[*index]);
+        nodes.find(|node| node.op == "Softmax")?.outputs.first().copied().flatten()
+    };
+    let attentions = recognize(graph).into_iter().filter(|found| found.pattern == Pattern::Attention);
+    attentions.filter_map(|found| softmax(&found)).filter(|wire| needed.contains(wire)).collect()
+}
+
 struct Search<'a> {
     graph: &'a Graph,
     consumers: BTreeMap<Wire, Vec<usize>>,

@@ -17,6 +17,7 @@ mod color_bar;
 mod error;
 mod font;
 mod heatmap;
+mod highlight;
 mod number;
 mod outlier;
 mod palette;
@@ -27,6 +28,7 @@ mod report;
 mod svg;
 pub mod tabular;
 mod text;
+mod token_map;
 mod upsample;
 
 pub use channels::{ChannelReduction, reduce_channels};
@@ -34,6 +36,9 @@ pub use chart::Chart;
 pub use chart_page::{ChartPage, ChartSection, charts_html};
 pub use error::Error;
 pub use heatmap::{Ground, Heatmap, HeatmapOptions, overlay};
+pub use highlight::{
+    HighlightedText, TextPiece, highlight_ansi, highlight_fragment, highlight_html, highlight_svg,
+};
 pub use outlier::outlier_limit;
 pub use palette::{Color, Palette};
 pub use panel::{Panel, panel_png, panel_svg};
@@ -43,4 +48,5 @@ pub use report::{
     Better, ClassScore, Measurement, Report, ReportCurve, ReportMetric, ReportPanel, ReportSection,
     report_html,
 };
+pub use token_map::{MAX_MAPPED_TOKENS, TokenMap, token_map_svg};
 pub use upsample::upsample_bilinear;

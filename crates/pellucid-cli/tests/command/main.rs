@@ -9,6 +9,7 @@ mod onnx_bytes;
 mod spaces;
 mod stopping;
 mod tables;
+mod texts;
 mod work_done;
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
-//! Rewrites of whole graphs, each graph → graph. None changes what is computed, but for `cut`, `expose` and
-//! `randomize`, whose names say what they do.
+//! Rewrites of whole graphs, each graph → graph. None changes what is computed, but for `cut`, `expose`,
+//! `after_embedding` and `randomize`, whose names say what they do.
 
 mod affine;
+mod after_embedding;
 mod cut;
 mod embed;
 mod fold_batch_norm;
@@ -14,6 +15,7 @@ mod rebuild;
 mod spell_out_windows;
 
 pub use affine::affine_frontier;
+pub use after_embedding::{Embedding, after_embedding, find_embedding};
 pub use cut::{cut, expose, prune};
 pub use embed::embed;
 pub use fold_batch_norm::fold_batch_norm;

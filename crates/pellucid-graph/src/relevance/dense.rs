@@ -5,7 +5,7 @@ use super::{Formula, LayerRule};
 use crate::evaluate::{evaluate_wires, widened};
 use crate::graph::{Graph, Node};
 use crate::ops;
-use crate::tensor::Tensor;
+use crate::tensor::{ElementType, Tensor};
 
 /// `y_j = Σ_i w[j][i] x_i + bias[j]`
 pub(super) struct Dense {
@@ -40,7 +40,7 @@ fn run(graph: &Graph, node: &Node, x: &Tensor) -> Vec<f64> {
         node.inputs[1..].iter().map(|wire| graph.constant((*wire)?).map(|tensor| widened(tensor))).collect();
     let inputs: Vec<Option<&Tensor>> =
         std::iter::once(Some(x)).chain(constants.iter().map(Option::as_ref)).collect();
-    ops::evaluate(node, &inputs).expect("runs")[0].to_f64s()
+    ops::evaluate(node, &inputs, ElementType::F64).expect("runs")[0].to_f64s()
 }
 
 fn matrix(graph: &Graph, node: &Node, like: &Tensor) -> Dense {

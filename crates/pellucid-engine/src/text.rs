@@ -1,0 +1,19 @@
+//! Text → tokens → an explanation with a value for each token and each word.
+
+mod baseline;
+mod document;
+mod explain;
+mod model;
+mod picture;
+mod tokenizer;
+mod words;
+
+pub use document::texts_json;
+pub use explain::{TextExplanation, TextRequest, explain_text};
+pub use model::TextModel;
+pub use picture::{attention_npz, attention_svg, highlighted, text_ansi, text_fragment, text_html, text_svg};
+pub use tokenizer::{EncodedText, TextTokenizer, Token};
+pub use words::Word;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! Text model + text + request → a value for each token and each word.
+
+use ndarray::{Array1, ArrayD, Axis};
+use pellucid_core::{Target, Work};
+use pellucid_explain::attention_maps::attention_maps;
+use pellucid_explain::token_model::Reading;
+
+use crate::attention::AttentionMethod;
+use crate::error::Error;
+use crate::explain::{Request, explain};
+use crate::explanation::Explanation;
+use crate::input::{Input, Source};
+use crate::method::{Method, MethodOptions};
+use crate::model::LoadedModel;
+use crate::parameter::Parameter;
+use crate::text::baseline::TextBaseline;
+use crate::text::model::TextModel;
+use crate::text::tokenizer::EncodedText;
+use crate::text::words::{Word, words};
+
+/// Beyond so many names of outputs, an explanation keeps those of its predictions alone.
+const MAX_OUTPUT_NAMES: usize = 4096;
+
+/// What is asked about a text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TextRequest {
+    /// The method's name.
+    pub method: String,
+    /// Its options. `baseline` is pad (the default), mask, zero, mean or empty.
+    pub options: MethodOptions,
+    /// Which output; of language models the next word too (`of`), or a token as the vocabulary writes it (`token:of`).
+    /// Default: the highest.
+    pub target: Option<Target>,
+    /// An output that is taken off the target: why this and not that?
+    pub contrast: Option<Target>,
+    /// The token whose outputs are explained, for models with outputs for every token. Default: of language models
+    /// the mask token where there is one, else the last.
+    pub token: Option<usize>,
+    /// Explain the logarithm of the probability instead of the logit.
+    pub log_probability: bool,
+    /// What random draws are made from.
+    pub seed: u64,
+}
+
+/// The explanation of one text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TextExplanation {
+    /// The text and its tokens.
+    pub encoded: EncodedText,
+    /// The words that tokens make.
+    pub words: Vec<Word>,
+    /// The token whose outputs are explained.
+    pub token: Option<usize>,
+    /// Its only row has a value for each token: `values` is `[1, tokens]`, with several targets `[1, tokens, targets]`,
+    /// `data` holds the ids, and a `standard_error` is at most this (the sum over the vector).
+    pub explanation: Explanation,
+    /// For attention methods the weights of all layers and heads, `[layers, heads, tokens, tokens]`.
+    pub attention: Option<ArrayD<f64>>,
+}
+
+impl TextExplanation {
+    /// The value of each token.
+    pub fn token_values(&self, target: usize) -> Vec<f64> {
+        self.explanation.values_of(0, target).iter().copied().collect()
+    }
+
+    /// The value of each word: the sum over its tokens.
+    pub fn word_values(&self, target: usize) -> Vec<f64> {
+        let values = self.token_values(target);
+        self.words.iter().map(|word| values[word.tokens.clone()].iter().sum()).collect()
+    }
+}
+
+/// Explains one text; `file` names where it came from and may be empty.
+///
+/// # Errors
+/// An empty text, or one of more tokens than the model takes; a token or target that is not there; whatever the method
+/// reports.
+pub fn explain_text(
+    model: &TextModel,
+    text: &str,
+    file: &str,
+    request: &TextRequest,
+    work: &Work,
+) -> Result<TextExplanation, Error> {
+    let encoded = model.encode(text)?;
+    let token = explained_token(model, &encoded, request.token)?;
+    let part = model.part(&encoded, Reading { token, log_probability: request.log_probability })?;
+    let ids: Vec<i64> = encoded.tokens.iter().map(|token| token.id).collect();
+    let vectors = model.tokens().vectors(&ids)?;
+    let (method, baseline) = method(model, &part, &encoded, token, request)?;
+    let (target, asked) = target(model, &part, request)?;
+    let input = Input {
+        rows: vectors.insert_axis(Axis(0)).into_dyn(),
+        sources: vec![Source { file: file.to_owned(), row_index: 0, crop_box: None }],
+        feature_names: Some(encoded.tokens.iter().map(|token| token.name.clone()).collect()),
+        warnings: model.tokens().warnings(),
+    };
+    let attention = match method {
+        Method::Attention(_) => {
+            let maps = attention_maps(part.network(), &input.rows, work)?;
+            Some(maps.index_axis_move(Axis(0), 0))
+        }
+        _ => None,
+    };
+    let explanation = explain(&part, &input, &Request { method, target, seed: request.seed }, work)?;
+    let mut explanation = by_token(explanation, &ids);
+    if let Some(baseline) = baseline {
+        explanation.about.parameters.insert("baseline".to_owned(), Parameter::Text(baseline.to_owned()));
+    }
+    if let Some(asked) = asked {
+        explanation.about.target.asked = asked;
+    }
+    if explanation.about.output_names.as_ref().is_some_and(|names| names.len() > MAX_OUTPUT_NAMES) {
+        explanation.about.output_names = None;
+    }
+    Ok(TextExplanation { words: words(&encoded), encoded, token, explanation, attention })
+}
+
+/// The token whose outputs are explained, `None` for models with outputs for the whole text.
+fn explained_token(
+    model: &TextModel,
+    text: &EncodedText,
+    asked: Option<usize>,
+) -> Result<Option<usize>, Error> {
+    if asked.is_some() || !model.tokens().has_outputs_per_token() {
+        return Ok(asked);
+    }
+    let n_own = text.tokens.len() - text.n_padding;
+    let last = n_own.checked_sub(1).filter(|&last| !text.tokens[last].special);
+    let mask_id = model.tokenizer().mask_id();
+    let masked: Vec<usize> = (0..n_own).filter(|&index| Some(text.tokens[index].id) == mask_id).collect();
+    match (model.outputs_are_tokens(), masked.as_slice(), last) {
+        (true, [masked], _) => Ok(Some(*masked)),
+        (true, _, Some(last)) => Ok(Some(last)),
+        _ => {
+            let named = text.tokens[..n_own].iter().enumerate();
+            let named: Vec<String> = named.map(|(index, token)| format!("{index} {}", token.name)).collect();
+            let reason =
+                format!("the model has outputs for every token; say which one of: {}", named.join(", "));
+            Err(Error::request("token", reason))
+        }
+    }
+}
+
+/// The method, and its baseline where it has one.
+fn method(
+    model: &TextModel,
+    part: &LoadedModel,
+    text: &EncodedText,
+    token: Option<usize>,
+    request: &TextRequest,
+) -> Result<(Method, Option<&'static str>), Error> {
+    let name = request.method.as_str();
+    let mut plain = MethodOptions { baseline: None, ..request.options.clone() };
+    if AttentionMethod::NAMES.contains(&name.replace('-', "_").as_str()) {
+        // The token whose outputs are explained is the one that looks.
+        plain.attention.query = plain.attention.query.or_else(|| token.map(|token| token.to_string()));
+    }
+    let has_baseline = Method::new(name, &plain, part, request.seed)?
+        .parameters()
+        .iter()
+        .any(|(option, _)| *option == "baseline");
+    if !has_baseline {
+        // Says that there is no such option, if one was given.
+        let options = MethodOptions { baseline: request.options.baseline.clone(), ..plain };
+        return Ok((Method::new(name, &options, part, request.seed)?, None));
+    }
+    let baseline = TextBaseline::parse(request.options.baseline.as_deref(), model)?;
+    let vectors = baseline.vectors(model, text)?.into_dyn();
+    let options = MethodOptions { baseline_array: Some(vectors), ..plain };
+    Ok((Method::new(name, &options, part, request.seed)?, Some(baseline.name())))
+}
+
+/// The target as the part has it, and in words where it is more than one output.
+fn target(
+    model: &TextModel,
+    part: &LoadedModel,
+    request: &TextRequest,
+) -> Result<(Target, Option<String>), Error> {
+    let asked = request.target.clone().unwrap_or(Target::Top(1));
+    let target = model.target(&asked);
+    let Some(contrast) = &request.contrast else {
+        let words = request.log_probability.then(|| format!("log-probability of {asked}"));
+        return Ok((target, words));
+    };
+    let index = |target: Target| match crate::explain::by_index(part, &target)? {
+        Target::Index(index) => Ok(index),
+        other => Err(Error::request("contrast", format!("needs two single outputs; {other} is none"))),
+    };
+    let (a, b) = (index(target)?, index(model.target(contrast))?);
+    let words = format!("{} − {}", part.output_label(a), part.output_label(b));
+    Ok((Target::Weighted(vec![(a, 1.0), (b, -1.0)]), Some(words)))
+}
+
+/// An explanation of vectors as one of tokens: what a token gets is the sum over its vector.
+fn by_token(mut explanation: Explanation, ids: &[i64]) -> Explanation {
+    let vectors = [ids.len(), explanation.data.len_of(Axis(2))];
+    explanation.values = summed(explanation.values, vectors);
+    explanation.standard_error = explanation.standard_error.map(|errors| summed(errors, vectors));
+    let ids: Array1<f64> = ids.iter().map(|&id| id as f64).collect();
+    explanation.data = ids.insert_axis(Axis(0)).into_dyn();
+    explanation.baselines = None;
+    explanation
+}
+
+/// `[1, tokens, width, …]` summed over the width; what is of tokens already stays.
+fn summed(array: ArrayD<f64>, vectors: [usize; 2]) -> ArrayD<f64> {
+    let is_of_vectors = array.ndim() > 2 && array.shape()[1..3] == vectors;
+    if is_of_vectors { array.sum_axis(Axis(2)) } else { array }
+}

@@ -1,0 +1,145 @@
+//! A model that reads text, with its tokenizer and the names of its outputs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pellucid_core::Target;
+use pellucid_explain::token_model::{Reading, Tokens};
+use pellucid_explain::{TokenModel, network};
+use pellucid_graph::{Runtime, onnx};
+
+use crate::error::Error;
+use crate::labels;
+use crate::model::{LoadedModel, ModelOptions, read, stem};
+use crate::text::tokenizer::{EncodedText, TextTokenizer, Token};
+
+/// A token model ready to be explained.
+pub struct TextModel {
+    name: String,
+    file: Arc<onnx::Model>,
+    tokens: TokenModel,
+    tokenizer: TextTokenizer,
+    output_name: String,
+    labels: Option<Vec<String>>,
+    /// Whether outputs are tokens: a language model.
+    outputs_are_tokens: bool,
+}
+
+impl TextModel {
+    /// Opens a model file with its tokenizer, and the labels that lie beside it.
+    ///
+    /// # Errors
+    /// Files that cannot be read; a model without an embedding; a tokenizer that is not this model's; labels that do
+    /// not fit.
+    pub fn open(
+        path: &Path,
+        tokenizer: &Path,
+        runtime: Arc<dyn Runtime>,
+        options: &ModelOptions,
+    ) -> Result<Self, Error> {
+        if options.input_shape.is_some() {
+            return Err(Error::request("input_shape", "is not for texts; their tokens are counted"));
+        }
+        let file = read(path)?;
+        let of_network = network::Options {
+            output: options.output.clone(),
+            explain_probability: options.explain_probability,
+            ..network::Options::default()
+        };
+        let tokens = TokenModel::new(&file.graph, runtime, &of_network)?;
+        let tokenizer_path = tokenizer;
+        let tokenizer = TextTokenizer::open(tokenizer_path)?;
+        check_vocabulary(&tokenizer, &tokens, tokenizer_path)?;
+        let is_vocabulary = |n: usize| n == tokenizer.vocabulary_size() || n == tokens.vocabulary_size();
+        let outputs_are_tokens = tokens.has_outputs_per_token() && is_vocabulary(tokens.n_outputs());
+        let mut labels = labels::find(Some(path), options, tokens.n_outputs())?;
+        if outputs_are_tokens && labels.is_none() {
+            let mut names = tokenizer.names();
+            names.resize(tokens.n_outputs(), String::new());
+            labels = Some(names);
+        }
+        let first = file.graph.outputs().first().map(|wire| file.graph.name_of(*wire).to_owned());
+        let output_name = options.output.clone().or(first).unwrap_or_default();
+        let (name, file) = (stem(path), Arc::new(file));
+        Ok(Self { name, file, tokens, tokenizer, output_name, labels, outputs_are_tokens })
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &TextTokenizer {
+        &self.tokenizer
+    }
+
+    /// The file's name without folder and ending.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn tokens(&self) -> &TokenModel {
+        &self.tokens
+    }
+
+    /// Whether its outputs are tokens.
+    pub(crate) fn outputs_are_tokens(&self) -> bool {
+        self.outputs_are_tokens
+    }
+
+    /// The tokens of a text, filled up where the model takes texts of one length only.
+    pub(crate) fn encode(&self, text: &str) -> Result<EncodedText, Error> {
+        let mut encoded = self.tokenizer.encode(text)?;
+        let Some(length) = self.tokens.fixed_length() else { return Ok(encoded) };
+        let n = encoded.tokens.len();
+        if n > length {
+            let reason =
+                format!("has {n} tokens, the model takes {length}; shorten it, or explain its parts");
+            return Err(Error::request("text", reason));
+        }
+        let pad_id = self.tokenizer.pad_id();
+        if n < length && pad_id.is_none() {
+            let reason =
+                format!("has {n} tokens, the model takes {length}, and the tokenizer has no padding");
+            return Err(Error::request("text", reason));
+        }
+        let name = "padding".to_owned();
+        let padding = Token { name, id: pad_id.unwrap_or(0), span: 0..0, special: true, type_id: 0 };
+        encoded.tokens.resize(length, padding);
+        encoded.n_padding = length - n;
+        Ok(encoded)
+    }
+
+    /// What stands behind the vectors of a text, as a model of its own.
+    pub(crate) fn part(&self, text: &EncodedText, reading: Reading) -> Result<LoadedModel, Error> {
+        let n_own = text.tokens.len() - text.n_padding;
+        let tokens = Tokens {
+            ids: text.tokens.iter().map(|token| token.id).collect(),
+            attention_mask: (0..text.tokens.len()).map(|i| i64::from(i < n_own)).collect(),
+            type_ids: text.tokens.iter().map(|token| token.type_id).collect(),
+        };
+        let network = self.tokens.network(&tokens, reading)?;
+        let labels = self.labels.clone();
+        Ok(LoadedModel::of_part(&self.name, self.file.clone(), network, &self.output_name, labels))
+    }
+
+    /// The target with a word of a language model turned into its token.
+    pub(crate) fn target(&self, target: &Target) -> Target {
+        match target {
+            Target::Label(label) if self.outputs_are_tokens => {
+                let id = self.tokenizer.single_token(label).and_then(|id| usize::try_from(id).ok());
+                id.map_or_else(|| target.clone(), Target::Index)
+            }
+            _ => target.clone(),
+        }
+    }
+}
+
+/// Refuses a tokenizer that knows more tokens than the model, or less than half as many: models round their tables up,
+/// but not so far.
+fn check_vocabulary(tokenizer: &TextTokenizer, tokens: &TokenModel, path: &Path) -> Result<(), Error> {
+    let (known, looked_up) = (tokenizer.vocabulary_size(), tokens.vocabulary_size());
+    if known <= looked_up && looked_up < 2 * known {
+        return Ok(());
+    }
+    let reason = format!(
+        "knows {known} tokens, and the model's embedding has {looked_up}: it is not the tokenizer of this model"
+    );
+    Err(Error::input(path, reason))
+}

@@ -1,0 +1,173 @@
+//! Texts + keywords → a value for each token and each word.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ndarray::Array1;
+use numpy::PyArrayDyn;
+use pellucid_engine::{
+    TextExplanation, TextModel, TextRequest, explain_text, text_fragment, text_html, text_svg, texts_json,
+};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::arrays::frozen;
+use crate::errors::{During, fault, raised};
+use crate::explanation::ExplanationCore;
+use crate::model::Wishes;
+use crate::options;
+use crate::watched::{Limits, watched};
+
+/// A token model with its tokenizer.
+#[pyclass(frozen, module = "pellucid._pellucid")]
+pub(crate) struct TextModelCore {
+    model: Arc<TextModel>,
+}
+
+/// What a call says of a text beside target and method.
+#[derive(FromPyObject)]
+pub(crate) struct TextWishes<'py> {
+    #[pyo3(item)]
+    contrast: Option<Bound<'py, PyAny>>,
+    #[pyo3(item)]
+    token: Option<usize>,
+    #[pyo3(item)]
+    log_probability: bool,
+}
+
+/// The explanation of one text.
+#[pyclass(frozen, module = "pellucid._pellucid")]
+pub(crate) struct TextCore {
+    text: TextExplanation,
+}
+
+#[pymethods]
+impl TextModelCore {
+    /// Opens a model file and its `tokenizer.json`.
+    #[staticmethod]
+    fn open(py: Python<'_>, path: PathBuf, tokenizer: PathBuf, wishes: Wishes) -> PyResult<Self> {
+        let opened = py.detach(|| TextModel::open(&path, &tokenizer, wishes.runtime()?, &wishes.options()));
+        let model = opened.map_err(|error| raised(&error, During::Loading))?;
+        Ok(Self { model: Arc::new(model) })
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        self.model.name()
+    }
+
+    /// Explains each text.
+    #[pyo3(signature = (texts, method, target, wishes, options, seed, limits))]
+    #[allow(clippy::too_many_arguments, reason = "only the Python side of the package calls it")]
+    fn explain(
+        &self,
+        py: Python<'_>,
+        texts: Vec<String>,
+        method: Option<&str>,
+        target: &Bound<'_, PyAny>,
+        wishes: TextWishes<'_>,
+        options: Option<&Bound<'_, PyDict>>,
+        seed: u64,
+        limits: Limits,
+    ) -> PyResult<Vec<TextCore>> {
+        let request = TextRequest {
+            method: method.unwrap_or("integrated_gradients").to_owned(),
+            options: options::of_network(options)?,
+            target: Some(options::target_of_network(target)?),
+            contrast: wishes.contrast.as_ref().map(options::target_of_network).transpose()?,
+            token: wishes.token,
+            log_probability: wishes.log_probability,
+            seed,
+        };
+        let explained = watched(py, &limits, |work| {
+            texts.iter().map(|text| explain_text(&self.model, text, "", &request, work)).collect()
+        });
+        let explained: Vec<TextExplanation> = explained?;
+        Ok(explained.into_iter().map(|text| TextCore { text }).collect())
+    }
+}
+
+#[pymethods]
+impl TextCore {
+    #[getter]
+    fn text(&self) -> &str {
+        &self.text.encoded.text
+    }
+
+    #[getter]
+    fn tokens(&self) -> Vec<&str> {
+        self.text.encoded.tokens.iter().map(|token| token.name.as_str()).collect()
+    }
+
+    #[getter]
+    fn token_ids(&self) -> Vec<i64> {
+        self.text.encoded.tokens.iter().map(|token| token.id).collect()
+    }
+
+    #[getter]
+    fn is_special(&self) -> Vec<bool> {
+        self.text.encoded.tokens.iter().map(|token| token.special).collect()
+    }
+
+    #[getter]
+    fn token_spans(&self) -> Vec<(usize, usize)> {
+        self.text.encoded.tokens.iter().map(|token| self.chars(&token.span)).collect()
+    }
+
+    #[getter]
+    fn words(&self) -> Vec<&str> {
+        self.text.words.iter().map(|word| &self.text.encoded.text[word.span.clone()]).collect()
+    }
+
+    #[getter]
+    fn word_spans(&self) -> Vec<(usize, usize)> {
+        self.text.words.iter().map(|word| self.chars(&word.span)).collect()
+    }
+
+    /// The token whose outputs are explained.
+    #[getter]
+    fn token(&self) -> Option<usize> {
+        self.text.token
+    }
+
+    fn word_values(&self, py: Python<'_>, target: usize) -> Py<PyArrayDyn<f64>> {
+        frozen(py, Array1::from(self.text.word_values(target)))
+    }
+
+    /// The weights of attention, `[layers, heads, tokens, tokens]`, of attention methods.
+    fn attention(&self, py: Python<'_>) -> Option<Py<PyArrayDyn<f64>>> {
+        self.text.attention.clone().map(|maps| frozen(py, maps))
+    }
+
+    /// The explanation whose features are the tokens.
+    fn explanation(&self, py: Python<'_>) -> ExplanationCore {
+        ExplanationCore::new(py, self.text.explanation.clone())
+    }
+
+    fn html(&self, target: usize, by_token: bool) -> PyResult<String> {
+        text_html(&self.text, target, by_token).map_err(fault)
+    }
+
+    /// A part of a page, for notebooks.
+    fn fragment(&self, target: usize, by_token: bool) -> PyResult<String> {
+        text_fragment(&self.text, target, by_token).map_err(fault)
+    }
+
+    fn svg(&self, target: usize, by_token: bool) -> PyResult<String> {
+        text_svg(&self.text, target, by_token).map_err(fault)
+    }
+
+    fn to_json(&self) -> PyResult<String> {
+        texts_json(std::slice::from_ref(&self.text)).map_err(fault)
+    }
+}
+
+impl TextCore {
+    /// Bytes as characters, which Python counts.
+    fn chars(&self, span: &Range<usize>) -> (usize, usize) {
+        let text = &self.text.encoded.text;
+        let start = text[..span.start].chars().count();
+        (start, start + text[span.clone()].chars().count())
+    }
+}

@@ -1,0 +1,67 @@
+"""Texts from Python: the command line's numbers, and what a person reads first."""
+
+import json
+
+import numpy as np
+import pytest
+
+import pellucid
+
+MODEL = "fixtures/models/glasslm_en.onnx"
+TOKENIZER = "fixtures/models/glasslm_en_tokenizer.json"
+TEXT = "Alice was beginning to get very tired"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return pellucid.TextModel(MODEL, TOKENIZER, runtime="rten")
+
+
+def test_values_are_of_tokens_and_words_are_their_sums(model):
+    e = model.explain(TEXT, tolerance=0.01)
+    assert "".join(e.tokens).replace("▁", " ") == TEXT
+    assert e.values.shape == (len(e.tokens),)
+    assert e.words == TEXT.split()
+    assert np.isclose(e.word_values.sum(), e.values.sum())
+    gap = e.explanation.convergence_delta[0]
+    assert abs(gap) < 0.011 * abs(e.explanation.outputs[0] - e.explanation.base_values[0])
+    assert [TEXT[start:end].strip() for start, end in e.token_spans] == [t.replace("▁", "") for t in e.tokens]
+
+
+def test_the_command_line_gives_the_same_document(model, cli):
+    asked = ["--method", "saliency", "--target", "of", "--runtime", "rten", "--json"]
+    printed = json.loads(cli("explain", MODEL, "--tokenizer", TOKENIZER, "--text", TEXT, *asked))
+    document = json.loads(model.explain(TEXT, method="saliency", target="of").to_json())
+    assert document == printed
+
+
+def test_explain_takes_texts_with_a_tokenizer():
+    one, two = pellucid.explain(MODEL, [TEXT, "Alice was"], tokenizer=TOKENIZER, method="saliency")
+    assert len(one.tokens) > len(two.tokens)
+    assert "<span" in two._repr_html_() and "<svg" in two.to_svg()
+
+
+def test_why_this_word_and_not_that(model):
+    this, that = (model.explain(TEXT, target=word) for word in ("of", "with"))
+    both = model.explain(TEXT, target="of", contrast="with")
+    difference = this.explanation.outputs[0] - that.explanation.outputs[0]
+    assert np.isclose(both.explanation.outputs[0], difference, atol=1e-4)
+
+
+def test_attention_has_layers_and_heads(model):
+    e = model.explain(TEXT, method="attention", layer=1, head=2)
+    n = len(e.tokens)
+    assert e.attention.shape == (4, 4, n, n)
+    assert np.allclose(e.values, e.attention[1, 2, n - 1], atol=1e-6)
+    assert any("not what made it decide" in warning for warning in e.explanation.warnings)
+
+
+def test_what_cannot_be_is_refused(model):
+    with pytest.raises(pellucid.InputError, match="is empty"):
+        model.explain(" ")
+    with pytest.raises(pellucid.InputError, match="at most 128"):
+        model.explain("Alice " * 300)
+    with pytest.raises(pellucid.InputError, match="no text"):
+        model.explain([3])
+    with pytest.raises(pellucid.UnsupportedError, match="tokenizer"):
+        pellucid.load(MODEL)
