@@ -37,7 +37,9 @@ pub(super) fn layouts(graph: &Graph) -> BTreeMap<Wire, Layout> {
 
 fn layout(graph: &Graph, node: &Node, from: Wire, to: Wire, known: &BTreeMap<Wire, Layout>) -> Layout {
     let of_source = known.get(&from).copied().unwrap_or_default();
-    let (Some((from_axis, from_times)), Some((axis, times))) = (batch_axis(graph, from), batch_axis(graph, to)) else {
+    let (Some((from_axis, from_times)), Some((axis, times))) =
+        (batch_axis(graph, from), batch_axis(graph, to))
+    else {
         return Layout::Together;
     };
     if times == 1 {

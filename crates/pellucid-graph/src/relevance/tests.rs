@@ -333,7 +333,9 @@ fn rows_have_their_own_accounts() {
 #[test]
 fn rows_are_told_apart_where_the_batch_is_folded() {
     // Tokens first, as in PyTorch's attention: rows take turns along the folded axis; then tokens behind the rows.
-    for (order, back, folded) in [("[1, 0, 2]", "[1, 0, 2]", "{3, -1, 4}"), ("[0, 1, 2]", "[0, 1, 2]", "{-1, 3, 4}")] {
+    for (order, back, folded) in
+        [("[1, 0, 2]", "[1, 0, 2]", "{3, -1, 4}"), ("[0, 1, 2]", "[0, 1, 2]", "{-1, 3, 4}")]
+    {
         let text = format!(
             "g (float[N,3,4] x) => (float[N,3,4] y)
              <float[4,4] w = {{{}}}, float[4] b = {{{}}}, int64[2] flat = {{-1, 4}}, int64[3] apart = {folded}>
