@@ -3,6 +3,7 @@
 mod agreement;
 mod batches;
 mod networks;
+mod operators;
 mod sessions;
 
 use std::sync::Arc;

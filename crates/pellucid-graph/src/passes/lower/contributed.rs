@@ -80,7 +80,9 @@ fn skip_epsilon(node: &Node) -> (&'static str, Attribute) {
 /// Layer normalization of `input + skip + bias`.
 fn skip_layer_norm(g: &mut Graph, node: &Node) -> Result<Vec<Wire>, String> {
     let sum = skip_sum(g, node, 4)?;
-    let inputs = [Some(sum), Some(input(node, 2)?), optional(node, 3)];
+    // ONNX Runtime's own fusion crashes where a shift is left out by name instead of not being there.
+    let inputs: Vec<Option<Wire>> =
+        [Some(sum), Some(input(node, 2)?)].into_iter().chain(optional(node, 3).map(Some)).collect();
     let with_moments = wants(node, 1) || wants(node, 2);
     let n_outputs = if with_moments { SUM_OUTPUT } else { 1 };
     let mut outputs = g.node_optional("LayerNormalization", &inputs, &[skip_epsilon(node)], n_outputs);
