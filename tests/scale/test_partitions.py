@@ -49,7 +49,8 @@ def file(table, tmp_path):
 
 
 def assert_same_bits(parts: pa.Table, whole: pa.Table):
-    parts = parts.sort_by("row")
+    # Spark reads the key as a shorter integer.
+    parts = parts.select(whole.column_names).cast(whole.schema).sort_by("row")
     assert parts.num_rows == whole.num_rows == 2000
     for name in whole.column_names:
         assert parts[name].to_numpy().tobytes() == whole[name].to_numpy().tobytes(), name
