@@ -448,6 +448,6 @@ fn options_of_the_other_kind_of_model_are_refused() {
     refused(&trees, &["--method", "shapley-interactions", "--index", "owen"], &["no index `owen`", "k-sii"]);
     refused(&trees, &["--input-shape", "3"], &["input_shape", "for networks"]);
     let network = fixture("models/mnist_cnn.onnx");
-    refused(&network, &["--background", &table], &["background", "for tree models"]);
+    refused(&network, &["--removal", "interventional"], &["removal", "for tree models"]);
     refused(&network, &["--interactions"], &["interactions", "for tree models"]);
 }

@@ -29,6 +29,21 @@ const NOT_TOGETHER: &[&str] = &[
     "LayerNormalization without shift",
     "LayerNormalization with its moments",
     "RMSNormalization",
+    "GridSample",
+    "GridSample with aligned corners",
+    "GridSample that repeats the border",
+    "GridSample of nearest pixels",
+    "GridSample of nearest pixels with aligned corners that repeats the border",
+    "SimplifiedLayerNormalization",
+    "com.microsoft.SkipLayerNormalization",
+    "com.microsoft.SkipLayerNormalization without biases",
+    "com.microsoft.SkipSimplifiedLayerNormalization",
+];
+
+/// Cases in which an input chooses places: what it changes is told by the check of each node's balance, which names the node.
+const CHOOSING: &[&str] = &[
+    "GridSample of nearest pixels",
+    "GridSample of nearest pixels with aligned corners that repeats the border",
 ];
 
 /// Cases of ops that are refused by name.
@@ -37,7 +52,6 @@ const NOT_AT_ALL: &[&str] = &[
     "ReduceProd",
     "ReduceProd of two axes",
     "ReduceProd of zeros",
-    "GatherND in batches",
     "TopK",
     "TopK smallest",
     "LpPool 2-D p 1",
@@ -48,6 +62,7 @@ const NOT_AT_ALL: &[&str] = &[
     "GlobalLpPool p 2",
     "GlobalLpPool p 1",
     "GlobalLpPool p 3",
+    "DequantizeLinear behind QuantizeLinear",
 ];
 
 fn numbers(seed: u64, n: usize) -> Vec<f64> {
@@ -178,6 +193,7 @@ fn multipliers_add_up_for_each_input_alone_and_for_all_together() {
             for changing in sets {
                 match gap(&trial, &changing) {
                     Ok(Some(gap)) if gap <= TOLERANCE => {}
+                    Ok(Some(_)) if CHOOSING.contains(&case.name) && changing.contains(&1) => {}
                     Ok(Some(gap)) => failures.push(format!("{} by {changing:?}: {gap:.2e}", case.name)),
                     Ok(None) if changing == [0] => refused_alone.push(case.name),
                     Ok(None) => refused_together.push(case.name),

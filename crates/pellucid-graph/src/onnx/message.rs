@@ -107,13 +107,15 @@ impl Writer<'_> {
     fn node(&self, node: &Node) -> Result<NodeProto, Error> {
         let n_captures = node.int(CAPTURES).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         let (own, captured) = node.inputs.split_at(node.inputs.len().saturating_sub(n_captures));
+        // Runtimes have died of inputs that are left out behind the last one.
+        let n_given = own.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
         let captured: Vec<&str> = captured.iter().flatten().map(|wire| self.name(*wire)).collect();
         let names = |wires: &[Option<Wire>]| {
             wires.iter().map(|wire| wire.map_or("", |wire| self.name(wire)).to_owned()).collect()
         };
         let written = node.attributes.iter().filter(|(name, _)| *name != CAPTURES);
         Ok(NodeProto {
-            input: names(own),
+            input: names(&own[..n_given]),
             output: names(&node.outputs),
             name: Some(node.name.clone()),
             op_type: Some(node.op.clone()),
