@@ -42,9 +42,9 @@ def test_so_do_the_attributes_of_a_module_that_is_not_there():
 
 
 def test_every_import_line_of_captum_stands():
-    from pellucid.captum import LRP, DeepLift, GradientShap, IntegratedGradients, NoiseTunnel  # noqa: F401
+    from pellucid.captum import LRP, DeepLift, GradientShap, IntegratedGradients, NoiseTunnel, Occlusion  # noqa: F401
 
-    assert "LRP is not supported yet" in repr(LRP)
+    assert "Occlusion is not supported yet" in repr(Occlusion)
 
 
 def test_names_that_nobody_has_are_no_attributes():

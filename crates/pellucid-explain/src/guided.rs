@@ -40,7 +40,7 @@ pub fn guided_backprop(
 /// `[rows, K, features…]`.
 ///
 /// # Errors
-/// As [`guided_backprop`] and [`cam`].
+/// As [`guided_backprop`] and [`cam()`].
 pub fn guided_grad_cam(
     network: &Network,
     rows: &ArrayD<f32>,
