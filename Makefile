@@ -30,7 +30,7 @@ demo: release
 	$(BIN) report fixtures/models/efficientnet_lite0_imagenet.onnx fixtures/photos/*.png fixtures/photos/*.jpg --out out/demo
 	$(BIN) report fixtures/trees/demo/adult.txt fixtures/data/adult_test.csv --cohort sex --out out/demo/tabular
 	$(BIN) explain fixtures/models/glasslm_en.onnx --tokenizer fixtures/models/glasslm_en_tokenizer.json \
-		--text "Alice was beginning to get very tired of sitting by her" --out out/demo/text
+		--text "Alice looked at the Mock" --out out/demo/text
 	$(BIN) explain fixtures/models/vit_tiny_mnist.onnx fixtures/models/vit_tiny_mnist.sample.npz \
 		--method attention-x-gradient --out out/demo/vit
 

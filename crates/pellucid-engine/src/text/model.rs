@@ -58,8 +58,8 @@ impl TextModel {
             names.resize(tokens.n_outputs(), String::new());
             labels = Some(names);
         }
-        let first = file.graph.outputs().first().map(|wire| file.graph.name_of(*wire).to_owned());
-        let output_name = options.output.clone().or(first).unwrap_or_default();
+        let output = network::chosen_output(&file.graph, options.output.as_deref())?;
+        let output_name = file.graph.name_of(output).to_owned();
         let (name, file) = (stem(path), Arc::new(file));
         Ok(Self { name, file, tokens, tokenizer, output_name, labels, outputs_are_tokens })
     }

@@ -301,3 +301,10 @@ fn a_text_longer_than_the_language_model_takes_is_refused_with_the_most_it_takes
     let error = refusal(&language_model(), &"Alice ".repeat(200), &request("saliency", None)).to_string();
     assert!(error.contains("the model takes at most 128"), "{error}");
 }
+
+#[test]
+fn names_of_tokens_stand_in_one_line() {
+    let names = TextTokenizer::open(&fixture("glasslm_en_tokenizer.json")).unwrap().names();
+    assert!(names.iter().any(|name| name == "\\n"));
+    assert!(!names.iter().any(|name| name.contains(char::is_control)));
+}

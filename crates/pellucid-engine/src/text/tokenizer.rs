@@ -78,11 +78,11 @@ impl TextTokenizer {
         self.inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1)
     }
 
-    /// All tokens by their ids; empty where an id is not used.
+    /// All tokens by their ids, a line break as `\n`; empty where an id is not used.
     pub fn names(&self) -> Vec<String> {
         let mut names = vec![String::new(); self.vocabulary_size()];
         for (id, name) in names.iter_mut().enumerate() {
-            *name = self.inner.id_to_token(id as u32).unwrap_or_default();
+            *name = visible(&self.inner.id_to_token(id as u32).unwrap_or_default());
         }
         names
     }
@@ -143,4 +143,10 @@ impl TextTokenizer {
             _ => exact(text),
         }
     }
+}
+
+/// A token as it may stand in a line.
+fn visible(token: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
+    token.chars().map(escaped).collect()
 }
