@@ -15,10 +15,16 @@ use pellucid_engine::{
     TextRequest, Work, explain_text, runtime,
 };
 
-fn request(target: &str) -> TextRequest {
+const METHODS: [&str; 2] = ["integrated_gradients", "lrp"];
+
+fn request(method: &str, target: &str) -> TextRequest {
+    let options = match method {
+        "lrp" => MethodOptions { composite: Some("attnlrp".to_owned()), ..MethodOptions::default() },
+        _ => MethodOptions { n_steps: Some(50), ..MethodOptions::default() },
+    };
     TextRequest {
-        method: "integrated_gradients".to_owned(),
-        options: MethodOptions { n_steps: Some(50), ..MethodOptions::default() },
+        method: method.to_owned(),
+        options,
         target: Some(Target::Label(target.to_owned())),
         ..TextRequest::default()
     }
@@ -62,17 +68,21 @@ const OPINIONS: [(&str, &str, &str); 10] = [
     ("The update of the app on my phone is useless.", "useless", "negative"),
 ];
 
-/// Asserts that the planted word is among the top two tokens in at least eight of ten sentences.
+/// Asserts that the planted word is among the top two tokens in at least eight of ten sentences, for each method.
 fn assert_found(model: &TextModel, sentences: &[(&str, &str, &str); 10]) {
+    METHODS.iter().for_each(|method| assert_found_by(method, model, sentences));
+}
+
+fn assert_found_by(method: &str, model: &TextModel, sentences: &[(&str, &str, &str); 10]) {
     let mut missed = Vec::new();
     for (text, planted, target) in sentences {
-        let explained = explain_text(model, text, "", &request(target), &Work::default());
+        let explained = explain_text(model, text, "", &request(method, target), &Work::default());
         let explained = explained.unwrap_or_else(|error| panic!("{text}: {error}"));
         if !finds(&explained, planted) {
             missed.push((text, explained.token_values(0)));
         }
     }
-    assert!(missed.len() <= 2, "missed: {missed:#?}");
+    assert!(missed.len() <= 2, "{method} missed: {missed:#?}");
 }
 
 fn fixtures() -> PathBuf {
