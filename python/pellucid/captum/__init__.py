@@ -52,13 +52,13 @@ _PERTURBED = (
     "nothing perturbs the input yet; of a network there is IntegratedGradients, of tree models "
     "pellucid.explain(model, rows, method='tree_shap')"
 )
-_TEXT = "explanations of text models are not there yet; there are networks with inputs of floats, and tree models"
+_TEXT = "for texts there is pellucid.TextModel, with a value for each token and word"
 _PICTURES = "there is pellucid.explain(model, rows).plot.heatmap()"
 
 # captum's name → what there is.
 _INSTEAD = {
     "Deconvolution": _GRADIENTS,
-    "GuidedGradCam": "there is pellucid.explain(model, rows, method='guided_grad_cam')",
+    "GuidedGradCam": "there is pellucid.explain(model, rows, method='guided_grad_cam'), enlarged to the input",
     "FeatureAblation": _PERTURBED,
     "FeaturePermutation": _PERTURBED,
     "Occlusion": _PERTURBED,

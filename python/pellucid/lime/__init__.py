@@ -12,8 +12,7 @@ from .. import _absent
 _INSTEAD = {
     "LimeTabularExplainer": "of tree models there is pellucid.explain(model, rows, method='tree_shap'), of networks "
     "method='integrated_gradients'",
-    "LimeTextExplainer": "explanations of text models are not there yet; there are networks with inputs of floats, and "
-    "tree models",
+    "LimeTextExplainer": "for texts there is pellucid.TextModel, with a value for each token and word",
     "LimeImageExplainer": "of a network there are pellucid.explain(model, images, method='integrated_gradients') and "
     "method='grad_cam'",
 }
