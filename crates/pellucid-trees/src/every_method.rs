@@ -17,7 +17,7 @@ use crate::saabas::saabas;
 use crate::testing::*;
 
 /// How absent features are averaged.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum By {
     Covers,
     Background,
@@ -59,9 +59,12 @@ struct Spread {
     small: TreeEnsemble,
     large: TreeEnsemble,
     rows: Vec<Vec<f64>>,
-    background: Vec<Vec<f64>>,
     stride: usize,
+    games: Games,
 }
+
+/// All coalitions of a row, for an output.
+type Games = BTreeMap<(By, usize, usize), Vec<f64>>;
 
 /// Explains two rows by all methods. The features of `small`, at most 8, are spread over `n_features` columns, the others of
 /// which are 0.
@@ -78,16 +81,36 @@ pub(crate) fn check_every_method(name: &str, mut small: TreeEnsemble, n_features
         }
     }
     let (rows, background) = (random_rows(1, 2, k), random_rows(2, 4, k));
-    let spread = Spread { name: name.to_owned(), small, large, rows, background, stride };
+    let games = games(&small, &rows, &background);
     let dense = |rows: &[Vec<f64>]| {
         let mut spread = Array2::zeros((rows.len(), n_features));
         table(rows).indexed_iter().for_each(|((i, j), x)| spread[[i, j * stride]] = *x);
         spread
     };
-    let (rows, background) = (dense(&spread.rows), dense(&spread.background));
-    let (sparse_rows, sparse_background) = (sparse(&rows, 0.0), sparse(&background, 0.0));
-    spread.check(Rows::F64(rows.view()), Rows::F64(background.view()));
+    let (dense_rows, background) = (dense(&rows), dense(&background));
+    let (sparse_rows, sparse_background) = (sparse(&dense_rows, 0.0), sparse(&background, 0.0));
+    let spread = Spread { name: name.to_owned(), small, large, rows, stride, games };
+    spread.check(Rows::F64(dense_rows.view()), Rows::F64(background.view()));
     spread.check(Rows::Sparse(&sparse_rows), Rows::Sparse(&sparse_background));
+}
+
+fn games(ensemble: &TreeEnsemble, rows: &[Vec<f64>], background: &[Vec<f64>]) -> Games {
+    let mut games = Games::new();
+    for (index, row) in rows.iter().enumerate() {
+        for output in 0..ensemble.n_outputs() {
+            let probability = |margins: &[f64]| {
+                let mut probabilities = margins.to_vec();
+                ensemble.link.apply(&mut probabilities);
+                probabilities[output]
+            };
+            games.insert((By::Covers, index, output), path_dependent_game(ensemble, row, output));
+            let game = interventional_game(ensemble, row, background, |margins| margins[output]);
+            games.insert((By::Background, index, output), game);
+            let game = interventional_game(ensemble, row, background, probability);
+            games.insert((By::Probabilities, index, output), game);
+        }
+    }
+    games
 }
 
 impl Spread {
@@ -104,17 +127,8 @@ impl Spread {
         self.check_dependence(background);
     }
 
-    fn game(&self, by: By, row: usize, output: usize) -> Vec<f64> {
-        let (small, row) = (&self.small, &self.rows[row]);
-        match by {
-            By::Covers => path_dependent_game(small, row, output),
-            By::Background => interventional_game(small, row, &self.background, |margins| margins[output]),
-            By::Probabilities => interventional_game(small, row, &self.background, |margins| {
-                let mut probabilities = margins.to_vec();
-                small.link.apply(&mut probabilities);
-                probabilities[output]
-            }),
-        }
+    fn game(&self, by: By, row: usize, output: usize) -> &[f64] {
+        &self.games[&(by, row, output)]
     }
 
     fn each(&self) -> impl Iterator<Item = (usize, usize)> {
@@ -137,7 +151,7 @@ impl Spread {
             };
             let n_used = chosen.iter().filter(|&&value| value != 0.0).count();
             assert_eq!(found.iter().filter(|&&value| value != 0.0).count(), n_used, "{what}");
-            assert_of_game(&what, &ndarray::arr1(&chosen).into_dyn(), &game, &values(&game));
+            assert_of_game(&what, &ndarray::arr1(&chosen).into_dyn(), game, &values(game));
         }
     }
 
@@ -159,7 +173,7 @@ impl Spread {
         let k = self.small.n_features;
         for (row, output) in self.each() {
             let game = self.game(by, row, output);
-            let (shapley, pairs) = (shapley_values(&game), interaction_values(&game));
+            let (shapley, pairs) = (shapley_values(game), interaction_values(game));
             let place = |&feature: &u32| feature as usize / self.stride;
             let of_row = result.row(row, output).into_iter();
             let mut found: BTreeMap<Vec<usize>, f64> =

@@ -125,7 +125,8 @@ fn a_request_that_clap_refuses_exits_with_2() {
 fn output_that_cannot_be_written_leaves_nothing_behind() {
     let folder = Folder::new();
     let taken = folder.write("taken", "a file where a folder should be");
-    assert_fails(&["explain", &digits(), &digits_rows(), "--out", &taken], 1, &["cannot write", "taken"]);
+    let explain = ["explain", &digits(), &digits_rows(), "--method", "saliency", "--out", &taken];
+    assert_fails(&explain, 1, &["cannot write", "taken"]);
     assert_eq!(folder.names("."), ["taken"]);
 }
 
@@ -136,7 +137,7 @@ fn a_full_disk_is_told_of() {
     assert_fails(&compile, 1, &["cannot write /dev/full", "No space left on device"]);
 
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
-    let mut json = pellucid(&["explain", &digits(), &digits_rows(), "--json"]);
+    let mut json = pellucid(&["explain", &digits(), &digits_rows(), "--method", "saliency", "--json"]);
     let output = json.stdout(full).output().expect("the binary runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("standard output: No space left"));
@@ -151,7 +152,8 @@ fn a_file_that_cannot_be_finished_is_not_there_at_all() {
     let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
     let binary = env!("CARGO_BIN_EXE_pellucid");
     let output = std::process::Command::new("sh")
-        .args(["-c", script, binary, "explain", &digits(), &digits_rows(), "--out", &out])
+        .args(["-c", script, binary, "explain", &digits(), &digits_rows()])
+        .args(["--method", "saliency", "--out", &out])
         .env("PELLUCID_RUNTIME", "rten")
         .output()
         .expect("sh runs");

@@ -297,7 +297,7 @@ fn a_tree_of_more_than_32768_nodes_is_explained() {
     let rows = table(&random_rows(1, 2, 5));
     let attribution = explained(&deep, Rows::F64(rows.view()));
     assert!(attribution.convergence_delta.unwrap().iter().all(|delta| delta.abs() < 1e-6));
-    let wide = random_ensemble(1, Shape { n_trees: 1, depth: 22, n_features: 9, n_outputs: 1 });
+    let wide = random_ensemble(1, Shape { n_trees: 1, depth: 19, n_features: 9, n_outputs: 1 });
     assert!(wide.trees[0].nodes.len() > 32_768, "{}", wide.trees[0].nodes.len());
     let row = random_rows(1, 1, 9);
     let values = explained(&wide, Rows::F64(table(&row).view())).values;
