@@ -34,19 +34,29 @@ demo: release
 	$(BIN) explain fixtures/models/vit_tiny_mnist.onnx fixtures/models/vit_tiny_mnist.sample.npz \
 		--method attention-x-gradient --out out/demo/vit
 
-test: lint rust-test python-test test-wheel doc docs
+# Two at a time: cargo builds one after the other, and tests run while it builds what they do not need. In this order, so that nothing is
+# built again because Python's part was built otherwise in between.
+test:
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint rust-test doc python-test test-wheel docs
+
+# Cargo is not to share the two jobs with make: one of them often waits for the other.
+ifneq ($(MAKELEVEL),0)
+unexport MAKEFLAGS MFLAGS
+endif
 
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
+# Without the examples, which `lint` checks.
 rust-test: $(VENV_READY)
-	cargo test --workspace --locked
+	cargo test --workspace --locked --tests
+	cargo test --workspace --locked --doc
 
 # The package is built by the profile and in the folder of the tests. What is compiled by Pellucid is run without it too.
 python-test: $(VENV_READY)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/maturin develop --quiet --locked --profile dev
-	cargo build --locked -p pellucid-cli -p pellucid-python
+	cargo build --locked --workspace --bin pellucid
 	$(VENV)/bin/python -m pytest -q tests/python --doctest-modules python/pellucid
 
 # What needs torch: the export of its modules, and comparison with it.
@@ -70,7 +80,7 @@ wheel: $(VENV_READY)
 # What a stranger gets: a fresh environment with the wheel alone runs the README's example.
 test-wheel: $(VENV_READY)
 	rm -rf out/test-wheel
-	$(VENV)/bin/maturin build --quiet --locked --profile dev --out out/test-wheel
+	$(VENV)/bin/maturin build --quiet --locked --profile dev --interpreter $(CURDIR)/$(VENV)/bin/python --out out/test-wheel
 	$(PYTHON) -m venv out/test-wheel/venv
 	out/test-wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check out/test-wheel/*.whl
 	out/test-wheel/venv/bin/python -I tests/readme_example.py
