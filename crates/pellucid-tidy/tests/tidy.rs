@@ -15,6 +15,7 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
     ("pellucid-runtime", &["pellucid-graph"]),
     ("pellucid-trees", &["pellucid-core", "pellucid-graph"]),
     ("pellucid-explain", &["pellucid-core", "pellucid-graph"]),
+    ("pellucid-agnostic", &["pellucid-core"]),
     ("pellucid-metrics", &["pellucid-core"]),
     ("pellucid-plot", &["pellucid-core"]),
     (
@@ -25,6 +26,7 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
             "pellucid-runtime",
             "pellucid-trees",
             "pellucid-explain",
+            "pellucid-agnostic",
             "pellucid-metrics",
             "pellucid-plot",
         ],
