@@ -4,11 +4,13 @@
 //! absent; both with a row are a [`Game`], which tells what any coalition of features is worth. Methods know the game alone.
 
 mod batches;
+pub mod effects;
 mod error;
 mod estimate;
 mod game;
 mod journal;
 mod masker;
+pub mod permutation_importance;
 mod predictor;
 #[cfg(test)]
 mod testing;
