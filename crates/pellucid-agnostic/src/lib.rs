@@ -9,6 +9,7 @@ mod error;
 mod estimate;
 mod game;
 mod journal;
+pub mod k_means;
 mod masker;
 pub mod permutation_importance;
 mod predictor;
