@@ -16,6 +16,7 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
     ("pellucid-trees", &["pellucid-core", "pellucid-graph"]),
     ("pellucid-explain", &["pellucid-core", "pellucid-graph"]),
     ("pellucid-agnostic", &["pellucid-core"]),
+    ("pellucid-remote", &["pellucid-core", "pellucid-agnostic"]),
     ("pellucid-metrics", &["pellucid-core"]),
     ("pellucid-plot", &["pellucid-core"]),
     (
@@ -27,6 +28,7 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
             "pellucid-trees",
             "pellucid-explain",
             "pellucid-agnostic",
+            "pellucid-remote",
             "pellucid-metrics",
             "pellucid-plot",
         ],
