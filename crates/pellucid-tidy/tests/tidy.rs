@@ -15,6 +15,8 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
     ("pellucid-runtime", &["pellucid-graph"]),
     ("pellucid-trees", &["pellucid-core", "pellucid-graph"]),
     ("pellucid-explain", &["pellucid-core", "pellucid-graph"]),
+    ("pellucid-agnostic", &["pellucid-core"]),
+    ("pellucid-remote", &["pellucid-core", "pellucid-agnostic"]),
     ("pellucid-metrics", &["pellucid-core"]),
     ("pellucid-plot", &["pellucid-core"]),
     (
@@ -25,6 +27,8 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
             "pellucid-runtime",
             "pellucid-trees",
             "pellucid-explain",
+            "pellucid-agnostic",
+            "pellucid-remote",
             "pellucid-metrics",
             "pellucid-plot",
         ],

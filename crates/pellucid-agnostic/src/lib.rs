@@ -1,0 +1,24 @@
+//! `Predictor` + `Masker` + row → `Attribution`. What needs no more of a model than its predictions.
+//!
+//! Three steps that every method shares: a [`Predictor`] is the model; a [`Masker`] says what stands where a feature is
+//! absent; both with a row are a [`Game`], which tells what any coalition of features is worth. Methods know the game alone.
+
+mod batches;
+pub mod effects;
+mod error;
+mod estimate;
+mod game;
+mod journal;
+pub mod k_means;
+mod masker;
+pub mod permutation_importance;
+mod predictor;
+#[cfg(test)]
+mod testing;
+
+pub use error::Error;
+pub use estimate::{Estimate, explain_rows, spread};
+pub use game::{Game, MaskedRow};
+pub use journal::Journal;
+pub use masker::{Groups, Masker};
+pub use predictor::{Function, InSpace, Predictor, predict};

@@ -1,0 +1,198 @@
+//! What stands where a feature is absent.
+
+use ndarray::{Array1, ArrayD, ArrayView1, ArrayViewD, ArrayViewMutD, Axis};
+
+use crate::error::Error;
+
+/// Which features are taken in and out together: the players of a game.
+///
+/// Each element of a row belongs to one player; segments of an image, tokens of a word, one-hot columns of a category and
+/// stretches of a time series are players of many elements.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Groups {
+    of_element: ArrayD<usize>,
+    n_groups: usize,
+}
+
+impl Groups {
+    /// Every element a player of its own.
+    pub fn single(row_shape: &[usize]) -> Self {
+        let n_groups = row_shape.iter().product();
+        let of_element = Array1::from_iter(0..n_groups).into_dyn();
+        // A shape of as many elements always fits.
+        let of_element =
+            of_element.into_shape_with_order(row_shape).unwrap_or_else(|_| ArrayD::zeros(row_shape));
+        Self { of_element, n_groups }
+    }
+
+    /// The player of each element of a row, numbered from 0 without a gap.
+    ///
+    /// # Errors
+    /// A number that no element has.
+    pub fn new(of_element: ArrayD<usize>) -> Result<Self, Error> {
+        let n_groups = of_element.iter().max().map_or(0, |&last| last + 1);
+        let mut present = vec![false; n_groups];
+        of_element.iter().for_each(|&group| present[group] = true);
+        match present.iter().position(|present| !present) {
+            None => Ok(Self { of_element, n_groups }),
+            Some(gap) => {
+                let reason =
+                    format!("no feature is in group {gap} of {n_groups}; number groups from 0 without a gap");
+                Err(Error::setting("feature_groups", reason))
+            }
+        }
+    }
+
+    /// The number of players.
+    pub fn n_groups(&self) -> usize {
+        self.n_groups
+    }
+
+    /// The player of each element, of a row's shape.
+    pub fn of_element(&self) -> &ArrayD<usize> {
+        &self.of_element
+    }
+
+    /// Values of players as values of elements: each element has its group's, whole.
+    pub fn spread(&self, values: ArrayView1<'_, f64>) -> ArrayD<f64> {
+        self.of_element.mapv(|group| values[group])
+    }
+}
+
+/// Fills in the absent features: with a baseline, or with each of many background rows, whose outputs are averaged.
+///
+/// The background is `marginal` (interventional): what is present does not choose among its rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Masker {
+    groups: Groups,
+    /// `[replacements, features…]`.
+    replacements: ArrayD<f64>,
+    /// One a replacement, of sum 1.
+    weights: Array1<f64>,
+}
+
+impl Masker {
+    /// Absent features have the baseline's values; of a row's shape.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NotFinite`].
+    pub fn baseline(baseline: ArrayD<f64>, groups: Groups) -> Result<Self, Error> {
+        Self::background(baseline.insert_axis(Axis(0)), None, groups)
+    }
+
+    /// Absent features have the values of each row of the background `[rows, features…]` in turn, with a weight each
+    /// (all the same if `None`).
+    ///
+    /// # Errors
+    /// A background without rows or of another shape than the groups, weights that are no weights.
+    pub fn background(
+        rows: ArrayD<f64>,
+        weights: Option<Array1<f64>>,
+        groups: Groups,
+    ) -> Result<Self, Error> {
+        if rows.ndim() == 0 || rows.shape()[1..] != *groups.of_element.shape() {
+            let expected = format!("[rows, {:?}]", groups.of_element.shape());
+            return Err(Error::shape("background", expected, rows.shape()));
+        }
+        let n_rows = rows.len_of(Axis(0));
+        if n_rows == 0 {
+            return Err(Error::setting("background", "has no rows; one is the least"));
+        }
+        let weights = weights.unwrap_or_else(|| Array1::ones(n_rows));
+        if weights.len() != n_rows {
+            return Err(Error::shape("the background's weights", format!("[{n_rows}]"), weights.shape()));
+        }
+        let total = weights.sum();
+        if !(total.is_finite() && total > 0.0 && weights.iter().all(|&weight| weight >= 0.0)) {
+            return Err(Error::setting("background", "weights are numbers from 0 up, and not all of them 0"));
+        }
+        Ok(Self { groups, replacements: rows, weights: weights / total })
+    }
+
+    /// The players.
+    pub fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// The rows that stand for one coalition.
+    pub fn n_replacements(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// The weight of each replacement, of sum 1.
+    pub fn weights(&self) -> ArrayView1<'_, f64> {
+        self.weights.view()
+    }
+
+    /// The background, `[replacements, features…]`.
+    pub fn replacements(&self) -> ArrayViewD<'_, f64> {
+        self.replacements.view()
+    }
+
+    /// Writes into `filled` the row in which the players of `present` keep their values and replacement `index` gives the
+    /// others.
+    pub fn fill(
+        &self,
+        row: ArrayViewD<'_, f64>,
+        present: ArrayView1<'_, bool>,
+        index: usize,
+        mut filled: ArrayViewMutD<'_, f64>,
+    ) {
+        ndarray::Zip::from(&mut filled)
+            .and(&row)
+            .and(&self.replacements.index_axis(Axis(0), index))
+            .and(&self.groups.of_element)
+            .for_each(|filled, &own, &other, &group| *filled = if present[group] { own } else { other });
+    }
+
+    /// Which players differ from the row in no replacement: absent or present, nothing changes.
+    pub fn unchanging(&self, row: ArrayViewD<'_, f64>) -> Vec<bool> {
+        let mut unchanging = vec![true; self.groups.n_groups];
+        for replacement in self.replacements.outer_iter() {
+            ndarray::Zip::from(&replacement).and(&row).and(&self.groups.of_element).for_each(
+                |other, own, &group| unchanging[group] &= other == own || other.is_nan() && own.is_nan(),
+            );
+        }
+        unchanging
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn absent_groups_have_the_values_of_the_replacement() {
+        let groups = Groups::new(array![0, 1, 1].into_dyn()).expect("groups");
+        let rows = array![[7.0, 8.0, 9.0], [1.0, 5.0, 3.0]].into_dyn();
+        let masker = Masker::background(rows, Some(array![1.0, 3.0]), groups).expect("a masker");
+        assert_eq!(masker.weights(), array![0.25, 0.75]);
+        let row = array![1.0, 2.0, 3.0].into_dyn();
+        let mut filled = ArrayD::zeros(vec![3]);
+        masker.fill(row.view(), array![true, false].view(), 0, filled.view_mut());
+        assert_eq!(filled, array![1.0, 8.0, 9.0].into_dyn());
+        masker.fill(row.view(), array![false, true].view(), 0, filled.view_mut());
+        assert_eq!(filled, array![7.0, 2.0, 3.0].into_dyn());
+        assert_eq!(masker.unchanging(row.view()), [false, false]);
+        let one = Masker::baseline(array![1.0, 0.0, 3.0].into_dyn(), Groups::single(&[3])).expect("a masker");
+        assert_eq!(one.unchanging(row.view()), [true, false, true]);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let groups = || Groups::single(&[2]);
+        let say = |masker: Result<Masker, Error>| masker.expect_err("a refusal").to_string();
+        assert!(say(Masker::baseline(array![1.0].into_dyn(), groups())).contains("shape [1, 1]"));
+        assert!(say(Masker::background(ArrayD::zeros(vec![0, 2]), None, groups())).contains("no rows"));
+        let rows = || array![[1.0, 2.0], [3.0, 4.0]].into_dyn();
+        assert!(
+            say(Masker::background(rows(), Some(array![1.0]), groups())).contains("weights has shape [1]")
+        );
+        assert!(
+            say(Masker::background(rows(), Some(array![0.0, 0.0]), groups())).contains("not all of them 0")
+        );
+        let gap = Groups::new(array![0, 2].into_dyn()).expect_err("a refusal");
+        assert!(gap.to_string().contains("group 1 of 3"));
+    }
+}
