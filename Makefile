@@ -8,7 +8,7 @@ BIN := target/release/pellucid
 
 export PELLUCID_REQUIRE_ORT := 1
 
-.PHONY: demo test lint rust-test python-test test-torch test-libraries test-scale wheel test-wheel doc docs examples bench clean help
+.PHONY: demo test lint rust-test python-test test-browser test-torch test-libraries test-scale wheel test-wheel doc docs examples bench clean help
 
 help:
 	@echo "make demo    explain five photos with a real network, incomes with real trees, the next word of a text and where a"
@@ -34,7 +34,7 @@ demo: release
 	$(BIN) explain fixtures/models/vit_tiny_mnist.onnx fixtures/models/vit_tiny_mnist.sample.npz \
 		--method attention-x-gradient --out out/demo/vit
 
-test: lint rust-test python-test test-wheel doc docs
+test: lint rust-test python-test test-browser test-wheel doc docs
 
 lint:
 	cargo fmt --all --check
@@ -48,6 +48,11 @@ python-test: $(VENV_READY)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/maturin develop --quiet --locked --profile dev
 	cargo build --locked -p pellucid-cli -p pellucid-python
 	$(VENV)/bin/python -m pytest -q tests/python --doctest-modules python/pellucid
+
+# Pages and compiled files in a browser. Chromium and npm are installed where that is possible; else it says what is left out.
+test-browser: $(VENV_READY)
+	cargo build --locked -p pellucid-cli -p pellucid-python
+	tests/browser/run
 
 # What needs torch: the export of its modules, and comparison with it.
 test-torch: python-test
