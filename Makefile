@@ -8,7 +8,7 @@ BIN := target/release/pellucid
 
 export PELLUCID_REQUIRE_ORT := 1
 
-.PHONY: demo test lint rust-test python-test test-torch test-libraries test-scale wheel test-wheel doc docs examples bench clean help
+.PHONY: demo test lint rust-test python-test test-browser test-torch test-libraries test-scale wheel test-wheel doc docs examples bench clean help
 
 help:
 	@echo "make demo    explain five photos with a real network, incomes with real trees, the next word of a text and where a"
@@ -37,7 +37,7 @@ demo: release
 # Two at a time: cargo builds one after the other, and tests run while it builds what they do not need. In this order, so that nothing is
 # built again because Python's part was built otherwise in between.
 test:
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint rust-test doc python-test test-wheel docs
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint rust-test doc python-test test-browser test-wheel docs
 
 # Cargo is not to share the two jobs with make: one of them often waits for the other.
 ifneq ($(MAKELEVEL),0)
@@ -58,6 +58,11 @@ python-test: $(VENV_READY)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/maturin develop --quiet --locked --profile dev
 	cargo build --locked --workspace --bin pellucid
 	$(VENV)/bin/python -m pytest -q tests/python --doctest-modules python/pellucid
+
+# Pages and compiled files in a browser. Chromium and npm are installed where that is possible; else it says what is left out.
+test-browser: $(VENV_READY)
+	cargo build --locked --workspace --bin pellucid
+	tests/browser/run
 
 # What needs torch: the export of its modules, and comparison with it.
 test-torch: python-test

@@ -37,7 +37,7 @@ def explain(
     ``"deep_lift"``, ``"deep_shap"``, ``"gradient_shap"``, ``"lrp"``, ``"smoothgrad"``, ``"smoothgrad_sq"``, ``"vargrad"``,
     ``"grad_cam"``, ``"grad_cam_pp"``, ``"layer_cam"``, ``"hires_cam"``, ``"xgrad_cam"``, ``"ablation_cam"``,
     ``"score_cam"``, ``"eigen_cam"``, ``"guided_backprop"``, ``"guided_grad_cam"``, ``"attention"``,
-    ``"attention_rollout"``, ``"attention_x_gradient"``, ``"chefer"``; for tree models: ``"tree_shap"`` (the default),
+    ``"attention_rollout"``, ``"attention_x_gradient"``; for tree models: ``"tree_shap"`` (the default),
     ``"banzhaf"``, ``"saabas"``,
     ``"shapley_interactions"``. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
     ``interactions=True``, ``background=rows``, ``output_space="probability"`` (or ``"log_loss"`` with ``labels``, one

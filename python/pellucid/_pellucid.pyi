@@ -51,6 +51,16 @@ class TextModelCore:
         seed: int,
         limits: Limits,
     ) -> list[TextCore]: ...
+    def compile(
+        self,
+        n_tokens: int,
+        method: str | None,
+        target: Any,
+        token: int | None,
+        log_probability: bool,
+        options: dict[str, Any],
+        seed: int,
+    ) -> bytes: ...
 
 class TextCore:
     @property
@@ -75,6 +85,7 @@ class TextCore:
     def html(self, target: int, by_token: bool) -> str: ...
     def fragment(self, target: int, by_token: bool) -> str: ...
     def svg(self, target: int, by_token: bool) -> str: ...
+    def attention_html(self) -> str | None: ...
     def to_json(self) -> str: ...
 
 class ModelCore:

@@ -86,6 +86,30 @@ class TextModel:
         explained = [TextExplanation(core) for core in cores]
         return explained[0] if single else explained
 
+    def compile(
+        self,
+        n_tokens: int,
+        path=None,
+        method: str | None = None,
+        target="top-1",
+        *,
+        token: int | None = None,
+        log_probability: bool = False,
+        seed: int = 0,
+        **options,
+    ) -> bytes:
+        """The bytes of an ONNX file that takes the ids of texts of ``n_tokens`` tokens, ``[N, n_tokens]``, on any ONNX runtime.
+
+        Its outputs are ``output`` ``[N, outputs]`` and ``attribution`` ``[N, n_tokens]``. There is no padding: all tokens
+        count. ``target`` is ``"top-1"`` (whatever is predicted), an index, a label, or the next word of a language model.
+        With a ``path`` the file is written too. The rest is as in :meth:`explain`.
+        """
+        data = self._core.compile(n_tokens, method, target, token, log_probability, options, seed)
+        if path is not None:
+            with open(path, "wb") as file:
+                file.write(data)
+        return data
+
     def __repr__(self) -> str:
         return f"<pellucid.TextModel {self._core.name}>"
 
@@ -171,6 +195,10 @@ class TextExplanation:
     def to_svg(self, target: int = 0, by_token: bool = False) -> str:
         """The same as a drawing."""
         return self._core.svg(target, by_token)
+
+    def attention_html(self) -> str | None:
+        """For attention methods a page with all layers and heads to choose from; ``None`` for others and for very long texts."""
+        return self._core.attention_html()
 
     def to_json(self) -> str:
         """The document that ``pellucid explain --json`` prints for this text."""

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use ndarray::Array1;
 use numpy::PyArrayDyn;
 use pellucid_engine::{
-    TextExplanation, TextModel, TextRequest, explain_text, text_fragment, text_html, text_svg, texts_json,
+    TextCompilation, TextExplanation, TextModel, TextRequest, compile_text, explain_text, text_fragment,
+    text_head_view, text_html, text_svg, texts_json,
 };
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::arrays::frozen;
 use crate::errors::{During, fault, raised};
@@ -86,6 +87,33 @@ impl TextModelCore {
         let explained: Vec<TextExplanation> = explained?;
         Ok(explained.into_iter().map(|text| TextCore { text }).collect())
     }
+
+    /// The bytes of an ONNX file that takes ids and gives outputs and a value for each token.
+    #[pyo3(signature = (n_tokens, method, target, token, log_probability, options, seed))]
+    #[allow(clippy::too_many_arguments, reason = "only the Python side of the package calls it")]
+    fn compile<'py>(
+        &self,
+        py: Python<'py>,
+        n_tokens: usize,
+        method: Option<&str>,
+        target: &Bound<'_, PyAny>,
+        token: Option<usize>,
+        log_probability: bool,
+        options: Option<&Bound<'_, PyDict>>,
+        seed: u64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let request = TextCompilation {
+            method: method.unwrap_or("integrated_gradients").to_owned(),
+            options: options::of_network(options)?,
+            target: options::target_of_network(target)?,
+            n_tokens,
+            token,
+            log_probability,
+            seed,
+        };
+        let bytes = py.detach(|| compile_text(&self.model, &request)).map_err(fault)?;
+        Ok(PyBytes::new(py, &bytes))
+    }
 }
 
 #[pymethods]
@@ -156,6 +184,11 @@ impl TextCore {
 
     fn svg(&self, target: usize, by_token: bool) -> PyResult<String> {
         text_svg(&self.text, target, by_token).map_err(fault)
+    }
+
+    /// All layers and heads on a page, of attention methods.
+    fn attention_html(&self) -> PyResult<Option<String>> {
+        text_head_view(&self.text).map_err(fault)
     }
 
     fn to_json(&self) -> PyResult<String> {

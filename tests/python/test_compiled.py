@@ -17,9 +17,24 @@ METHODS = [
     ("input-x-gradient", []),
     ("integrated-gradients", ["--n-steps", "16"]),
     ("deep-lift", ["--baseline", "value:-0.4"]),
+    ("lrp", ["--composite", "epsilon_plus"]),
     ("grad-cam", []),
+    ("grad-cam-pp", []),
+    ("layer-cam", []),
+    ("hires-cam", []),
     ("xgrad-cam", []),
+    ("guided-backprop", []),
+    ("guided-grad-cam", []),
 ]
+
+# Of a vision transformer.
+ATTENTION = [
+    ("attention", ["--layer", "0", "--head", "1"]),
+    ("attention-rollout", ["--discard-ratio", "0.2"]),
+    ("attention-x-gradient", []),
+]
+
+REFUSED = ["ablation-cam", "score-cam", "eigen-cam", "smoothgrad", "vargrad", "integrated-gradients"]
 
 
 def pellucid(*arguments):
@@ -37,17 +52,40 @@ def rows(tmp_path_factory):
 
 @pytest.mark.parametrize(("method", "options"), METHODS)
 def test_compiled_file_gives_prediction_and_attribution(method, options, rows, tmp_path):
+    check(MODEL, method, options, rows, tmp_path)
+
+
+@pytest.mark.parametrize(("method", "options"), ATTENTION)
+def test_compiled_attention_is_laid_on_the_image(method, options, rows, tmp_path):
+    check(ROOT / "fixtures" / "models" / "vit_tiny_mnist.onnx", method, options, rows, tmp_path)
+
+
+def test_compiled_file_holds_its_background(rows, tmp_path):
+    check(MODEL, "deep-shap", ["--background", rows], rows, tmp_path)
+
+
+@pytest.mark.parametrize("method", REFUSED)
+def test_what_is_no_single_graph_is_refused_by_name(method, tmp_path):
+    tolerance = ["--tolerance", "0.01"] if method == "integrated-gradients" else []
+    arguments = ["compile", MODEL, "--method", method, *tolerance, "--out", tmp_path / "x.onnx"]
+    refused = subprocess.run([PELLUCID, *map(str, arguments)], capture_output=True, text=True)
+    reason = "tolerance" if tolerance else f"{method.replace('-', '_')} cannot be compiled: "
+    assert refused.returncode != 0 and reason in refused.stderr
+    assert not (tmp_path / "x.onnx").exists()
+
+
+def check(model, method, options, rows, tmp_path):
     compiled = tmp_path / "compiled.onnx"
-    pellucid("compile", MODEL, "--method", method, *options, "--target", "predicted", "--out", compiled)
+    pellucid("compile", model, "--method", method, *options, "--target", "predicted", "--out", compiled)
     session = onnxruntime.InferenceSession(str(compiled), providers=["CPUExecutionProvider"])
     x = np.load(rows)
     logits, attribution = session.run(None, {session.get_inputs()[0].name: x})
 
-    original = onnxruntime.InferenceSession(str(MODEL), providers=["CPUExecutionProvider"])
+    original = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     expected_logits = original.run(None, {original.get_inputs()[0].name: x})[0]
     np.testing.assert_allclose(logits, expected_logits, rtol=1e-4, atol=1e-4)
 
-    pellucid("explain", MODEL, rows, "--method", method, *options, "--target", "top-1", "--out", tmp_path / "out")
+    pellucid("explain", model, rows, "--method", method, *options, "--target", "top-1", "--out", tmp_path / "out")
     expected = np.load(tmp_path / "out" / "explanation.npz")["values"]
     assert attribution.size == expected.size
     scale = np.abs(expected).max()

@@ -1,4 +1,4 @@
-"""Layer-wise relevance propagation, and Chefer relevance."""
+"""Layer-wise relevance propagation, and what transformers attend to."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_bounds_and_rules_are_taken(rows, tmp_path):
 
 
 def test_a_transformer_is_explained_by_its_attention(rows):
-    e = pellucid.explain(TRANSFORMER, rows, "chefer", start_layer=1, progress=False)
+    e = pellucid.explain(TRANSFORMER, rows, "attention_x_gradient", start_layer=1, progress=False)
     assert e.values.shape == (3, 28, 28) and (e.values >= 0).all() and e.values.max() > 0
     relevance = pellucid.explain(TRANSFORMER, rows, "lrp", composite="attnlrp", progress=False)
     assert relevance.values.shape == rows.shape and np.isfinite(relevance.values).all()

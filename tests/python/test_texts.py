@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import onnxruntime
 import pytest
 
 import pellucid
@@ -54,6 +55,42 @@ def test_attention_has_layers_and_heads(model):
     assert e.attention.shape == (4, 4, n, n)
     assert np.allclose(e.values, e.attention[1, 2, n - 1], atol=1e-6)
     assert any("not what made it decide" in warning for warning in e.explanation.warnings)
+
+
+def test_attention_is_checked_by_deletion_and_shown_head_by_head(model):
+    e = model.explain(TEXT, method="attention_rollout")
+    check = json.loads(e.to_json())["texts"][0]["explanation"]["deletion"][0]
+    assert 0 <= check["auc"] <= 1 and check["random_standard_error"] > 0
+    page = e.attention_html()
+    assert f"{check['auc']:.3f}" in page and "not what made it decide" in page
+    assert f"{check['auc']:.3f}" in e.to_html()
+    assert model.explain(TEXT, method="saliency").attention_html() is None
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("saliency", {"absolute": False}),
+        ("input_x_gradient", {}),
+        ("integrated_gradients", {"n_steps": 5, "baseline": "zero"}),
+        ("deep_lift", {"baseline": "mean"}),
+        ("lrp", {"composite": "attnlrp"}),
+        ("attention", {"layer": 1, "head": 2}),
+        ("attention_rollout", {"discard_ratio": 0.2}),
+        ("attention_x_gradient", {}),
+    ],
+)
+def test_a_compiled_text_model_gives_each_token_its_value(model, method, options, tmp_path):
+    texts = ["Alice was beginning", "The cat said nothing"]
+    explained = [model.explain(text, method=method, target="of", progress=False, **options) for text in texts]
+    of_length = {len(e.tokens): e for e in explained}
+    for n, e in of_length.items():
+        data = model.compile(n, tmp_path / "compiled.onnx", method, "of", **options)
+        session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+        output, attribution = session.run(None, {session.get_inputs()[0].name: np.array([e.token_ids, e.token_ids])})
+        assert attribution.shape == (2, n)
+        np.testing.assert_allclose(attribution[1], e.values, atol=2e-4 * np.abs(e.values).max())
+        assert np.abs(output[0] - e.explanation.outputs[0]).min() < 1e-3
 
 
 def test_what_cannot_be_is_refused(model):

@@ -258,6 +258,22 @@ pub(crate) struct CompileArguments {
     /// What random baselines are made from.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// deep-shap: files of rows to compare with, all of which the compiled file holds.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) background: Vec<PathBuf>,
+    /// The tokenizer.json of a model that reads token ids: the file takes ids, and gives each token a value.
+    #[arg(long, value_name = "FILE", requires = "tokens")]
+    pub(crate) tokenizer: Option<PathBuf>,
+    /// The number of tokens that every text has.
+    #[arg(long, value_name = "N", requires = "tokenizer")]
+    pub(crate) tokens: Option<usize>,
+    /// The token whose outputs are explained, counted from 0, where there are outputs for every token [default: of
+    /// language models the last].
+    #[arg(long, value_name = "N", requires = "tokenizer")]
+    pub(crate) token: Option<usize>,
+    /// Explain the logarithm of the probability instead of the logit.
+    #[arg(long, requires = "tokenizer")]
+    pub(crate) log_probability: bool,
     #[command(flatten)]
     pub(crate) runtime: RuntimeArguments,
     /// The file to write.
@@ -387,8 +403,8 @@ pub(crate) struct PreprocessArguments {
 pub(crate) struct MethodArguments {
     /// Of networks: saliency, input-x-gradient, integrated-gradients (default), deep-lift, deep-shap, gradient-shap, lrp,
     /// smoothgrad, smoothgrad-sq, vargrad, grad-cam, grad-cam-pp, layer-cam, hires-cam, xgrad-cam, ablation-cam, score-cam,
-    /// eigen-cam, guided-backprop, guided-grad-cam, attention, attention-rollout, attention-x-gradient or chefer. Of tree
-    /// models: tree-shap (default), banzhaf, saabas or shapley-interactions.
+    /// eigen-cam, guided-backprop, guided-grad-cam, attention, attention-rollout or attention-x-gradient. Of tree models:
+    /// tree-shap (default), banzhaf, saabas or shapley-interactions.
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<String>,
     #[command(flatten)]
@@ -503,7 +519,7 @@ pub(crate) struct MethodOptionArguments {
     /// attention-rollout: the share of the smallest weights that is dropped [default: 0].
     #[arg(long, value_name = "SHARE")]
     discard_ratio: Option<f64>,
-    /// attention-rollout, attention-x-gradient, chefer: the first layer, counted from 0 [default: 0, the one nearest to the
+    /// attention-rollout, attention-x-gradient: the first layer, counted from 0 [default: 0, the one nearest to the
     /// input].
     #[arg(long, value_name = "N")]
     start_layer: Option<usize>,

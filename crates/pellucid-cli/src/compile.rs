@@ -1,6 +1,11 @@
 //! `pellucid compile`.
 
-use pellucid_engine::{Method, Target, compile, parse_target, write_file};
+use std::path::Path;
+
+use pellucid_engine::{
+    Method, MethodOptions, Target, TextCompilation, TextModel, compile, compile_text, compiled_warning,
+    parse_target, write_file,
+};
 
 use crate::arguments::CompileArguments;
 use crate::console::Console;
@@ -8,21 +13,57 @@ use crate::failure::Failure;
 use crate::open;
 
 pub(crate) fn run(arguments: &CompileArguments, console: &Console) -> Result<(), Failure> {
-    let model = open::model(&arguments.model, arguments.preprocess.options(), &arguments.runtime)?;
-    let options = arguments.method.options.options();
-    let method = Method::new(arguments.method.of_network(), &options, &model, arguments.seed)?;
     let target = match arguments.target.as_str() {
         "predicted" => Target::Top(1),
         text => parse_target(text)?,
     };
+    if let Some((tokenizer, n_tokens)) = arguments.tokenizer.as_deref().zip(arguments.tokens) {
+        return text(arguments, tokenizer, n_tokens, target, console);
+    }
+    let model = open::model(&arguments.model, arguments.preprocess.options(), &arguments.runtime)?;
+    let options =
+        MethodOptions { background: arguments.background.clone(), ..arguments.method.options.options() };
+    let method = Method::new(arguments.method.of_network(), &options, &model, arguments.seed)?;
     let bytes = compile(&model, &method, &target)?;
     write_file(&arguments.out, &bytes)?;
-    console.print(&format!(
-        "wrote     {} ({} bytes): outputs `{}` and `attribution` ({}, target {})",
+    let mut lines = wrote(arguments, bytes.len(), model.output_name(), method.name());
+    if let Some(warning) = compiled_warning(&method) {
+        lines = format!("{lines}\nwarning   {warning}");
+    }
+    console.print(&lines)
+}
+
+/// A model of token ids.
+fn text(
+    arguments: &CompileArguments,
+    tokenizer: &Path,
+    n_tokens: usize,
+    target: Target,
+    console: &Console,
+) -> Result<(), Failure> {
+    let options = arguments.model.options(arguments.preprocess.options());
+    let runtime = open::open_runtime(&arguments.runtime)?;
+    let model = TextModel::open(&arguments.model.model, tokenizer, runtime, &options)?;
+    let method = arguments.method.of_network();
+    let request = TextCompilation {
+        method: method.to_owned(),
+        options: arguments.method.options.options(),
+        target,
+        n_tokens,
+        token: arguments.token,
+        log_probability: arguments.log_probability,
+        seed: arguments.seed,
+    };
+    let bytes = compile_text(&model, &request)?;
+    write_file(&arguments.out, &bytes)?;
+    let lines = wrote(arguments, bytes.len(), model.output_name(), &method.replace('-', "_"));
+    console.print(&format!("{lines}\ninput     ids of texts of {n_tokens} tokens, without padding"))
+}
+
+fn wrote(arguments: &CompileArguments, n_bytes: usize, output: &str, method: &str) -> String {
+    format!(
+        "wrote     {} ({n_bytes} bytes): outputs `{output}` and `attribution` ({method}, target {})",
         arguments.out.display(),
-        bytes.len(),
-        model.output_name(),
-        method.name(),
         arguments.target
-    ))
+    )
 }

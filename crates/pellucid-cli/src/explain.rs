@@ -1,6 +1,6 @@
 //! `pellucid explain`.
 
-use pellucid_engine::{Cancellation, LoadedModel, Opened, conservation_csv, explain};
+use pellucid_engine::{Cancellation, LoadedModel, Opened, attention_files, conservation_csv, explain};
 
 use crate::arguments::ExplainArguments;
 use crate::console::Console;
@@ -44,6 +44,8 @@ fn network(
     let (mut written, mut left_out) = (Vec::new(), None);
     if let Some(folder) = &arguments.out {
         let mut files = open::files_of(&explanation)?;
+        let (method, max_rows) = (&request.method, open::MAX_PICTURED_ROWS);
+        files.extend(attention_files(model, &input, method, &explanation, max_rows, &work)?);
         if arguments.conservation {
             let table = conservation_csv(model, &input, &request, &work)?;
             files.push(("conservation.csv".to_owned(), table));

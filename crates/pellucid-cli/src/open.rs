@@ -105,7 +105,7 @@ pub(crate) fn write_files(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<
 }
 
 /// Pictures are drawn of no more rows than these.
-const MAX_PICTURED_ROWS: usize = 20;
+pub(crate) const MAX_PICTURED_ROWS: usize = 20;
 
 /// The files of an explanation: all of it twice, and for images a panel of each row and target.
 pub(crate) fn files_of(explanation: &Explanation) -> Result<Vec<(String, Vec<u8>)>, Failure> {

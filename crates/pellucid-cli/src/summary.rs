@@ -74,6 +74,10 @@ pub(crate) fn write_explained(text: &mut String, explanation: &Explanation, row:
             write!(line, ", completeness gap {:.3} %", 100.0 * gap)?;
         }
         writeln!(text, "  explained   {line}")?;
+        let check = about.deletion.iter().find(|check| (check.row, check.target) == (row, target));
+        if let Some(check) = check {
+            writeln!(text, "  checked     {}", check.text())?;
+        }
         if let Some(names) = &about.feature_names {
             writeln!(text, "  strongest   {}", strongest(explanation, names, row, target))?;
         }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use pellucid_engine::{
     Cancellation, Error, TextExplanation, TextModel, TextRequest, attention_npz, attention_svg, explain_text,
-    parameters_text, parse_target, read_text_file, text_ansi, text_html, text_svg, texts_json,
+    parameters_text, parse_target, read_text_file, text_ansi, text_head_view, text_html, text_svg,
+    texts_json,
 };
 
 use crate::arguments::{ExplainArguments, InputArguments};
@@ -84,6 +85,7 @@ fn files_of(explained: &[TextExplanation]) -> Result<Vec<(String, Vec<u8>)>, Err
         }
         let name = |ending: &str| format!("attention-{index}.{ending}");
         files.extend(attention_npz(text)?.map(|bytes| (name("npz"), bytes)));
+        files.extend(text_head_view(text)?.map(|html| (name("html"), html.into_bytes())));
         files.extend(attention_svg(text, None)?.map(|svg| (name("svg"), svg.into_bytes())));
     }
     Ok(files)

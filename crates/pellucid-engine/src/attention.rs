@@ -7,6 +7,7 @@ use pellucid_explain::attention::{self, attention};
 use pellucid_explain::attention_maps::{HeadFusion, Look, Query};
 use pellucid_explain::attention_rollout::{self, attention_rollout};
 use pellucid_explain::attention_x_gradient::{self, attention_x_gradient};
+use pellucid_explain::compile;
 
 use crate::error::Error;
 use crate::method::MethodOptions;
@@ -22,7 +23,7 @@ pub struct AttentionOptions {
     pub head_fusion: Option<String>,
     /// attention_rollout: the share of the smallest weights that is dropped. Default: 0.
     pub discard_ratio: Option<f64>,
-    /// attention_rollout, attention_x_gradient, chefer: the first layer. Default: 0, the one nearest to the input.
+    /// attention_rollout, attention_x_gradient: the first layer. Default: 0, the one nearest to the input.
     pub start_layer: Option<usize>,
     /// The token that looks at the others: `auto` (default), `mean`, `last`, or its number.
     pub query: Option<String>,
@@ -89,6 +90,25 @@ impl AttentionMethod {
             Self::Weights(_) => Self::NAMES[0],
             Self::Rollout(_) => Self::NAMES[1],
             Self::XGradient(_) => Self::NAMES[2],
+        }
+    }
+
+    /// The axis of an image row that holds channels.
+    pub(crate) fn channel_axis(&self) -> usize {
+        let look = match self {
+            Self::Weights(options) => options.look,
+            Self::Rollout(options) => options.look,
+            Self::XGradient(options) => options.look,
+        };
+        look.channel_axis
+    }
+
+    /// The method as graphs are compiled with it.
+    pub(crate) fn compiled(&self) -> compile::Method {
+        match *self {
+            Self::Weights(options) => compile::Method::Attention(options),
+            Self::Rollout(options) => compile::Method::AttentionRollout(options),
+            Self::XGradient(options) => compile::Method::AttentionXGradient(options),
         }
     }
 

@@ -6,6 +6,7 @@ use ndarray::{Array2, Axis};
 use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Target, Work, top_outputs};
 use pellucid_explain::network::Ending;
 
+use crate::deletion::deletion_checks;
 use crate::error::Error;
 use crate::explanation::{
     About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, targets_last,
@@ -38,8 +39,11 @@ pub fn explain(
     request: &Request,
     work: &Work,
 ) -> Result<Explanation, Error> {
-    let attributed = attribute(model, input, request, work)?;
-    explanation(model, input, request, work, attributed)
+    let mut attributed = attribute(model, input, request, work)?;
+    let checks = deletion_checks(model, input, &request.method, &mut attributed, request.seed, None, work)?;
+    let mut explanation = explanation(model, input, request, work, attributed)?;
+    explanation.about.deletion = checks;
+    Ok(explanation)
 }
 
 /// An attribution with what it was made for.
@@ -130,6 +134,7 @@ fn about(
         },
         inputs: row_sources(input),
         preprocessing: model.preprocess().cloned(),
+        deletion: Vec::new(),
         warnings: warnings(model, input, &attributed.attribution),
         pellucid_version: env!("CARGO_PKG_VERSION").to_owned(),
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::{ArrayD, ArrayView, ArrayViewD, Axis, Dimension, IxDyn};
 use pellucid_core::OutputSpace;
 
+use crate::deletion::DeletionCheck;
 use crate::error::Error;
 use crate::input::Source;
 use crate::parameter::Parameter;
@@ -84,6 +85,8 @@ pub struct About {
     pub inputs: Vec<RowSource>,
     /// What is done to photos before this model; rows that were photos have a crop box.
     pub preprocessing: Option<Preprocess>,
+    /// How attention did in deletion, for the rows that were checked.
+    pub deletion: Vec<DeletionCheck>,
     /// What the reader must know.
     pub warnings: Vec<String>,
     /// The version of Pellucid.
@@ -226,6 +229,12 @@ impl Explanation {
 }
 
 impl About {
+    /// The checks of one row, as if it were at another place.
+    fn deletion_of(&self, row: usize, place: usize) -> impl Iterator<Item = DeletionCheck> + '_ {
+        let own = self.deletion.iter().filter(move |check| check.row == row);
+        own.map(move |check| DeletionCheck { row: place, ..*check })
+    }
+
     /// The name of an output: its label, or `output 3`.
     pub fn output_label(&self, index: usize) -> String {
         let names = self.output_names.as_ref();
@@ -249,6 +258,11 @@ impl About {
                 .collect(),
             predictions: rows.iter().map(|&row| self.predictions[row].clone()).collect(),
             inputs: rows.iter().map(|&row| self.inputs[row].clone()).collect(),
+            deletion: rows
+                .iter()
+                .enumerate()
+                .flat_map(|(place, &row)| self.deletion_of(row, place))
+                .collect(),
             ..self.clone()
         }
     }

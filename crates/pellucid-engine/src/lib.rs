@@ -8,12 +8,14 @@ mod attention;
 mod background;
 mod baseline;
 mod compile;
+mod deletion;
 mod documents;
 mod error;
 mod evaluate;
 mod explain;
 mod explanation;
 mod file;
+mod head_view;
 mod input;
 mod inspect;
 mod labels;
@@ -38,7 +40,8 @@ mod wire;
 
 pub use attention::{AttentionMethod, AttentionOptions};
 pub use baseline::parse_baseline;
-pub use compile::compile;
+pub use compile::{compile, compile_text, compiled_warning};
+pub use deletion::DeletionCheck;
 pub use error::{Error, Kind};
 pub use evaluate::{
     Check, CurveOptions, Evaluation, EvaluationOptions, Metric, RowScores, SimilarityStage, evaluate,
@@ -48,6 +51,7 @@ pub use explanation::{
     About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, SCHEMA_VERSION,
 };
 pub use file::{read_text as read_text_file, write as write_file};
+pub use head_view::{attention_files, text_head_view};
 pub use input::{Input, ReadOptions, Source};
 pub use inspect::{Flops, GradientSupport, Inspection, OpInfo, WireInfo, inspect};
 pub use linear::linear_network;
@@ -70,8 +74,9 @@ pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};
 pub use target::parse_target;
 pub use text::{
-    EncodedText, TextExplanation, TextModel, TextRequest, TextTokenizer, Token, Word, attention_npz,
-    attention_svg, explain_text, highlighted, text_ansi, text_fragment, text_html, text_svg, texts_json,
+    EncodedText, TextCompilation, TextExplanation, TextModel, TextRequest, TextTokenizer, Token, Word,
+    attention_npz, attention_svg, explain_text, highlighted, text_ansi, text_fragment, text_html, text_svg,
+    texts_json,
 };
 pub use trees::{
     EffectCurves, EffectFeature, EffectKind, EffectRequest, EffectTable, FeatureInfo, Gap, ImportanceTable,

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use pellucid_core::{Attribution, Baseline, ImageValues, NoProgress, Target, Work};
 use pellucid_explain::Network;
 use pellucid_explain::cam::{self, cam};
-use pellucid_explain::chefer::{self, chefer};
 use pellucid_explain::deep_lift::{self, deep_lift};
 use pellucid_explain::deep_shap::{self, deep_shap};
 use pellucid_explain::gradient_shap::{self, gradient_shap};
@@ -37,8 +36,6 @@ pub enum Method {
     IntegratedGradients(integrated_gradients::Options, String),
     /// Layer-wise relevance propagation.
     Lrp(Relevance),
-    /// Attention times its gradient, through all layers.
-    Chefer(chefer::Options),
     /// Multipliers from a baseline, with what the person wrote for it.
     DeepLift(deep_lift::Options, String),
     /// The mean of those over a background, with what it was read from.
@@ -128,7 +125,7 @@ const SMOOTHED: [(&str, Statistic); 3] = [
 
 impl Method {
     /// All methods: the name, as in JSON, and one for people.
-    pub const NAMES: [(&'static str, &'static str); 24] = [
+    pub const NAMES: [(&'static str, &'static str); 23] = [
         ("saliency", "Saliency"),
         ("input_x_gradient", "Input × gradient"),
         ("integrated_gradients", "Integrated gradients"),
@@ -143,7 +140,6 @@ impl Method {
         ("grad_cam_pp", "Grad-CAM++"),
         ("layer_cam", "LayerCAM"),
         ("hires_cam", "HiResCAM"),
-        ("chefer", "Chefer relevance"),
         ("xgrad_cam", "XGrad-CAM"),
         ("ablation_cam", "Ablation-CAM"),
         ("score_cam", "Score-CAM"),
@@ -183,7 +179,6 @@ impl Method {
             Self::InputXGradient => "input_x_gradient",
             Self::IntegratedGradients(..) => "integrated_gradients",
             Self::Lrp(_) => "lrp",
-            Self::Chefer(_) => "chefer",
             Self::DeepLift(..) => "deep_lift",
             Self::DeepShap(..) => "deep_shap",
             Self::GradientShap(..) => "gradient_shap",
@@ -199,7 +194,6 @@ impl Method {
     pub fn is_signed(&self) -> bool {
         match self {
             Self::Saliency(options) => !options.absolute,
-            Self::Chefer(_) => false,
             Self::InputXGradient
             | Self::Lrp(_)
             | Self::GuidedBackprop
@@ -228,7 +222,6 @@ impl Method {
                 ("max_evaluations", options.max_evaluations.into()),
             ],
             Self::Lrp(relevance) => relevance.parameters(),
-            Self::Chefer(options) => vec![("start_layer", options.start_layer.into())],
             Self::DeepLift(_, baseline) => {
                 vec![("baseline", baseline.clone().into()), ("rule", RESCALE.into())]
             }
@@ -280,7 +273,6 @@ impl Method {
                 integrated_gradients(network, rows, target, options, work)
             }
             Self::Lrp(relevance) => lrp(network, rows, target, &relevance.options, work),
-            Self::Chefer(options) => chefer(network, rows, target, options, work),
             Self::DeepLift(options, _) => deep_lift(network, rows, target, options, work),
             Self::DeepShap(options, _) => deep_shap(network, rows, target, options, work),
             Self::GradientShap(options, _) => gradient_shap(network, rows, target, options, work),
@@ -374,11 +366,6 @@ fn plain(
         }
         "input_x_gradient" => Ok(Method::InputXGradient),
         "lrp" => Ok(Method::Lrp(Relevance::new(left, model)?)),
-        "chefer" => {
-            let (start_layer, channel_axis) =
-                (left.attention.start_layer.take().unwrap_or(0), model.channel_axis().unwrap_or(0));
-            Ok(Method::Chefer(chefer::Options { start_layer, channel_axis }))
-        }
         "integrated_gradients" => integrated(left, model, seed),
         "deep_lift" => {
             rescale(left)?;

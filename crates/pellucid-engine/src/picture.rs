@@ -6,6 +6,7 @@ use pellucid_plot::{
     panel_svg, reduce_channels,
 };
 
+use crate::deletion::note;
 use crate::error::Error;
 use crate::explanation::Explanation;
 use crate::method;
@@ -52,6 +53,7 @@ pub fn panel(explanation: &Explanation, row: usize, target: usize) -> Result<Opt
         subtitle: parameters_text(explanation),
         label: explanation.target_label(row, target),
         probability: explanation.target_probability(row, target),
+        note: note(&explanation.about.method, &explanation.about.deletion, row, target),
     };
     Ok(Some(PanelFiles { svg: panel_svg(&panel, &heatmap)?, png: panel_png(&panel, &heatmap, PNG_SCALE)? }))
 }

@@ -246,7 +246,11 @@ fn what_it_shows(method: &str) -> &'static str {
         "lrp" => {
             "What each pixel passed on towards the output, layer by layer: red speaks for the class, blue against it."
         }
-        "chefer" => "Which patches the attention took the class from, layer by layer.",
+        "attention" => "Which patches one layer's attention looked at, whatever the class.",
+        "attention_rollout" => {
+            "Which patches attention looked at, followed through the layers, whatever the class."
+        }
+        "attention_x_gradient" => "Which patches the attention took the class from, layer by layer.",
         "guided_backprop" | "guided_grad_cam" => {
             "Edges of the photo that positive signals pass. Most of it stays when the model is redrawn at random."
         }

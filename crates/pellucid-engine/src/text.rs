@@ -1,6 +1,7 @@
 //! Text → tokens → an explanation with a value for each token and each word.
 
 mod baseline;
+mod compilation;
 mod document;
 mod explain;
 mod model;
@@ -8,6 +9,7 @@ mod picture;
 mod tokenizer;
 mod words;
 
+pub use compilation::TextCompilation;
 pub use document::texts_json;
 pub use explain::{TextExplanation, TextRequest, explain_text};
 pub use model::TextModel;

@@ -1,13 +1,14 @@
 #![doc = include_str!("attention.md")]
 
-use ndarray::{ArrayD, Axis};
+use ndarray::ArrayD;
 use pellucid_core::{Attribution, Target, Work};
+use pellucid_graph::{Graph, Wire};
 
-use crate::attention_maps::{HeadFusion, Look, attribution, fused, layers, run_maps};
+use crate::attention_maps::{HeadFusion, Layers, Look, attribution, check};
 use crate::error::Error;
 use crate::network::Network;
 
-/// Settings of [`attention`].
+/// Settings of [`attention()`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// The layer, counted from 0; the last one otherwise.
@@ -32,29 +33,19 @@ pub fn attention(
     options: &Options,
     work: &Work,
 ) -> Result<Attribution, Error> {
-    let results = run_maps(network, rows, target, work, "attention", |_, _, weights| Ok(weights.to_vec()))?;
-    let (n_layers, n_heads) = (results.0.len_of(Axis(2)), results.0.len_of(Axis(3)));
-    let layer = options.layer.unwrap_or(n_layers - 1);
-    check("layer", layer, n_layers)?;
-    check("head", options.head.unwrap_or(0), n_heads)?;
-    attribution(network, results, options.look, |maps| {
-        let heads = layers(maps)[layer];
-        match options.head {
-            Some(head) => heads.index_axis(Axis(0), head).to_owned(),
-            None => fused(heads, options.fusion),
-        }
+    attribution(network, rows, target, options.look, work, &format!("{options:?}"), |graph, layers, _| {
+        map_wire(graph, layers, options)
     })
 }
 
-/// Refuses a number that counts beyond the last.
-pub(crate) fn check(option: &'static str, index: usize, count: usize) -> Result<(), Error> {
-    match index < count {
-        true => Ok(()),
-        false => Err(Error::option(
-            option,
-            format!("{index} is not there; the network has {count}, counted from 0"),
-        )),
-    }
+/// Emits the weights of one layer, or one head of it, `[N, tokens, tokens]`.
+pub(crate) fn map_wire(graph: &mut Graph, layers: &Layers, options: &Options) -> Result<Wire, Error> {
+    let layer = layers.one(options.layer)?;
+    let Some(head) = options.head else { return Ok(layers.fused(graph, layer, options.fusion)) };
+    check("head", head, layers.n_heads())?;
+    let heads = layers.by_head(graph, layer);
+    let one = graph.slice(heads, 1, head as i64, head as i64 + 1);
+    Ok(graph.squeeze(one, &[1]))
 }
 
 #[cfg(test)]

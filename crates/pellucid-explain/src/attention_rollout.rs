@@ -1,10 +1,10 @@
 #![doc = include_str!("attention_rollout.md")]
 
-use ndarray::{Array2, ArrayD, Axis};
+use ndarray::{Array2, ArrayD};
 use pellucid_core::{Attribution, Target, Work};
+use pellucid_graph::{Attribute, Graph, Tensor, Wire};
 
-use crate::attention::check;
-use crate::attention_maps::{HeadFusion, Look, attribution, fused, layers, run_maps};
+use crate::attention_maps::{HeadFusion, Layers, Look, attribution};
 use crate::error::Error;
 use crate::network::Network;
 
@@ -34,63 +34,70 @@ pub fn attention_rollout(
     options: &Options,
     work: &Work,
 ) -> Result<Attribution, Error> {
-    if !(0.0..1.0).contains(&options.discard_ratio) {
-        return Err(Error::option("discard_ratio", format!("{} is no share below 1", options.discard_ratio)));
-    }
-    let results = run_maps(network, rows, target, work, "attention", |_, _, weights| Ok(weights.to_vec()))?;
-    check("start_layer", options.start_layer, results.0.len_of(Axis(2)))?;
-    attribution(network, results, options.look, |maps| {
-        let fused =
-            layers(maps).into_iter().skip(options.start_layer).map(|heads| fused(heads, options.fusion));
-        rolled_out(fused.map(|map| without_smallest(map, options.discard_ratio)))
+    attribution(network, rows, target, options.look, work, &format!("{options:?}"), |graph, layers, _| {
+        map_wire(graph, layers, options)
     })
 }
 
-/// `Ã_L … Ã_1`, `Ã = (A + I)` with its rows divided by their sums.
-fn rolled_out(layers: impl Iterator<Item = Array2<f64>>) -> Array2<f64> {
-    let mut rolled: Option<Array2<f64>> = None;
-    for map in layers {
-        let mut mixed = &map + &Array2::<f64>::eye(map.nrows());
-        for mut row in mixed.rows_mut() {
-            // At least the identity's 1.
-            let sum = row.sum();
-            row /= sum;
-        }
-        rolled = Some(rolled.map_or_else(|| mixed.clone(), |below| mixed.dot(&below)));
+/// Emits `Ã_L … Ã_s`, `Ã = (A + I)` with its rows divided by their sums, `[N, tokens, tokens]`.
+pub(crate) fn map_wire(graph: &mut Graph, layers: &Layers, options: &Options) -> Result<Wire, Error> {
+    if !(0.0..1.0).contains(&options.discard_ratio) {
+        return Err(Error::option("discard_ratio", format!("{} is no share below 1", options.discard_ratio)));
     }
-    rolled.unwrap_or_else(|| Array2::zeros((0, 0)))
+    let n = layers.n_tokens();
+    let [first, others @ ..] = layers.from(options.start_layer)? else {
+        return Err(Error::network("no layer"));
+    };
+    let identity = Tensor::f64(&[1, n, n], Array2::<f64>::eye(n).into_iter().collect());
+    let identity = graph.add_constant("identity", identity.cast(graph.element(*first)));
+    let mixed = |graph: &mut Graph, layer: Wire| {
+        let map = layers.fused(graph, layer, options.fusion);
+        let map = without_smallest(graph, map, n, options.discard_ratio);
+        let sum = graph.add(map, identity);
+        // At least the identity's 1.
+        let sums = graph.reduce_sum(sum, &[2], true);
+        graph.div(sum, sums)
+    };
+    let first = mixed(graph, *first);
+    Ok(others.iter().fold(first, |below, layer| {
+        let mixed = mixed(graph, *layer);
+        graph.matmul(mixed, below)
+    }))
 }
 
-/// A map with the smallest share of its elements set to 0; of equal ones the first.
-fn without_smallest(mut map: Array2<f64>, share: f64) -> Array2<f64> {
-    let n_columns = map.ncols();
-    let mut order: Vec<usize> = (0..map.len()).collect();
-    let value = |place: usize| map[[place / n_columns, place % n_columns]];
-    order.sort_by(|&a, &b| value(a).total_cmp(&value(b)).then(a.cmp(&b)));
-    for place in order.into_iter().take((share * map.len() as f64) as usize) {
-        map[[place / n_columns, place % n_columns]] = 0.0;
+/// A map `[N, n, n]` with the smallest share of its elements set to 0; of equal ones the first.
+fn without_smallest(graph: &mut Graph, map: Wire, n: usize, share: f64) -> Wire {
+    let n_smallest = (share * (n * n) as f64) as i64;
+    if n_smallest == 0 {
+        return map;
     }
-    map
+    let flat = graph.reshape(map, &[-1, (n * n) as i64]);
+    let count = graph.ints(&[n_smallest]);
+    let attributes = [("axis", Attribute::Int(1)), ("largest", Attribute::Int(0))];
+    let smallest = graph.node_outputs("TopK", &[flat, count], &attributes, 2);
+    let zeros = graph.zeros_like(smallest[0]);
+    let kept = graph.node("ScatterElements", &[flat, smallest[1], zeros], &[("axis", Attribute::Int(1))]);
+    graph.reshape(kept, &[-1, n as i64, n as i64])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::array;
-
-    #[test]
-    fn layers_are_mixed_with_what_goes_past_them() {
-        let first = array![[1.0, 0.0], [0.5, 0.5]];
-        let second = array![[0.0, 1.0], [0.0, 1.0]];
-        // (A + I) / 2 of each, the second times the first.
-        let expected = array![[0.5, 0.5], [0.0, 1.0]].dot(&array![[1.0, 0.0], [0.25, 0.75]]);
-        assert_eq!(rolled_out([first, second].into_iter()), expected);
-    }
+    use pellucid_graph::{evaluate, text::parse};
 
     #[test]
     fn the_smallest_share_is_set_to_nothing() {
-        let map = array![[0.1, 0.4], [0.2, 0.3]];
-        assert_eq!(without_smallest(map.clone(), 0.5), array![[0.0, 0.4], [0.0, 0.3]]);
-        assert_eq!(without_smallest(map.clone(), 0.0), map);
+        for (share, expected) in
+            [(0.5, [0.0, 0.4, 0.0, 0.3]), (0.2, [0.1, 0.4, 0.1, 0.3]), (0.25, [0.0, 0.4, 0.1, 0.3])]
+        {
+            let mut graph =
+                parse("g (float[N,2,2] map) => (float[N,2,2] same) { same = Identity(map) }").unwrap();
+            let input = graph.inputs()[0];
+            let kept = without_smallest(&mut graph, input, 2, share);
+            graph.set_outputs(&[kept]);
+            let map = Tensor::f32(&[1, 2, 2], vec![0.1, 0.4, 0.1, 0.3]);
+            let found = evaluate(&graph, &[map]).unwrap()[0].to_f64s();
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{share}: {found:?}");
+        }
     }
 }

@@ -1,11 +1,10 @@
 #![doc = include_str!("attention_x_gradient.md")]
 
-use ndarray::{Array2, ArrayD, Axis};
+use ndarray::ArrayD;
 use pellucid_core::{Attribution, Target, Work};
-use pellucid_graph::gradient;
+use pellucid_graph::{Graph, Wire, gradient};
 
-use crate::attention::check;
-use crate::attention_maps::{HeadFusion, Look, attribution, fused, layers, run_maps};
+use crate::attention_maps::{HeadFusion, Layers, Look, attribution};
 use crate::error::Error;
 use crate::network::Network;
 
@@ -31,41 +30,37 @@ pub fn attention_x_gradient(
     options: &Options,
     work: &Work,
 ) -> Result<Attribution, Error> {
-    let results = run_maps(network, rows, target, work, "attention x gradient", |graph, seed, weights| {
-        let output = graph.outputs()[0];
-        let gradients = gradient(graph, output, seed, weights)?;
-        let positive = |(weights, gradient): (&_, _)| {
-            let product = graph.mul(*weights, gradient);
-            graph.relu(product)
-        };
-        Ok(weights.iter().zip(gradients).map(positive).collect())
-    })?;
-    check("start_layer", options.start_layer, results.0.len_of(Axis(2)))?;
-    attribution(network, results, options.look, |maps| {
-        let fused =
-            layers(maps).into_iter().skip(options.start_layer).map(|heads| fused(heads, HeadFusion::Mean));
-        gathered(fused)
+    let key = format!("attention x gradient, {}", options.start_layer);
+    attribution(network, rows, target, options.look, work, &key, |graph, layers, seed| {
+        map_wire(graph, layers, seed, options)
     })
 }
 
-/// `R − I` after `R ← R + Ā R` from `R = I` through the layers (equation 6 of the paper): what a token takes from itself
-/// without any attention is left out.
-fn gathered(mut layers: impl Iterator<Item = Array2<f64>>) -> Array2<f64> {
-    let Some(first) = layers.next() else { return Array2::zeros((0, 0)) };
-    let identity = Array2::<f64>::eye(first.nrows());
-    let relevance = layers.fold(&identity + &first, |relevance, map| &relevance + &map.dot(&relevance));
-    relevance - identity
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ndarray::array;
-
-    #[test]
-    fn layers_add_what_they_take_from_those_before() {
-        let (a, b) = (array![[0.0, 2.0], [0.0, 0.0]], array![[0.0, 0.0], [3.0, 0.0]]);
-        // I + A + B (I + A) less I: token 1 takes 3 from token 0, and over it 6 from itself.
-        assert_eq!(gathered([a, b].into_iter()), array![[0.0, 2.0], [3.0, 6.0]]);
+/// Emits `R − I` after `R ← R + Ā R` from `R = I` through the layers (equation 6 of the paper), `[N, tokens, tokens]`:
+/// what a token takes from itself without any attention is left out.
+pub(crate) fn map_wire(
+    graph: &mut Graph,
+    layers: &Layers,
+    seed: Wire,
+    options: &Options,
+) -> Result<Wire, Error> {
+    let weights = layers.from(options.start_layer)?;
+    let output = graph.outputs()[0];
+    let slopes = gradient(graph, output, seed, weights)?;
+    let mut gathered = None;
+    for (weights, slope) in weights.iter().zip(slopes) {
+        let product = graph.mul(*weights, slope);
+        let positive = graph.relu(product);
+        let map = layers.fused(graph, positive, HeadFusion::Mean);
+        gathered = Some(match gathered {
+            None => map,
+            // (I + Ā) (I + G) − I for G = R − I.
+            Some(below) => {
+                let through = graph.matmul(map, below);
+                let sum = graph.add(below, map);
+                graph.add(sum, through)
+            }
+        });
     }
+    gathered.ok_or_else(|| Error::network("no layer"))
 }

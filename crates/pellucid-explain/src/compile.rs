@@ -1,14 +1,21 @@
 //! One ONNX graph that returns prediction and attribution together, for any ONNX runtime.
 
+use std::sync::Arc;
+
 use pellucid_core::{Baseline, ImageValues, Model};
 use pellucid_graph::passes::{canonize, embed};
-use pellucid_graph::{Attribute, Dim, ElementType, Graph, Tensor, Wire, gradient};
+use pellucid_graph::{Attribute, Dim, ElementType, Graph, Tensor, Type, Wire, gradient, guided, multipliers};
 
+use crate::attention;
+use crate::attention_maps::{Layers, Look, Reader};
+use crate::attention_rollout;
+use crate::attention_x_gradient;
 use crate::cam::{self, map_wire};
 use crate::deep_lift;
+use crate::deep_shap;
 use crate::error::Error;
 use crate::integrated_gradients;
-use crate::lift::attribution_wire;
+use crate::lift::{attribution_wire, check_background};
 use crate::lrp;
 use crate::network::Network;
 use crate::seeds::{fixed_seed, top_seeds};
@@ -29,8 +36,20 @@ pub enum Method {
     Lrp(lrp::Options),
     /// Multipliers times the difference from a constant baseline.
     DeepLift(deep_lift::Options),
+    /// The mean of those over a fixed background.
+    DeepShap(deep_shap::Options),
     /// A class activation map, enlarged to the image.
     Cam(cam::Options),
+    /// The gradient with only positive signals passed on at ReLUs.
+    GuidedBackprop,
+    /// That times a Grad-CAM map.
+    GuidedGradCam(cam::Options),
+    /// The attention of one layer; of images enlarged.
+    Attention(attention::Options),
+    /// Attention followed through the layers, likewise.
+    AttentionRollout(attention_rollout::Options),
+    /// Attention that the target reacts to, likewise.
+    AttentionXGradient(attention_x_gradient::Options),
 }
 
 /// Which output the compiled graph explains.
@@ -42,8 +61,11 @@ pub enum CompiledTarget {
     Predicted,
 }
 
+/// The most background rows that one graph compares a row with: it holds the activations of all of them at once.
+const MAX_BACKGROUND: usize = 256;
+
 /// A graph with the network's input, and the outputs `output` `[N, outputs]` and `attribution` `[N, features…]` (for class
-/// activation maps `[N, height, width]`).
+/// activation maps and attention over an image `[N, height, width]`, for attention over tokens `[N, tokens]`).
 ///
 /// # Errors
 /// A target out of range; a baseline that is not the same for every row; refinement to a tolerance, which is no single
@@ -64,7 +86,26 @@ pub fn compile(network: &Network, method: &Method, target: CompiledTarget) -> Re
         Method::IntegratedGradients(options) => integrated(&mut graph, network, seed, options)?,
         Method::Lrp(options) => lrp::at_input(&mut graph, seed, options, false)?.wanted[0],
         Method::DeepLift(options) => lifted(&mut graph, network, seed, options)?,
+        Method::DeepShap(options) => mean_lifted(&mut graph, network, seed, options)?,
         Method::Cam(options) => enlarged_map(&mut graph, network, seed, options)?,
+        Method::GuidedBackprop => guided(&mut graph, output, seed, &[input])?[0],
+        Method::GuidedGradCam(options) => {
+            let map = enlarged_map(&mut graph, network, seed, options)?;
+            let map = graph.unsqueeze(map, &[1 + options.channel_axis as i64]);
+            let values = guided(&mut graph, output, seed, &[input])?[0];
+            graph.mul(values, map)
+        }
+        Method::Attention(options) => attended(&mut graph, network, options.look, |graph, layers| {
+            attention::map_wire(graph, layers, options)
+        })?,
+        Method::AttentionRollout(options) => attended(&mut graph, network, options.look, |graph, layers| {
+            attention_rollout::map_wire(graph, layers, options)
+        })?,
+        Method::AttentionXGradient(options) => {
+            attended(&mut graph, network, options.look, |graph, layers| {
+                attention_x_gradient::map_wire(graph, layers, seed, options)
+            })?
+        }
     };
     graph.check_fault()?;
     graph.rename(attribution, "attribution");
@@ -87,6 +128,40 @@ fn seed(graph: &mut Graph, network: &Network, target: CompiledTarget) -> Result<
             ))
         }
     }
+}
+
+/// [`compile`] for a network of vectors, [`TokenModel::network`](crate::TokenModel::network): the ids `[N, tokens]` are looked
+/// up in `table` `[vocabulary, width]` first, and the attribution `[N, tokens]` is summed over each vector.
+///
+/// # Errors
+/// As [`compile`].
+pub(crate) fn compile_tokens(
+    network: &Network,
+    table: Arc<Tensor>,
+    ids_name: &str,
+    method: &Method,
+    target: CompiledTarget,
+) -> Result<Graph, Error> {
+    let behind = compile(network, method, target)?;
+    let names: Vec<String> = behind.outputs().iter().map(|wire| behind.name_of(*wire).to_owned()).collect();
+    let n_tokens = network.input_shape()[0];
+    let mut graph = Graph::new("explained");
+    let shape = vec![Dim::Symbol { name: "N".into(), times: 1 }, Dim::Known(n_tokens)];
+    let ids = graph.add_input(ids_name, Type { element: ElementType::I64, shape: Some(shape) });
+    let table = graph.add_constant("embedding", table);
+    let vectors = graph.node("Gather", &[table, ids], &[]);
+    let outputs = embed(&mut graph, &behind, &[vectors])?;
+    let mut by_token = outputs[1];
+    if graph.rank(by_token) == Some(3) {
+        graph.rename(by_token, "attribution_of_vectors");
+        by_token = graph.reduce_sum(by_token, &[2], false);
+    }
+    graph.check_fault()?;
+    graph.set_outputs(&[outputs[0], by_token]);
+    for (wire, name) in [outputs[0], by_token].into_iter().zip(names) {
+        graph.rename(wire, &name);
+    }
+    Ok(canonize(&graph)?)
 }
 
 /// All points of the path as one batch: `[N, steps, …]`, folded into the batch axis.
@@ -148,6 +223,63 @@ fn lifted(
     attribution_wire(graph, seed, baseline)
 }
 
+/// The mean of DeepLIFT over the background: each row beside each of its rows as one batch, `[N, background, …]`.
+fn mean_lifted(
+    graph: &mut Graph,
+    network: &Network,
+    seed: Wire,
+    options: &deep_shap::Options,
+) -> Result<Wire, Error> {
+    check_background(network, &options.background)?;
+    let n = options.background.shape()[0];
+    if n > MAX_BACKGROUND {
+        let reason = format!(
+            "a compiled graph compares a row with all {n} rows at once; give at most {MAX_BACKGROUND}"
+        );
+        return Err(Error::option("background", reason));
+    }
+    let shape: Vec<i64> = network.input_shape().iter().map(|&n| n as i64).collect();
+    let flat = [&[-1], shape.as_slice()].concat();
+    let apart = [&[-1, n as i64], shape.as_slice()].concat();
+    let input = graph.inputs()[0];
+    let element = graph.element(input);
+    let lengths: Vec<usize> = [1].iter().chain(options.background.shape()).copied().collect();
+    let background = Tensor::f32(&lengths, options.background.iter().copied().collect()).cast(element);
+    let background = graph.add_constant("background", background);
+    let wide = graph.unsqueeze(input, &[1]);
+    // Adding zeros of the other's shape spreads both over rows × background.
+    let (no_background, no_rows) = (graph.zeros_like(background), graph.zeros_like(wide));
+    let (rows, baselines) = (graph.add(wide, no_background), graph.add(background, no_rows));
+    let (rows, baselines) = (graph.reshape(rows, &flat), graph.reshape(baselines, &flat));
+    let ones = Tensor::f64(&[1, n, 1], vec![1.0; n]).cast(graph.element(seed));
+    let ones = graph.add_constant("ones", ones);
+    let seed = graph.unsqueeze(seed, &[1]);
+    let seed = graph.mul(seed, ones);
+    let seed = graph.reshape(seed, &[-1, network.n_outputs() as i64]);
+    let body = network.graph().clone();
+    let output = embed(graph, &body, &[rows])?[0];
+    let multipliers = multipliers(graph, output, seed, rows, baselines)?;
+    let difference = graph.sub(rows, baselines);
+    let values = graph.mul(multipliers, difference);
+    let values = graph.reshape(values, &apart);
+    Ok(graph.reduce_mean(values, &[1], false))
+}
+
+/// What an attention method reads of the map that `map` emits, on the image where tokens are patches of one.
+fn attended(
+    graph: &mut Graph,
+    network: &Network,
+    look: Look,
+    map: impl FnOnce(&mut Graph, &Layers) -> Result<Wire, Error>,
+) -> Result<Wire, Error> {
+    let reader = Reader::new(network, look)?;
+    let read = reader.emit(graph, map)?;
+    match reader.image() {
+        None => Ok(read),
+        Some(image) => enlarged(graph, read, &image),
+    }
+}
+
 /// The baseline as a constant `[1, features…]`, where it does not depend on the row.
 fn constant_baseline(
     network: &Network,
@@ -185,19 +317,22 @@ fn enlarged_map(
         None => cam::find_layer(graph).ok_or_else(|| Error::option("layer", "none found; name a wire"))?,
     };
     let map = map_wire(graph, layer, seed, options)?;
-    let spatial = cam::spatial_shape(graph, layer)?;
-    let image: Vec<usize> = network
-        .input_shape()
-        .iter()
-        .enumerate()
-        .filter(|(axis, _)| *axis != options.channel_axis)
-        .map(|(_, length)| *length)
-        .collect();
+    let image = cam::image_shape(
+        network.input_shape(),
+        options.channel_axis,
+        cam::spatial_shape(graph, layer)?.len(),
+    )?;
+    enlarged(graph, map, &image)
+}
+
+/// A map `[N, spatial…]` resized to the image in the graph, as [`cam::enlarged`] does.
+fn enlarged(graph: &mut Graph, map: Wire, image: &[usize]) -> Result<Wire, Error> {
+    let small: Option<Vec<usize>> =
+        graph.shape(map).unwrap_or_default().iter().skip(1).map(Dim::known).collect();
+    let small = small.ok_or_else(|| Error::network("the lengths of the map are unknown"))?;
     let map = graph.unsqueeze(map, &[1]);
-    let scales: Vec<f64> =
-        image.iter().zip(&spatial).map(|(large, small)| *large as f64 / *small as f64).collect();
-    let mut factors = vec![1.0, 1.0];
-    factors.extend(scales);
+    let scales = image.iter().zip(&small).map(|(large, small)| *large as f64 / *small as f64);
+    let factors: Vec<f64> = [1.0, 1.0].into_iter().chain(scales).collect();
     let factors = graph.add_constant("scales", Tensor::f64(&[factors.len()], factors).cast(ElementType::F32));
     let attributes = [
         ("mode", Attribute::from("linear")),

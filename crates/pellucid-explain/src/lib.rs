@@ -6,7 +6,6 @@ pub mod attention_rollout;
 pub mod attention_x_gradient;
 mod batchable;
 pub mod cam;
-pub mod chefer;
 pub mod compile;
 pub mod deep_lift;
 pub mod deep_shap;

@@ -10,6 +10,7 @@ use ndarray::{Array1, Array2};
 use pellucid_graph::passes::{Embedding, after_embedding, cut, find_embedding, fold_constants, prune};
 use pellucid_graph::{Attribute, Data, Dim, ElementType, Graph, Runtime, Tensor, Wire};
 
+use crate::compile;
 use crate::error::Error;
 use crate::network::{self, Ending, Network};
 
@@ -154,6 +155,27 @@ impl TokenModel {
         let network = Arc::new(Network::new(&read, self.runtime.clone(), &options)?);
         *lock() = Some((key, reading, network.clone()));
         Ok(network)
+    }
+
+    /// A graph of ids: `network`, which must be of this model, with the embedding before it and a method behind it. Ids
+    /// `[N, tokens]` in; outputs `[N, outputs]` and `attribution` `[N, tokens]` out. Masks and token types are those of the
+    /// text that the network was made of.
+    ///
+    /// # Errors
+    /// A model that reads the ids elsewhere too; whatever [`compile()`](crate::compile::compile) reports.
+    pub fn compiled(
+        &self,
+        network: &Network,
+        method: &compile::Method,
+        target: compile::CompiledTarget,
+    ) -> Result<Graph, Error> {
+        if self.reads_ids_elsewhere {
+            return Err(Error::network(format!(
+                "the output also depends on `{}` beside their vectors, which a compiled graph would hold fixed",
+                self.ids_name()
+            )));
+        }
+        compile::compile_tokens(network, self.table.clone(), self.ids_name(), method, target)
     }
 
     /// What the reader of an explanation must know of this model.

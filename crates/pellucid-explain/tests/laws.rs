@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis, IxDyn, Slice};
 use pellucid_core::{Attribution, Baseline, Cancellation, Target, Work};
+use pellucid_explain::attention::{self, attention};
+use pellucid_explain::attention_rollout::{self, attention_rollout};
+use pellucid_explain::attention_x_gradient::{self, attention_x_gradient};
 use pellucid_explain::cam::{self, cam};
-use pellucid_explain::chefer::{self, chefer};
 use pellucid_explain::deep_lift::{self, deep_lift};
 use pellucid_explain::deep_shap::{self, deep_shap};
 use pellucid_explain::gradient_shap::{self, gradient_shap};
@@ -453,13 +455,14 @@ fn mean_attention(graph: &Graph, x: &Tensor, name: &str, output: usize) -> Vec<V
 }
 
 #[test]
-fn chefer_relevance_follows_its_formula() {
+fn attention_x_gradient_follows_its_formula_over_patches() {
     let graph = parse(&transformer()).expect("the text is a graph");
     let network = network(&transformer());
     let x = rows(3, &[1, 2, 2], 95);
     for start_layer in [0, 1] {
-        let options = chefer::Options { start_layer, ..Default::default() };
-        let map = chefer(&network, &x, &Target::Index(1), &options, &Work::default()).expect("runs");
+        let options = attention_x_gradient::Options { start_layer, ..Default::default() };
+        let map =
+            attention_x_gradient(&network, &x, &Target::Index(1), &options, &Work::default()).expect("runs");
         let raw = map.raw_map.expect("kept");
         assert!(largest(&raw) > 1e-3);
         for row in 0..3 {
@@ -480,9 +483,9 @@ fn chefer_relevance_follows_its_formula() {
             }
         }
     }
-    let options = chefer::Options { start_layer: 2, ..Default::default() };
-    let result = chefer(&network, &x, &Target::Index(1), &options, &Work::default());
-    assert!(result.expect_err("refused").to_string().contains("0 to 1"));
+    let options = attention_x_gradient::Options { start_layer: 2, ..Default::default() };
+    let result = attention_x_gradient(&network, &x, &Target::Index(1), &options, &Work::default());
+    assert!(result.expect_err("refused").to_string().contains("2 is not there"));
 }
 
 /// A map of 2 × 2 enlarged to 4 × 4 and stretched to 0…1: along an axis the shares of the first place are 1, ¾, ¼ and 0.
@@ -602,13 +605,58 @@ fn a_compiled_graph_gives_what_the_method_gives() {
     );
     let options = cam::Options::default();
     check(compile::Method::Cam(options.clone()), cam(&network, &x, &target, &options, &work).expect("runs"));
-    let options = cam::Options { variant: cam::Variant::XGradCam, ..Default::default() };
-    check(compile::Method::Cam(options.clone()), cam(&network, &x, &target, &options, &work).expect("runs"));
+    for (_, variant) in cam::Variant::NAMES.into_iter().filter(|(_, variant)| variant.is_one_graph()) {
+        let options = cam::Options { variant, relu: false, ..Default::default() };
+        check(
+            compile::Method::Cam(options.clone()),
+            cam(&network, &x, &target, &options, &work).expect("runs"),
+        );
+    }
+    let options = cam::Options::default();
+    check(compile::Method::GuidedBackprop, guided_backprop(&network, &x, &target, &work).expect("runs"));
+    check(
+        compile::Method::GuidedGradCam(options.clone()),
+        guided_grad_cam(&network, &x, &target, &options, &work).expect("runs"),
+    );
+    let options = deep_shap::Options { background: rows(3, &[1, 4, 4], 12) };
+    check(
+        compile::Method::DeepShap(options.clone()),
+        deep_shap(&network, &x, &target, &options, &work).expect("runs"),
+    );
     for variant in [cam::Variant::AblationCam, cam::Variant::ScoreCam, cam::Variant::EigenCam] {
         let method = compile::Method::Cam(cam::Options { variant, ..Default::default() });
         let refused = compile::compile(&network, &method, compile::CompiledTarget::Predicted);
         assert!(refused.expect_err("many runs").to_string().contains("no single graph"));
     }
+}
+
+#[test]
+fn compiled_attention_is_laid_on_the_image() {
+    let network = network(&transformer());
+    let (x, target, work) = (rows(3, &[1, 2, 2], 95), Target::Index(1), Work::default());
+    let check = |method: compile::Method, attribution: Attribution| {
+        let graph = compile::compile(&network, &method, compile::CompiledTarget::Index(1)).expect("compiles");
+        let input = Tensor::f32(x.shape(), x.iter().copied().collect());
+        let outputs = evaluate(&graph, &[input]).expect("runs");
+        assert_eq!(outputs[1].shape(), [3, 2, 2]);
+        let close = outputs[1].to_f64s().iter().zip(&attribution.values).all(|(a, b)| (a - b).abs() < 1e-5);
+        assert!(close && largest(&attribution.values) > 1e-3, "{method:?}");
+    };
+    let options = attention::Options { layer: Some(0), head: Some(1), ..Default::default() };
+    check(
+        compile::Method::Attention(options),
+        attention(&network, &x, &target, &options, &work).expect("runs"),
+    );
+    let options = attention_rollout::Options { discard_ratio: 0.3, ..Default::default() };
+    check(
+        compile::Method::AttentionRollout(options),
+        attention_rollout(&network, &x, &target, &options, &work).expect("runs"),
+    );
+    let options = attention_x_gradient::Options::default();
+    check(
+        compile::Method::AttentionXGradient(options),
+        attention_x_gradient(&network, &x, &target, &options, &work).expect("runs"),
+    );
 }
 
 #[test]
@@ -662,9 +710,10 @@ fn what_cannot_be_is_refused_by_name() {
     assert!(message(cam(&network, &x, &Target::Index(0), &options, &Work::default())).contains("`nothing`"));
     let result = cam(&network, &x, &Target::Index(0), &cam::Options::default(), &Work::default());
     assert!(message(result).contains("no convolutional feature map"));
-    let options = chefer::Options::default();
+    let options = attention_x_gradient::Options::default();
     assert!(
-        message(chefer(&network, &x, &Target::Index(0), &options, &Work::default())).contains("transformers")
+        message(attention_x_gradient(&network, &x, &Target::Index(0), &options, &Work::default()))
+            .contains("no attention")
     );
     let selector = lrp::Selector { op: Some("Conv".to_owned()), ..Default::default() };
     let rule = lrp::LayerRule::new(lrp::Formula::Flat);

@@ -199,20 +199,13 @@ impl<'a> Search<'a> {
         Some(Recognized { pattern: Pattern::Gelu, inputs: vec![x], output, nodes })
     }
 
-    /// Around a softmax: back over scale and mask to `q kᵀ`, on to the product with `v`.
+    /// Around a softmax: back over scale and mask to `q kᵀ`, on to the product with `v`. A product with constant values is
+    /// a dense layer.
     fn attention(&self, softmax: usize) -> Option<Recognized> {
         let mut nodes = BTreeSet::from([softmax]);
-        let mut wire = self.input(softmax, 0)?;
-        let scores = loop {
-            let index = self.before(wire, &["MatMul", "Mul", "Div", "Add", "Where", "Cast"])?;
-            nodes.insert(index);
-            if self.node(index).op == "MatMul" {
-                break index;
-            }
-            wire = self.larger_operand(index)?;
-        };
+        let scores = self.scores(self.input(softmax, 0)?, MAX_STEPS_TO_SCORES, &mut nodes)?;
         let mut weights = self.output(softmax)?;
-        while let Some(index) = self.after(weights, &["Dropout", "Identity", "Cast", "Where"]) {
+        while let Some(index) = self.after(weights, &["Dropout", "Identity", "Cast", "Where", "Reshape"]) {
             nodes.insert(index);
             weights = self.output(index)?;
         }
@@ -220,17 +213,34 @@ impl<'a> Search<'a> {
             self.after(weights, &["MatMul"]).filter(|index| self.input(*index, 0) == Some(weights))?;
         nodes.insert(product);
         let inputs = vec![self.input(scores, 0)?, self.input(scores, 1)?, self.input(product, 1)?];
+        if self.graph.constant(inputs[2]).is_some() {
+            return None;
+        }
         Some(Recognized { pattern: Pattern::Attention, inputs, output: self.output(product)?, nodes })
     }
 
-    /// The operand that the scores come on: the one behind which a MatMul lies, not the constant or the mask.
-    fn larger_operand(&self, index: usize) -> Option<Wire> {
-        let operands = self.node(index).inputs.iter().flatten().copied();
-        let is_scores =
-            |wire: &Wire| self.before(*wire, &["MatMul", "Mul", "Div", "Add", "Where", "Cast"]).is_some();
-        operands.filter(|wire| self.graph.constant(*wire).is_none()).find(is_scores)
+    /// The product that a softmax's scores come from, over scale, cap, bias and mask. Which operand of a sum it lies behind
+    /// is tried, since a mask may stand first. The nodes on the way are added.
+    fn scores(&self, wire: Wire, n_steps: usize, nodes: &mut BTreeSet<usize>) -> Option<usize> {
+        let index = self.before(wire, &SCORE_OPS)?;
+        let found = match self.node(index).op.as_str() {
+            "MatMul" => index,
+            _ => {
+                let mut operands = self.node(index).inputs.iter().flatten().copied();
+                operands.find_map(|operand| self.scores(operand, n_steps.checked_sub(1)?, nodes))?
+            }
+        };
+        nodes.insert(index);
+        Some(found)
     }
 }
+
+/// What may lie between a product of queries and keys and its softmax.
+const SCORE_OPS: [&str; 12] =
+    ["MatMul", "Mul", "Div", "Add", "Sub", "Where", "Cast", "Tanh", "Max", "Reshape", "Unsqueeze", "Squeeze"];
+
+/// More of them make no attention.
+const MAX_STEPS_TO_SCORES: usize = 12;
 
 #[cfg(test)]
 mod tests {
@@ -289,6 +299,26 @@ mod tests {
              <float scale = {0.5}>
              { s = MatMul(q, k) t = Mul(s, scale) u = Add(t, mask) w = Softmax<axis = -1>(u) y = MatMul(w, v) }",
             &[(Pattern::Attention, "q", "y")],
+        );
+    }
+
+    #[test]
+    fn attention_is_found_where_the_mask_stands_first_and_scores_are_capped() {
+        check(
+            "g (float[1,2,4] q, float[1,4,2] k, float[1,2,4] v, float[2,2] seen) => (float[1,2,4] y)
+             <float one = {1}, float low = {-9}, float cap = {5}>
+             { s = MatMul(q, k) d = Div(s, cap) t = Tanh(d) c = Mul(t, cap) i = Sub(one, seen) m = Mul(i, low)
+               u = Add(m, c) w = Softmax<axis = -1>(u) y = MatMul(w, v) }",
+            &[(Pattern::Attention, "q", "y")],
+        );
+    }
+
+    #[test]
+    fn dense_layers_around_a_softmax_are_no_attention() {
+        check(
+            "g (float[1,2] x) => (float[1,2] y) <float[2,2] w = {1, 2, 3, 4}, float[2,2] v = {1, 2, 3, 4}>
+             { s = MatMul(x, w) p = Softmax<axis = -1>(s) y = MatMul(p, v) }",
+            &[],
         );
     }
 

@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             subtitle: "drawn without a model".into(),
             label: "a class whose name is so long that it has to go on in a second line".into(),
             probability: Some(0.61),
+            note: String::new(),
         };
         let file = out.join(name.to_lowercase());
         std::fs::write(file.with_extension("svg"), panel_svg(&panel, heatmap)?)?;

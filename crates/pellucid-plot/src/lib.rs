@@ -16,6 +16,7 @@ mod chart_page;
 mod color_bar;
 mod error;
 mod font;
+mod head_view;
 mod heatmap;
 mod highlight;
 mod number;
@@ -35,6 +36,7 @@ pub use channels::{ChannelReduction, reduce_channels};
 pub use chart::Chart;
 pub use chart_page::{ChartPage, ChartSection, charts_html};
 pub use error::Error;
+pub use head_view::{HeadView, MAX_HEAD_VIEW_WEIGHTS, PatchedImage, head_view_html};
 pub use heatmap::{Ground, Heatmap, HeatmapOptions, overlay};
 pub use highlight::{
     HighlightedText, TextPiece, highlight_ansi, highlight_fragment, highlight_html, highlight_svg,

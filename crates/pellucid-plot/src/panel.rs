@@ -24,6 +24,8 @@ pub struct Panel {
     pub label: String,
     /// How sure the model is of the class, in `[0, 1]`, beside the label.
     pub probability: Option<f64>,
+    /// A few lines under all, such as a caution; may be empty.
+    pub note: String,
 }
 
 /// The longer side of a picture in a panel is brought near this many units by a whole factor.
@@ -115,6 +117,8 @@ impl Layout {
             Place { x: margin, y: flow.y, width: content_width, thickness: u(10.0), text_size: u(12.0) };
         flow.y += bar.thickness + u(18.0) + u(12.0);
         flow.label(panel, u);
+        let note = TextStyle { size: u(13.0), weight: Weight::Regular, ink: QUIET_INK, max_lines: 5 };
+        flow.text(&panel.note, &note, 0.0);
         Self {
             width: (content_width + 2.0 * margin) as u32,
             height: (flow.y + margin) as u32,

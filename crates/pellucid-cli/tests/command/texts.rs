@@ -60,6 +60,20 @@ fn attention_is_written_with_all_layers_and_heads() {
     let svg = std::fs::read_to_string(folder.path("out").join("attention-0.svg")).expect("written");
     assert!(svg.contains("Attention of layer 3"));
     assert!(folder.path("out").join("attention-0.npz").exists());
+    // The caution and its check stand in the terminal, in JSON, and on both pages.
+    let json = std::fs::read_to_string(folder.path("out").join("explanation.json")).expect("written");
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let check = &json["texts"][0]["explanation"]["deletion"][0];
+    let told = format!(
+        "deletion {:.3}, random {:.3} ±",
+        check["auc"].as_f64().expect("a number"),
+        check["random_auc"].as_f64().expect("a number")
+    );
+    assert!(text.contains(&told), "{text}\nwithout {told:?}");
+    for page in ["attention-0.html", "text-0.html"] {
+        let html = std::fs::read_to_string(folder.path("out").join(page)).expect("written");
+        assert!(html.contains(&told) && html.contains("not what made it decide"), "{page}");
+    }
 }
 
 #[test]

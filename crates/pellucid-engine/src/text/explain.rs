@@ -6,8 +6,9 @@ use pellucid_explain::attention_maps::attention_maps;
 use pellucid_explain::token_model::Reading;
 
 use crate::attention::AttentionMethod;
+use crate::deletion::deletion_checks;
 use crate::error::Error;
-use crate::explain::{Request, explain};
+use crate::explain::{Request, attribute, explanation};
 use crate::explanation::Explanation;
 use crate::input::{Input, Source};
 use crate::method::{Method, MethodOptions};
@@ -103,8 +104,19 @@ pub fn explain_text(
         }
         _ => None,
     };
-    let explanation = explain(&part, &input, &Request { method, target, seed: request.seed }, work)?;
+    let asked_of_part = Request { method, target, seed: request.seed };
+    let mut attributed = attribute(&part, &input, &asked_of_part, work)?;
+    let checks = match attention {
+        None => Vec::new(),
+        Some(_) => {
+            let blank = TextBaseline::parse(None, model)?.vectors(model, &encoded)?.into_dyn();
+            let method = &asked_of_part.method;
+            deletion_checks(&part, &input, method, &mut attributed, request.seed, Some(&blank), work)?
+        }
+    };
+    let explanation = explanation(&part, &input, &asked_of_part, work, attributed)?;
     let mut explanation = by_token(explanation, &ids);
+    explanation.about.deletion = checks;
     if let Some(baseline) = baseline {
         explanation.about.parameters.insert("baseline".to_owned(), Parameter::Text(baseline.to_owned()));
     }
@@ -144,7 +156,7 @@ fn explained_token(
 }
 
 /// The method, and its baseline where it has one.
-fn method(
+pub(super) fn method(
     model: &TextModel,
     part: &LoadedModel,
     text: &EncodedText,

@@ -74,6 +74,11 @@ impl TextModel {
         &self.name
     }
 
+    /// The name of the explained output in the file.
+    pub fn output_name(&self) -> &str {
+        &self.output_name
+    }
+
     pub(crate) fn tokens(&self) -> &TokenModel {
         &self.tokens
     }

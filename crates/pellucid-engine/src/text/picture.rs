@@ -6,6 +6,7 @@ use pellucid_plot::{
     highlight_html, highlight_svg, token_map_svg,
 };
 
+use crate::deletion::note;
 use crate::error::Error;
 use crate::method;
 use crate::npy;
@@ -33,7 +34,7 @@ pub fn highlighted(text: &TextExplanation, target: usize, by_token: bool) -> Hig
         label: explanation.target_label(0, target),
         probability: explanation.target_probability(0, target),
         pieces,
-        note: method::caution(&explanation.about.method).to_owned(),
+        note: note(&explanation.about.method, &explanation.about.deletion, 0, target),
     }
 }
 
@@ -93,7 +94,7 @@ pub fn attention_svg(text: &TextExplanation, layer: Option<usize>) -> Result<Opt
         .map_err(|error| Error::request("layer", error.to_string()))?;
     let map = TokenMap {
         title: format!("Attention of layer {layer}, mean of {} heads", heads.len_of(Axis(0))),
-        note: method::caution(&text.explanation.about.method).to_owned(),
+        note: note(&text.explanation.about.method, &text.explanation.about.deletion, 0, 0),
         tokens: text.encoded.tokens.iter().map(|token| token.name.clone()).collect(),
         weights,
     };

@@ -67,6 +67,7 @@ pub(crate) fn about(model: &TreeModel, request: &TableRequest, work: &Work, told
         },
         inputs: told.inputs,
         preprocessing: None,
+        deletion: Vec::new(),
         warnings: told.warnings,
         pellucid_version: env!("CARGO_PKG_VERSION").to_owned(),
     }

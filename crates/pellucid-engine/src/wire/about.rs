@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pellucid_core::OutputSpace;
 use serde::{Deserialize, Serialize};
 
+use crate::deletion::DeletionCheck;
 use crate::explanation::{self, SCHEMA_VERSION};
 use crate::input::Source;
 use crate::parameter;
@@ -28,6 +29,8 @@ pub(super) struct About {
     output_name: String,
     model: Model,
     runtime: Runtime,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    deletion: Vec<Deletion>,
     warnings: Vec<String>,
     predictions: Vec<Vec<Prediction>>,
     inputs: Vec<Input>,
@@ -82,6 +85,16 @@ struct Prediction {
 }
 
 #[derive(Serialize, Deserialize)]
+struct Deletion {
+    row: usize,
+    target: usize,
+    auc: f64,
+    random_auc: f64,
+    random_standard_error: f64,
+    share_of_random_beaten: f64,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Input {
     file: String,
     row_index: usize,
@@ -115,6 +128,7 @@ impl About {
                 batch_size: about.runtime.batch_size,
                 max_memory_bytes: about.runtime.max_memory_bytes,
             },
+            deletion: about.deletion.into_iter().map(Deletion::of).collect(),
             warnings: about.warnings,
             predictions: about
                 .predictions
@@ -175,6 +189,7 @@ impl About {
             },
             inputs: self.inputs.into_iter().map(Into::into).collect(),
             preprocessing: self.preprocessing,
+            deletion: self.deletion.into_iter().map(Into::into).collect(),
             warnings: self.warnings,
             pellucid_version: self.pellucid_version,
         })
@@ -202,6 +217,21 @@ impl From<Parameter> for parameter::Parameter {
             Parameter::Number(number) => Self::Number(number),
             Parameter::Text(text) => Self::Text(text),
         }
+    }
+}
+
+impl Deletion {
+    fn of(check: DeletionCheck) -> Self {
+        let DeletionCheck { row, target, auc, random_auc, random_standard_error, share_of_random_beaten } =
+            check;
+        Self { row, target, auc, random_auc, random_standard_error, share_of_random_beaten }
+    }
+}
+
+impl From<Deletion> for DeletionCheck {
+    fn from(check: Deletion) -> Self {
+        let Deletion { row, target, auc, random_auc, random_standard_error, share_of_random_beaten } = check;
+        Self { row, target, auc, random_auc, random_standard_error, share_of_random_beaten }
     }
 }
 

@@ -5,7 +5,7 @@ use pellucid_core::OutputSpace;
 
 use crate::explanation::*;
 use crate::input::Source;
-use crate::{Error, Parameter, Preprocess};
+use crate::{DeletionCheck, Error, Parameter, Preprocess};
 
 /// An explanation of two rows of three features, for `n_targets` targets.
 fn explanation(n_targets: usize) -> Explanation {
@@ -69,6 +69,14 @@ fn explanation(n_targets: usize) -> Explanation {
             runtime: RuntimeUse { fingerprint: "rten".into(), batch_size: None, max_memory_bytes: 1 << 30 },
             inputs: vec![row(0), row(1)],
             preprocessing: Some(Preprocess::default()),
+            deletion: vec![DeletionCheck {
+                row: 1,
+                target: 0,
+                auc: 0.25,
+                random_auc: 0.5,
+                random_standard_error: 0.01,
+                share_of_random_beaten: 1.0,
+            }],
             warnings: vec!["mind this".into()],
             pellucid_version: "0.1.0".into(),
         },

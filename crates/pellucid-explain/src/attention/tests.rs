@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayD, IxDyn};
+use ndarray::{Array2, ArrayD, Axis, IxDyn};
 use pellucid_graph::passes::{cut, expose};
 use pellucid_graph::{Graph, Reference, Tensor, evaluate, text::parse};
 
 use super::*;
-use crate::attention_maps::{Query, attention_maps};
+use crate::attention_maps::{Query, attention_layers, attention_maps};
 use crate::attention_rollout::{self, attention_rollout};
 use crate::attention_x_gradient::{self, attention_x_gradient};
 use crate::testing::tiny_transformer;
@@ -193,6 +193,43 @@ fn patches_of_an_image_are_laid_on_it_without_the_class_token() {
         });
         assert_near(found.raw_map.unwrap(), expected);
     }
+}
+
+#[test]
+fn fused_attention_is_exposed_as_written_out_one_is() {
+    let e = 1f64.exp() / (1f64.exp() + 1.0);
+    for op in [
+        "Attention<q_num_heads = 1, kv_num_heads = 1, scale = 1.0>",
+        "com.microsoft.MultiHeadAttention<num_heads = 1, scale = 1.0>",
+    ] {
+        let text = format!(
+            "g (float[N,2,2] x) => (float[N,2] y) <int64[1] tokens = {{1}}>
+             {{ a = {op}(x, x, x) y = ReduceMean<keepdims = 0>(a, tokens) }}"
+        );
+        let network =
+            Network::new(&parse(&text).unwrap(), Arc::new(Reference), &network::Options::default()).unwrap();
+        let rows = ArrayD::from_shape_vec(vec![1, 2, 2], vec![1.0, 0.0, 0.0, 1.0]).unwrap();
+        let maps = attention_maps(&network, &rows, &Work::default()).unwrap();
+        assert_eq!(maps.shape(), [1, 1, 1, 2, 2]);
+        assert_near(maps, [e, 1.0 - e, 1.0 - e, e]);
+    }
+}
+
+#[test]
+fn attention_over_another_sequence_is_exposed_layer_by_layer() {
+    // Two queries of x's first half look at three keys: maps that are not square.
+    let text = "g (float[N,5,2] x) => (float[N,2] y) <int64[1] tokens = {1}, int64[2] parts = {2, 3}>
+        { q, k = Split<axis = 1>(x, parts) t = Transpose<perm = [0, 2, 1]>(k) s = MatMul(q, t)
+          a = Softmax<axis = -1>(s) c = MatMul(a, k) y = ReduceMean<keepdims = 0>(c, tokens) }";
+    let network =
+        Network::new(&parse(text).unwrap(), Arc::new(Reference), &network::Options::default()).unwrap();
+    let rows = ArrayD::zeros(vec![2, 5, 2]);
+    let layers = attention_layers(&network, &rows, &Work::default()).unwrap();
+    assert_eq!(layers.len(), 1);
+    assert_eq!(layers[0].maps.shape(), [2, 1, 2, 3]);
+    assert_near(layers[0].maps.clone(), vec![1.0 / 3.0; 12]);
+    let error = attention_maps(&network, &rows, &Work::default()).unwrap_err().to_string();
+    assert!(error.contains("not every token looks at every token"), "{error}");
 }
 
 #[test]

@@ -3,6 +3,7 @@ use pellucid_core::{Baseline, Target, Work};
 use pellucid_graph::{Reference, evaluate, text::parse};
 
 use super::*;
+use crate::attention_x_gradient::{self, attention_x_gradient};
 use crate::integrated_gradients::{self, integrated_gradients};
 use crate::testing::{MAX_TOKENS, WIDTH, tiny_transformer};
 
@@ -54,6 +55,43 @@ fn integrated_gradients_over_tokens_add_up() {
         "{} and {difference}",
         by_token.sum()
     );
+}
+
+#[test]
+fn a_compiled_model_takes_ids_and_gives_each_token_what_the_method_gives() {
+    let model = model(false);
+    let texts = [[3, 1, 4, 1], [10, 0, 5, 2]];
+    let network = model.network(&Tokens::plain(texts[0].to_vec()), Reading::default()).unwrap();
+    let options = integrated_gradients::Options { n_steps: 9, ..Default::default() };
+    let of_vectors = compile::Method::IntegratedGradients(options.clone());
+    let of_tokens = compile::Method::AttentionXGradient(attention_x_gradient::Options::default());
+    for method in [of_vectors, of_tokens] {
+        let graph = model.compiled(&network, &method, compile::CompiledTarget::Index(2)).unwrap();
+        let found = evaluate(&graph, &[Tensor::i64(&[2, 4], texts.concat())]).unwrap();
+        assert_eq!((found[0].shape(), found[1].shape()), (&[2, 3][..], &[2, 4][..]));
+        for (row, ids) in texts.iter().enumerate() {
+            let (x, target, work) = (rows(&model, ids), Target::Index(2), Work::default());
+            let expected: Vec<f64> = match &method {
+                compile::Method::IntegratedGradients(_) => {
+                    let values = integrated_gradients(&network, &x, &target, &options, &work).unwrap().values;
+                    values.sum_axis(Axis(3)).into_iter().collect()
+                }
+                _ => attention_x_gradient(&network, &x, &target, &Default::default(), &work)
+                    .unwrap()
+                    .values
+                    .into_iter()
+                    .collect(),
+            };
+            assert!(expected.iter().any(|value| value.abs() > 1e-3), "{expected:?} proves little");
+            for (a, b) in found[1].to_f64s()[row * 4..].iter().zip(&expected) {
+                assert!((a - b).abs() < 1e-5, "{a}, expected {b}");
+            }
+            let outputs = whole(false, &Tokens::plain(ids.to_vec()));
+            for (a, b) in found[0].to_f64s()[row * 3..].iter().zip(outputs) {
+                assert!((a - b).abs() < 1e-5, "{a}, expected {b}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ fn panel() -> Panel {
         subtitle: "50 steps".into(),
         label: "tiger cat".into(),
         probability: Some(0.386),
+        note: String::new(),
     }
 }
 
@@ -107,7 +108,10 @@ fn long_texts_fit_and_overlap_nothing() {
             for label in texts {
                 for probability in [None, Some(1.0)] {
                     let (title, label) = (title.to_owned(), label.to_owned());
-                    check_fits(&Panel { subtitle: title.clone(), title, label, probability }, &heatmap);
+                    check_fits(
+                        &Panel { subtitle: title.clone(), note: title.clone(), title, label, probability },
+                        &heatmap,
+                    );
                 }
             }
         }

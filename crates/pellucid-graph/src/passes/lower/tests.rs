@@ -7,6 +7,7 @@ use crate::gradient::gradient;
 use crate::graph::Graph;
 use crate::ops::positions;
 use crate::passes::fold_constants;
+use crate::recognize::attention_weights;
 use crate::tensor::Tensor;
 use crate::text::parse;
 
@@ -272,5 +273,15 @@ fn einsum_is_its_definition() {
             .collect();
         let actual = evaluate(&parse(&text).unwrap(), &values).unwrap();
         assert_close(&equation, &actual, &[by_definition(&terms, &result, &values)]);
+    }
+}
+
+#[test]
+fn every_fused_attention_is_found_where_it_is_written_out() {
+    let cases: Vec<_> = op_cases().into_iter().filter(|case| case.name.contains("Attention")).collect();
+    assert!(cases.len() > 9);
+    for case in cases {
+        let graph = lowered(&parse(case.graph).unwrap());
+        assert_eq!(attention_weights(&graph, graph.outputs()[0]).len(), 1, "{}", case.name);
     }
 }
