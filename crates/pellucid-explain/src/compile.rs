@@ -180,12 +180,8 @@ fn enlarged_map(
     if !options.variant.is_one_graph() {
         return Err(Error::option("method", "takes many runs of the model and is no single graph"));
     }
-    let layer = match &options.layer {
-        Some(name) => graph.wire(name)?,
-        None => cam::find_layer(graph).ok_or_else(|| Error::option("layer", "none found; name a wire"))?,
-    };
-    let map = map_wire(graph, layer, seed, options)?;
-    let spatial = cam::spatial_shape(graph, layer)?;
+    let layer = cam::chosen(graph, options.layer.as_deref())?;
+    let map = map_wire(graph, &layer, seed, options)?;
     let image: Vec<usize> = network
         .input_shape()
         .iter()
@@ -195,7 +191,7 @@ fn enlarged_map(
         .collect();
     let map = graph.unsqueeze(map, &[1]);
     let scales: Vec<f64> =
-        image.iter().zip(&spatial).map(|(large, small)| *large as f64 / *small as f64).collect();
+        image.iter().zip(&layer.grid).map(|(large, small)| *large as f64 / *small as f64).collect();
     let mut factors = vec![1.0, 1.0];
     factors.extend(scales);
     let factors = graph.add_constant("scales", Tensor::f64(&[factors.len()], factors).cast(ElementType::F32));

@@ -21,6 +21,7 @@ pub mod lrp;
 mod micro_batch;
 pub mod network;
 mod path;
+mod places;
 mod quadrature;
 pub mod saliency;
 mod sampled;
