@@ -89,6 +89,20 @@ def test_shaps_expected_gradients_know_their_variances():
     assert (np.abs(values - exact) <= 5 * np.sqrt(variances) + 1e-6).all()
 
 
+@pytest.mark.parametrize(("order", "first"), [("max", np.argmax), ("min", np.argmin), ("max_abs", lambda y: np.argmax(np.abs(y)))])
+def test_ranked_outputs_come_first_row_by_row(order, first):
+    outputs = ROWS**2 @ WEIGHTS
+    exact = (ROWS**2 - (BACKGROUND**2).mean(axis=0))[:, :, None] * WEIGHTS
+    values, ranks = shap.DeepExplainer(SQUARES, BACKGROUND).shap_values(ROWS, 1, order)
+    assert ranks.tolist() == [[first(row)] for row in outputs]
+    close(values, np.take_along_axis(exact, ranks[:, None], axis=2))
+    both, ranks, variances = shap.GradientExplainer(SQUARES, BACKGROUND).shap_values(
+        ROWS, 500, 2, order, rseed=3, return_variances=True
+    )
+    assert ranks.shape == (4, 2) and (np.sort(ranks, axis=1) == [0, 1]).all()
+    assert (np.abs(both - np.take_along_axis(exact, ranks[:, None], axis=2)) <= 5 * np.sqrt(variances) + 1e-6).all()
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -99,7 +113,8 @@ def test_shaps_expected_gradients_know_their_variances():
         (lambda: pellucid.explain(LINEAR, ROWS, "deep_shap"), pellucid.InputError, "background"),
         (lambda: pellucid.explain(LINEAR, ROWS, "deep_lift", rule="reveal_cancel"), pellucid.InputError, "rescale"),
         (lambda: shap.DeepExplainer(LINEAR, None), pellucid.InputError, "data"),
-        (lambda: shap.DeepExplainer(LINEAR, ROWS).shap_values(ROWS, 1), pellucid.UnsupportedError, "top-5"),
+        (lambda: shap.DeepExplainer(LINEAR, ROWS).shap_values(ROWS, 3), pellucid.InputError, "3 of 2 outputs"),
+        (lambda: shap.DeepExplainer(LINEAR, ROWS).shap_values(ROWS, 1, "best"), pellucid.InputError, "max_abs"),
         (
             lambda: shap.DeepExplainer("fixtures/trees/lightgbm/binary.txt", np.zeros((2, 5))),
             pellucid.InputError,

@@ -6,7 +6,7 @@ from test_captum import close, distance, recorded
 from tiny_onnx import network
 
 import pellucid
-from pellucid.captum import LayerAttribution, LayerGradCam, Saliency
+from pellucid.captum import GuidedBackprop, GuidedGradCam, LayerAttribution, LayerGradCam, Saliency
 
 # Two channels, a = (x, −2 x) behind a ReLU, at four places; f_k = Σ w a.
 KERNEL = np.array([1.0, -2.0]).reshape(2, 1, 1, 1)
@@ -126,3 +126,13 @@ def test_faults_are_said_in_one_line(call, error, text):
     with pytest.raises(error, match=text) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_guided_grad_cam_is_the_product_of_its_parts(mode):
+    network, rows = "fixtures/models/mnist_cnn.onnx", np.linspace(-1, 1, 2 * 28 * 28, dtype=np.float32).reshape(2, 1, 28, 28)
+    found = GuidedGradCam(network, None).attribute(rows, [3, 5], interpolate_mode=mode)
+    maps = LayerGradCam(network, None).attribute(rows, [3, 5], relu_attributions=True)
+    expected = GuidedBackprop(network).attribute(rows, [3, 5]) * LayerAttribution.interpolate(maps, (28, 28), mode)
+    assert found.shape == rows.shape and np.abs(found).max() > 0
+    close(found, expected)

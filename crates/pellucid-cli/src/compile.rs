@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use pellucid_engine::{
-    Method, MethodOptions, Target, TextCompilation, TextModel, compile, compile_text, compiled_warning,
-    parse_target, write_file,
+    Error, Method, MethodOptions, Target, TextCompilation, TextModel, compile, compile_text, compiled_warning,
+    parse_target, read_target, write_file,
 };
 
 use crate::arguments::CompileArguments;
@@ -13,14 +13,11 @@ use crate::failure::Failure;
 use crate::open;
 
 pub(crate) fn run(arguments: &CompileArguments, console: &Console) -> Result<(), Failure> {
-    let target = match arguments.target.as_str() {
-        "predicted" => Target::Top(1),
-        text => parse_target(text)?,
-    };
     if let Some((tokenizer, n_tokens)) = arguments.tokenizer.as_deref().zip(arguments.tokens) {
-        return text(arguments, tokenizer, n_tokens, target, console);
+        return text(arguments, tokenizer, n_tokens, asked_target(arguments, parse_target)?, console);
     }
     let model = open::model(&arguments.model, arguments.preprocess.options(), &arguments.runtime)?;
+    let target = asked_target(arguments, |text| read_target(&model, text))?;
     let options =
         MethodOptions { background: arguments.background.clone(), ..arguments.method.options.options() };
     let method = Method::new(arguments.method.of_network(), &options, &model, arguments.seed)?;
@@ -31,6 +28,17 @@ pub(crate) fn run(arguments: &CompileArguments, console: &Console) -> Result<(),
         lines = format!("{lines}\nwarning   {warning}");
     }
     console.print(&lines)
+}
+
+/// The target; `read` reads one that is named.
+fn asked_target(
+    arguments: &CompileArguments,
+    read: impl FnOnce(&str) -> Result<Target, Error>,
+) -> Result<Target, Failure> {
+    match arguments.target.as_str() {
+        "predicted" => Ok(Target::Top(1)),
+        text => Ok(read(text)?),
+    }
 }
 
 /// A model of token ids.

@@ -1,23 +1,29 @@
 //! Model + method → ONNX file that returns prediction and attribution together.
 
-use pellucid_core::Target;
+use pellucid_core::{Target, Work};
 use pellucid_explain::cam::Variant;
 use pellucid_explain::compile::{self, CompiledTarget};
 use pellucid_explain::guided;
 use pellucid_graph::onnx;
 
+use crate::aim::{by_index, compared};
 use crate::error::Error;
-use crate::explain::by_index;
 use crate::method::Method;
 use crate::model::LoadedModel;
 use crate::text::{TextCompilation, TextModel};
 
 /// The bytes of an ONNX file with the model's input, and the outputs `output` `[N, outputs]` and `attribution`
-/// `[N, features…]`, which any ONNX runtime runs. The target is `top-1` (whatever is predicted), an index, or a label.
+/// `[N, features…]`, which any ONNX runtime runs. The target is `top-1` (whatever is predicted), an index, a label, or a similarity.
 ///
 /// # Errors
 /// A method or target that is no single graph; whatever the method reports.
 pub fn compile(model: &LoadedModel, method: &Method, target: &Target) -> Result<Vec<u8>, Error> {
+    let compared = compared(model, target, &Work::default())?;
+    let model = compared.as_ref().unwrap_or(model);
+    if model.network().places().is_some() {
+        let what = "a class over a mask depends on the row and cannot be compiled yet; explain it".to_owned();
+        return Err(Error::Unsupported { what });
+    }
     let target = compiled_target(model, target)?;
     let graph = compile::compile(model.network(), &compiled_method(method)?, target)?;
     Ok(onnx::write_bytes(&graph)?)

@@ -5,15 +5,17 @@ mod layer;
 mod parts;
 mod trials;
 
+pub(crate) use layer::chosen;
 pub use layer::{candidate_layers, find_layer};
 
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
 use pellucid_core::{Attribution, Model, Target, Work};
-use pellucid_graph::{Dim, Graph, Wire, gradient};
+use pellucid_graph::{Graph, Wire, gradient};
 
 use crate::error::Error;
 use crate::gradients::run_targets;
 use crate::network::Network;
+use crate::places::FeatureMap;
 
 /// Guards the denominators of Grad-CAM++ where all gradients are 0 (as pytorch-grad-cam).
 const GRAD_CAM_PP_EPSILON: f64 = 1e-6;
@@ -70,7 +72,9 @@ pub struct Options {
     pub variant: Variant,
     /// Whether what speaks against the target is cut off, as in the papers; otherwise values are signed.
     pub relu: bool,
-    /// The wire whose activations are weighted, `[N, channels, spatial…]`, by name; found automatically otherwise.
+    /// The wire whose activations are weighted, by name: features of places, `[N, channels, height, width]`, `[N, height,
+    /// width, channels]`, or `[N, tokens, channels]` with or without tokens that are no places; found automatically
+    /// otherwise.
     pub layer: Option<String>,
     /// The axis of the input row that holds channels: 0 for NCHW, the last for NHWC.
     pub channel_axis: usize,
@@ -97,13 +101,12 @@ pub fn cam(
     work: &Work,
 ) -> Result<Attribution, Error> {
     let layer = layer::chosen(network.graph(), options.layer.as_deref())?;
-    let map_shape = spatial_shape(network.graph(), layer)?;
-    let image_shape = image_shape(network.input_shape(), options.channel_axis, map_shape.len())?;
+    let image_shape = image_shape(network.input_shape(), options.channel_axis, layer.grid.len())?;
     let made = match options.variant.is_one_graph() {
-        true => by_gradient(network, rows, target, layer, &map_shape, options, work)?,
+        true => by_gradient(network, rows, target, &layer, options, work)?,
         false => {
             let image = trials::Image { shape: &image_shape, channel_axis: options.channel_axis };
-            trials::maps(network, rows, target, layer, options, image, work)?
+            trials::maps(network, rows, target, &layer, options, image, work)?
         }
     };
     let mut attribution = Attribution::new(enlarged(&made.raw, &image_shape), made.outputs);
@@ -127,18 +130,17 @@ fn by_gradient(
     network: &Network,
     rows: &ArrayD<f32>,
     target: &Target,
-    layer: Wire,
-    map_shape: &[usize],
+    layer: &FeatureMap,
     options: &Options,
     work: &Work,
 ) -> Result<Made, Error> {
     let sign = if options.relu { "relu" } else { "signed" };
-    let key = format!("{:?} at {}, {sign}", options.variant, network.graph().name_of(layer));
+    let key = format!("{:?} at {}, {sign}", options.variant, network.graph().name_of(layer.wire));
     let results = run_targets(network, rows, target, work, &key, |graph, seeds| {
         seeds.iter().map(|seed| map_wire(graph, layer, *seed, options)).collect()
     })?;
     let mut shape = vec![rows.len_of(Axis(0)), target.n_targets()];
-    shape.extend(map_shape);
+    shape.extend(&layer.grid);
     let [raw] = results.per_target(&shape)?;
     Ok(Made { raw, outputs: results.outputs, evaluations: 1, warnings: Vec::new() })
 }
@@ -147,9 +149,16 @@ fn by_gradient(
 ///
 /// # Errors
 /// Another variant; an op between layer and output without a gradient rule.
-pub(crate) fn map_wire(graph: &mut Graph, layer: Wire, seed: Wire, options: &Options) -> Result<Wire, Error> {
+pub(crate) fn map_wire(
+    graph: &mut Graph,
+    layer: &FeatureMap,
+    seed: Wire,
+    options: &Options,
+) -> Result<Wire, Error> {
     let output = graph.outputs()[0];
-    let g = gradient(graph, output, seed, &[layer])?[0];
+    let g = gradient(graph, output, seed, &[layer.wire])?[0];
+    let g = layer.arranged(graph, g);
+    let layer = layer.arranged(graph, layer.wire);
     let spatial: Vec<i64> = (2..graph.rank(layer).unwrap_or(4) as i64).collect();
     let weighted = match options.variant {
         Variant::GradCam => {
@@ -201,16 +210,6 @@ fn xgrad_cam_weights(graph: &mut Graph, activations: Wire, g: Wire, spatial: &[i
     let (reached, guarded) =
         (graph.reduce_sum(product, spatial, true), graph.add_scalar(sums, XGRAD_CAM_EPSILON));
     graph.div(reached, guarded)
-}
-
-/// The lengths of the layer behind batch and channels.
-pub(crate) fn spatial_shape(graph: &Graph, layer: Wire) -> Result<Vec<usize>, Error> {
-    let fault = || {
-        let shape = graph.shape(layer).map_or("unknown".to_owned(), pellucid_graph::shape_text);
-        Error::option("layer", format!("`{}` of shape {shape} has no spatial axes", graph.name_of(layer)))
-    };
-    let shape = graph.shape(layer).filter(|shape| shape.len() > 2).ok_or_else(fault)?;
-    shape[2..].iter().map(Dim::known).collect::<Option<Vec<_>>>().ok_or_else(fault)
 }
 
 pub(crate) fn image_shape(

@@ -312,16 +312,9 @@ fn enlarged_map(
     if !options.variant.is_one_graph() {
         return Err(Error::option("method", "takes many runs of the model and is no single graph"));
     }
-    let layer = match &options.layer {
-        Some(name) => graph.wire(name)?,
-        None => cam::find_layer(graph).ok_or_else(|| Error::option("layer", "none found; name a wire"))?,
-    };
-    let map = map_wire(graph, layer, seed, options)?;
-    let image = cam::image_shape(
-        network.input_shape(),
-        options.channel_axis,
-        cam::spatial_shape(graph, layer)?.len(),
-    )?;
+    let layer = cam::chosen(graph, options.layer.as_deref())?;
+    let map = map_wire(graph, &layer, seed, options)?;
+    let image = cam::image_shape(network.input_shape(), options.channel_axis, layer.grid.len())?;
     enlarged(graph, map, &image)
 }
 

@@ -20,10 +20,13 @@ pub mod lrp;
 mod micro_batch;
 pub mod network;
 mod path;
+mod places;
 mod quadrature;
 pub mod saliency;
 mod sampled;
 mod seeds;
+pub mod segmentation;
+mod similarity;
 pub mod smoothgrad;
 #[cfg(test)]
 mod testing;

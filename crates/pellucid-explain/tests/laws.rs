@@ -488,6 +488,79 @@ fn attention_x_gradient_follows_its_formula_over_patches() {
     assert!(result.expect_err("refused").to_string().contains("2 is not there"));
 }
 
+/// Activations `[5, 4]` of one wire of [`transformer`] for one row, and the gradient of an output by finite differences.
+fn tokens_by_hand(graph: &Graph, x: &Tensor, name: &str, output: usize) -> (Vec<f64>, Vec<f64>) {
+    let wire = graph.wire(name).expect("a wire");
+    let tokens = evaluate_wires(graph, std::slice::from_ref(x), &[wire]).expect("runs").remove(0);
+    let behind = cut(graph, &[wire]).expect("a part");
+    let at = |i: usize, step: f64| {
+        let mut elements = tokens.to_f64s();
+        elements[i] += step;
+        let moved = Tensor::f64(tokens.shape(), elements);
+        evaluate(&behind, &[moved]).expect("runs")[0].to_f64s()[output]
+    };
+    let slopes = (0..tokens.len()).map(|i| (at(i, 1e-5) - at(i, -1e-5)) / 2e-5).collect();
+    (tokens.to_f64s(), slopes)
+}
+
+#[test]
+fn maps_of_tokens_follow_their_formulas_without_the_class_token() {
+    let graph = parse(&transformer()).expect("the text is a graph");
+    let network = network(&transformer());
+    let found = cam::find_layer(network.graph()).expect("found");
+    assert_eq!(network.graph().name_of(found), "middle", "what the last attention reads");
+    let x = rows(2, &[1, 2, 2], 95);
+    for (name, variant) in cam::Variant::NAMES {
+        if matches!(variant, cam::Variant::ScoreCam | cam::Variant::EigenCam) {
+            continue;
+        }
+        let options = cam::Options { variant, relu: false, ..Default::default() };
+        let map = cam(&network, &x, &Target::Index(1), &options, &Work::default()).expect("runs");
+        let raw = map.raw_map.expect("kept");
+        for row in 0..2 {
+            let x = x.slice_axis(Axis(0), Slice::from(row..row + 1));
+            let x = Tensor::f64(&[1, 1, 2, 2], x.iter().map(|x| f64::from(*x)).collect());
+            let (tokens, slopes) = tokens_by_hand(&graph, &x, "middle", 1);
+            // Token 0 is the class token; a channel is every fourth number.
+            let of = |numbers: &[f64], patch: usize, channel: usize| numbers[(patch + 1) * 4 + channel];
+            let weight = |patch: usize, channel: usize| {
+                let (a, g) = (
+                    [0, 1, 2, 3].map(|p| of(&tokens, p, channel)),
+                    [0, 1, 2, 3].map(|p| of(&slopes, p, channel)),
+                );
+                let sum: f64 = a.iter().sum();
+                match variant {
+                    cam::Variant::GradCam => g.iter().sum::<f64>() / 4.0,
+                    cam::Variant::LayerCam => g[patch].max(0.0),
+                    cam::Variant::HiResCam => g[patch],
+                    cam::Variant::GradCamPlusPlus => {
+                        g.iter().map(|g| g.max(0.0) * g * g / (2.0 * g * g + g.powi(3) * sum + 1e-6)).sum()
+                    }
+                    cam::Variant::XGradCam => a.iter().zip(g).map(|(a, g)| a * g).sum::<f64>() / (sum + 1e-7),
+                    _ => {
+                        let silent =
+                            tokens.iter().enumerate().map(|(i, a)| if i % 4 == channel { 0.0 } else { *a });
+                        let behind = cut(&graph, &[graph.wire("middle").expect("a wire")]).expect("a part");
+                        let at = |tokens: Vec<f64>| {
+                            let tokens = Tensor::f64(&[1, 5, 4], tokens);
+                            evaluate(&behind, &[tokens]).expect("runs")[0].to_f64s()[1]
+                        };
+                        at(tokens.clone()) - at(silent.collect())
+                    }
+                }
+            };
+            for patch in 0..4 {
+                let expected: f64 = (0..4).map(|c| weight(patch, c) * of(&tokens, patch, c)).sum();
+                let found = raw[[row, 0, patch / 2, patch % 2]];
+                assert!(
+                    (found - expected).abs() < 2e-5 * expected.abs().max(1.0),
+                    "{name}: {found} {expected}"
+                );
+            }
+        }
+    }
+}
+
 /// A map of 2 × 2 enlarged to 4 × 4 and stretched to 0…1: along an axis the shares of the first place are 1, ¾, ¼ and 0.
 fn mask_by_hand(a: &[f64]) -> Vec<f32> {
     let shares = [1.0, 0.75, 0.25, 0.0];
@@ -709,7 +782,13 @@ fn what_cannot_be_is_refused_by_name() {
     let options = cam::Options { layer: Some("nothing".to_owned()), ..Default::default() };
     assert!(message(cam(&network, &x, &Target::Index(0), &options, &Work::default())).contains("`nothing`"));
     let result = cam(&network, &x, &Target::Index(0), &cam::Options::default(), &Work::default());
-    assert!(message(result).contains("no convolutional feature map"));
+    assert!(message(result).contains("no wire behind a convolution"));
+    let options = cam::Options {
+        layer: Some(network.graph().name_of(network.graph().inputs()[0]).to_owned()),
+        ..Default::default()
+    };
+    let result = cam(&network, &x, &Target::Index(0), &options, &Work::default());
+    assert!(message(result).contains("not known to hold features of places"));
     let options = attention_x_gradient::Options::default();
     assert!(
         message(attention_x_gradient(&network, &x, &Target::Index(0), &options, &Work::default()))
@@ -721,6 +800,16 @@ fn what_cannot_be_is_refused_by_name() {
     let options = lrp::Options { composite: Composite { own, ..composite("epsilon").composite } };
     let message = message(lrp(&network, &x, &Target::Index(0), &options, &Work::default()));
     assert!(message.contains("op = \"Conv\": fits no node") && message.contains("MatMul"), "{message}");
+}
+
+#[test]
+fn shapes_that_depend_on_numbers_are_refused() {
+    let picked = "f (float[N,3] x) => (float[?] y) { i = NonZero(x) t = Transpose(i) y = GatherND(x, t) }";
+    let graph = parse(picked).expect("the text is a graph");
+    let refused =
+        Network::new(&graph, Arc::new(Reference), &network::Options::default()).err().expect("refused");
+    let message = refused.to_string();
+    assert!(message.contains("depends on the numbers") && message.contains("`NonZero`"), "{message}");
 }
 
 /// Classifiers of scikit-learn give labels before probabilities.

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis, IxDyn};
+use pellucid_core::Model as _;
 use pellucid_core::{Baseline, Target, Work};
 use pellucid_explain::cam::{self, Variant, cam};
 use pellucid_explain::deep_lift::{self, deep_lift};
@@ -24,7 +25,8 @@ use pellucid_explain::integrated_gradients::{self, integrated_gradients};
 use pellucid_explain::lrp::{self, Composite, conservation, lrp};
 use pellucid_explain::saliency::{self, saliency};
 use pellucid_explain::{Network, network};
-use pellucid_graph::{Error, Runtime, Wire, onnx};
+use pellucid_graph::passes::cut;
+use pellucid_graph::{ElementType, Error, Runtime, Tensor, Wire, evaluate, evaluate_wires, onnx};
 use pellucid_runtime::{Options, RuntimeChoice, runtime};
 
 const BOUND: f64 = 1e-4;
@@ -259,6 +261,81 @@ fn class_activation_maps_match_their_formulas_in_float64() {
     }
     assert!(n_checked >= 8, "only {n_checked} networks checked");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Grad-CAM by hand at a wire that holds `n_extra` tokens before the places, channels last: gradients by finite differences
+/// of what stands behind it, in f64.
+fn grad_cam_by_hand(
+    network: &Network,
+    row: &ArrayD<f32>,
+    layer: Wire,
+    n_extra: usize,
+    target: usize,
+) -> Vec<f64> {
+    let graph = network.graph();
+    let x = Tensor::f32(row.shape(), row.iter().copied().collect()).cast(ElementType::F64);
+    let tokens = evaluate_wires(graph, std::slice::from_ref(&x), &[layer]).expect("runs").remove(0);
+    let behind = cut(graph, &[layer]).expect("a part");
+    let width = *tokens.shape().last().expect("channels");
+    let elements = tokens.to_f64s();
+    let places = n_extra..elements.len() / width;
+    // The mean gradient of a channel is the slope along all its places at once.
+    let mean = |channel: usize| {
+        let at = |step: f64| {
+            let mut moved = elements.clone();
+            places.clone().for_each(|place| moved[place * width + channel] += step);
+            let mut inputs = vec![Tensor::f64(tokens.shape(), moved)];
+            // A residual path leads around the layer.
+            inputs.extend((behind.inputs().len() > 1).then(|| x.clone()));
+            evaluate(&behind, &inputs).expect("runs")[0].to_f64s()[target]
+        };
+        (at(1e-4) - at(-1e-4)) / 2e-4 / places.len() as f64
+    };
+    let means: Vec<f64> = (0..width).map(mean).collect();
+    let of = |place: usize| (0..width).map(|c| means[c] * elements[place * width + c]).sum::<f64>().max(0.0);
+    places.clone().map(of).collect()
+}
+
+/// A transformer's layer is found, with the tokens that are places: nobody says how the network lays them out.
+#[test]
+fn class_activation_maps_of_transformers_are_found() {
+    let reference: Arc<dyn Runtime> = Arc::new(pellucid_graph::Reference);
+    // How many tokens stand before the places, and the grid.
+    let cases = [
+        ("gradients/vit.script.onnx", 1, [4, 4]),
+        ("gradients/vit.dynamo.onnx", 1, [4, 4]),
+        ("gradients/swin.script.onnx", 0, [8, 8]),
+        ("gradients/swin.dynamo.onnx", 0, [8, 8]),
+        ("models/vit_tiny_mnist.onnx", 1, [7, 7]),
+    ];
+    for (file, n_extra, grid) in cases {
+        let model = onnx::read(&folder().join("..").join(file)).expect("committed");
+        let network = Network::new(&model.graph, reference.clone(), &network::Options::default());
+        let network = network.expect("a network");
+        let shape: Vec<usize> = [1].iter().chain(network.input_shape()).copied().collect();
+        let row = ArrayD::from_shape_fn(shape, |place| {
+            ((place[1] + 3 * place[2] + place[2] * place[3]) as f32).sin()
+        });
+        let layer = cam::find_layer(network.graph()).expect("found");
+        let map = cam(&network, &row, &Target::Index(3), &cam::Options::default(), &Work::default());
+        let raw = map.expect("runs").raw_map.expect("kept");
+        assert_eq!(raw.shape()[2..], grid, "{file}");
+        if grid == [7, 7] {
+            // The same network as the others, but larger than finite differences in a test should be.
+            assert!(raw.iter().any(|value| *value > 0.0), "{file}");
+            continue;
+        }
+        let channels_first = network.graph().producer(layer).is_some_and(|node| node.op == "Transpose");
+        let wire = match channels_first {
+            true => network.graph().producer(layer).expect("a node").inputs[0].expect("an input"),
+            false => layer,
+        };
+        let expected = grad_cam_by_hand(&network, &row, wire, n_extra, 3);
+        let expected = ArrayD::from_shape_vec(IxDyn(raw.shape()), expected).expect("as many places");
+        assert!(expected.iter().any(|value| *value > 0.0), "{file}: an empty map proves nothing");
+        let distance = relative_l2(&raw, &expected);
+        assert!(distance < 1e-4, "{file}: {distance:.2e} off at {}", network.graph().name_of(layer));
+    }
 }
 
 fn composite(name: &str) -> lrp::Options {

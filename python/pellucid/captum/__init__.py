@@ -28,7 +28,7 @@ layers are named by their wires, or are the layers of a torch module. Whatever i
 from .. import _absent
 from ._comparisons import DeepLift, DeepLiftShap, GradientShap
 from ._gradients import LRP, GuidedBackprop, InputXGradient, IntegratedGradients, Saliency
-from ._layers import LayerAttribution, LayerGradCam
+from ._layers import GuidedGradCam, LayerAttribution, LayerGradCam
 from ._noise_tunnel import NoiseTunnel
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "DeepLiftShap",
     "GradientShap",
     "GuidedBackprop",
+    "GuidedGradCam",
     "InputXGradient",
     "IntegratedGradients",
     "LRP",
@@ -58,7 +59,6 @@ _PICTURES = "there is pellucid.explain(model, rows).plot.heatmap()"
 # captum's name → what there is.
 _INSTEAD = {
     "Deconvolution": _GRADIENTS,
-    "GuidedGradCam": "there is pellucid.explain(model, rows, method='guided_grad_cam'), enlarged to the input",
     "FeatureAblation": _PERTURBED,
     "FeaturePermutation": _PERTURBED,
     "Occlusion": _PERTURBED,

@@ -84,6 +84,41 @@ class Attribution:
         return f"{type(self).__name__}({self.forward_func!r})"
 
 
+class Complete(Attribution):
+    """A method whose attributions add up to a difference of outputs."""
+
+    @property
+    def multiplies_by_inputs(self) -> bool:
+        """Whether attributions are in units of the output."""
+        return True
+
+    def has_convergence_delta(self) -> bool:
+        """Yes."""
+        return True
+
+    def _check_delta(self, with_delta: bool) -> None:
+        if with_delta and self._noise is not None:
+            raise UnsupportedError("return_convergence_delta: means over noisy inputs do not add up to anything")
+
+    def _returned(self, rows: Inputs, explanation: Explanation, with_delta: bool):
+        attributions = rows.returned(explanation.values)
+        if with_delta:
+            return attributions, _arguments.in_kind(explanation.convergence_delta, rows.given)
+        return attributions
+
+
+class FromBaseline(Complete):
+    """A method that multiplies by the difference of inputs and baselines."""
+
+    def __init__(self, model, multiply_by_inputs: bool = True):
+        if not multiply_by_inputs:
+            raise UnsupportedError(
+                "multiply_by_inputs=False is not supported yet; divide attributions by (inputs - baselines), "
+                "where that is not 0"
+            )
+        super().__init__(model)
+
+
 def is_module(model) -> bool:
     """Whether it is a module of torch, by the packages that its class and its bases come from."""
     return any(base.__module__.partition(".")[0] == "torch" for base in type(model).__mro__)

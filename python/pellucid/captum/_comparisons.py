@@ -4,45 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._explanation import Explanation
 from .._pellucid import InputError, UnsupportedError
 from . import _arguments
 from ._arguments import Inputs, Target, Tensors
-from ._attribution import Attribution
+from ._attribution import FromBaseline
 
 
-class _Comparison(Attribution):
+class _Comparison(FromBaseline):
     """What adds up to the difference of outputs at inputs and baselines."""
-
-    def __init__(self, model, multiply_by_inputs: bool = True):
-        if not multiply_by_inputs:
-            raise UnsupportedError(
-                "multiply_by_inputs=False is not supported yet; divide attributions by (inputs - baselines), "
-                "where that is not 0"
-            )
-        super().__init__(model)
-
-    @property
-    def multiplies_by_inputs(self) -> bool:
-        """Whether multipliers are multiplied by the difference of inputs and baselines."""
-        return True
-
-    def has_convergence_delta(self) -> bool:
-        """Yes."""
-        return True
-
-    def _returned(self, rows: Inputs, explanation: Explanation, with_delta: bool):
-        attributions = rows.returned(explanation.values)
-        if with_delta:
-            return attributions, _arguments.in_kind(explanation.convergence_delta, rows.given)
-        return attributions
 
     def _check(self, additional_forward_args, custom_attribution_func, with_delta: bool) -> None:
         _arguments.refuse_forward_args(additional_forward_args)
         if custom_attribution_func is not None:
             raise UnsupportedError("custom_attribution_func is not supported; attributions are multiplier · difference")
-        if with_delta and self._noise is not None:
-            raise UnsupportedError("return_convergence_delta: means over noisy inputs do not add up to anything")
+        self._check_delta(with_delta)
 
 
 class DeepLift(_Comparison):

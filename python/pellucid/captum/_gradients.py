@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .._pellucid import InputError, UnsupportedError
+from .._pellucid import InputError
 from . import _arguments
 from ._arguments import Target, Tensors
-from ._attribution import Attribution
+from ._attribution import Attribution, Complete, FromBaseline
 
 # captum's names of the rules by which the integral is approximated → Pellucid's.
 _RULES = {
@@ -20,7 +20,7 @@ _EPSILON = 1e-9
 """captum's stabilizer of the ε-rule."""
 
 
-class IntegratedGradients(Attribution):
+class IntegratedGradients(FromBaseline):
     """``(x − x′) ∫₀¹ ∂f/∂x (x′ + α (x − x′)) dα``: adds up to the difference of outputs at inputs ``x`` and baselines ``x′``.
 
     >>> import numpy as np
@@ -34,21 +34,7 @@ class IntegratedGradients(Attribution):
     _method = "integrated_gradients"
 
     def __init__(self, forward_func, multiply_by_inputs: bool = True):
-        if not multiply_by_inputs:
-            raise UnsupportedError(
-                "multiply_by_inputs=False is not supported yet; divide attributions by (inputs - baselines), "
-                "where that is not 0"
-            )
-        super().__init__(forward_func)
-
-    @property
-    def multiplies_by_inputs(self) -> bool:
-        """Whether gradients are multiplied by the difference of inputs and baselines."""
-        return True
-
-    def has_convergence_delta(self) -> bool:
-        """Yes."""
-        return True
+        super().__init__(forward_func, multiply_by_inputs)
 
     def attribute(
         self,
@@ -70,16 +56,12 @@ class IntegratedGradients(Attribution):
         _arguments.refuse_forward_args(additional_forward_args)
         if method not in _RULES:
             raise InputError(f"method: there is no {method!r}; there are: {', '.join(_RULES)}")
-        if return_convergence_delta and self._noise is not None:
-            raise UnsupportedError("return_convergence_delta: means over noisy inputs do not add up to anything")
+        self._check_delta(return_convergence_delta)
         rows = _arguments.inputs(inputs)
         baseline = _arguments.baseline(rows.array, baselines)
         options = {"baseline": baseline, "n_steps": n_steps, "rule": _RULES[method]}
         explanation = self._explained(rows, target, internal_batch_size, **options)
-        attributions = rows.returned(explanation.values)
-        if return_convergence_delta:
-            return attributions, _arguments.in_kind(explanation.convergence_delta, rows.given)
-        return attributions
+        return self._returned(rows, explanation, return_convergence_delta)
 
 
 class Saliency(Attribution):
@@ -127,7 +109,7 @@ class InputXGradient(Attribution):
         return rows.returned(self._explained(rows, target).values)
 
 
-class LRP(Attribution):
+class LRP(Complete):
     """Layer-wise relevance propagation: ε on every layer with weights (captum's default), for all of captum's layers and more.
 
     For other rules there is ``pellucid.explain(model, rows, "lrp", composite="epsilon_plus")``.
@@ -140,15 +122,6 @@ class LRP(Attribution):
     """
 
     _method = "lrp"
-
-    @property
-    def multiplies_by_inputs(self) -> bool:
-        """Whether relevance is in units of the output."""
-        return True
-
-    def has_convergence_delta(self) -> bool:
-        """Yes."""
-        return True
 
     def attribute(
         self,
@@ -165,13 +138,9 @@ class LRP(Attribution):
         """
         _arguments.refuse_forward_args(additional_forward_args)
         rows = _arguments.inputs(inputs)
-        if return_convergence_delta and self._noise is not None:
-            raise UnsupportedError("return_convergence_delta: means over noisy inputs do not add up to anything")
+        self._check_delta(return_convergence_delta)
         explanation = self._explained(rows, target, composite="epsilon", epsilon=_EPSILON)
-        relevance = rows.returned(explanation.values)
-        if not return_convergence_delta:
-            return relevance
-        return relevance, _arguments.in_kind(explanation.convergence_delta, rows.given)
+        return self._returned(rows, explanation, return_convergence_delta)
 
 
 class GuidedBackprop(Attribution):

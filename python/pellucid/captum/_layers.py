@@ -8,6 +8,7 @@ from .._pellucid import InputError, UnsupportedError
 from . import _arguments
 from ._arguments import Target, Tensors
 from ._attribution import Attribution, is_module
+from ._gradients import GuidedBackprop
 
 _LINEAR = ("linear", "bilinear", "trilinear")
 
@@ -115,3 +116,44 @@ class LayerGradCam(LayerAttribution):
             return LayerGradCam(*loaded).attribute(inputs, target, relu_attributions=relu_attributions)
         explanation = self._explained(rows, target, layer=self.layer, relu=bool(relu_attributions))
         return rows.returned(explanation.raw_map[:, None])
+
+
+class GuidedGradCam(Attribution):
+    """Guided backpropagation times the map of Grad-CAM, enlarged to the input.
+
+    It hardly depends on what the model learned (it fails the model randomization check): it shows edges of the input.
+    ``layer`` is that of :class:`LayerGradCam`.
+
+    >>> import numpy as np
+    >>> from pellucid.captum import GuidedGradCam
+    >>> rows = np.ones((2, 1, 28, 28), np.float32)
+    >>> GuidedGradCam("fixtures/models/mnist_cnn.onnx", None).attribute(rows, target=3).shape
+    (2, 1, 28, 28)
+    """
+
+    _method = "guided_grad_cam"
+
+    def __init__(self, model, layer, device_ids=None):
+        super().__init__(model)
+        self._maps = LayerGradCam(model, layer)
+        self._guided = GuidedBackprop(model)
+
+    def attribute(
+        self,
+        inputs: Tensors,
+        target: Target = None,
+        additional_forward_args=None,
+        interpolate_mode: str = "nearest",
+        attribute_to_layer_input: bool = False,
+    ) -> Tensors:
+        """Attributions ``[rows, channels, spatial…]``; ``interpolate_mode`` says how maps are enlarged."""
+        _arguments.refuse_forward_args(additional_forward_args)
+        rows = _arguments.inputs(inputs)
+        maps = _arguments.inputs(
+            self._maps.attribute(
+                inputs, target, attribute_to_layer_input=attribute_to_layer_input, relu_attributions=True
+            )
+        )
+        large = LayerAttribution.interpolate(maps.array, rows.array.shape[2:], interpolate_mode)
+        guided = _arguments.inputs(self._guided.attribute(inputs, target))
+        return rows.returned(guided.array * large)

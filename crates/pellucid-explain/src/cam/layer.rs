@@ -1,71 +1,99 @@
 //! Which layer a class activation map is taken at.
 
-use pellucid_graph::{Dim, Graph, Node, Wire};
+use pellucid_graph::recognize::attention_weights;
+use pellucid_graph::{Graph, Wire, shape_text};
 
 use crate::error::Error;
+use crate::places::{FeatureMap, Roles, roles};
 
 /// Ops that keep a feature map's places while changing its resolution or nothing at all: the map is taken before them.
 const PASSED_OVER: &[&str] = &["MaxPool", "AveragePool", "Dropout", "Identity", "Pad", "Cast"];
 
 /// The layer named, or the one found.
-pub(super) fn chosen(graph: &Graph, name: Option<&str>) -> Result<Wire, Error> {
-    match name {
-        Some(name) => Ok(graph.wire(name)?),
-        None => find_layer(graph).ok_or_else(|| {
-            Error::option("layer", "none found: the network has no convolutional feature map; name a wire")
-        }),
-    }
+pub(crate) fn chosen(graph: &Graph, name: Option<&str>) -> Result<FeatureMap, Error> {
+    let roles = roles(graph);
+    let Some(name) = name else {
+        return found(graph, &roles).ok_or_else(|| {
+            Error::option(
+                "layer",
+                "none found: no wire behind a convolution is known to hold features of places in the image; name a wire",
+            )
+        });
+    };
+    let wire = graph.wire(name)?;
+    FeatureMap::of(graph, &roles, wire).ok_or_else(|| {
+        let shape = graph.shape(wire).map_or("unknown".to_owned(), shape_text);
+        Error::option(
+            "layer",
+            format!(
+                "`{name}` of shape {shape} is not known to hold features of places in the image: its axes do not come \
+                 from a convolution as batch, channels, and a grid or list of places (`pellucid inspect` lists layers)"
+            ),
+        )
+    })
 }
 
-/// The last feature map with spatial axes on the way to the output: the activation behind the last convolution, before
-/// pooling.
+/// The last feature map that all places of the image act through: the activation behind the last convolution, before
+/// pooling; in a transformer whose prediction is read from a class token, what the last attention reads.
 pub fn find_layer(graph: &Graph) -> Option<Wire> {
-    let mut wire = spatial_wires(graph).pop()?;
-    while let Some(node) = graph.producer(wire).filter(|node| PASSED_OVER.contains(&node.op.as_str())) {
-        let before = node.inputs.first().copied().flatten()?;
-        if !is_feature_map(graph, before) {
-            break;
-        }
-        wire = before;
-    }
-    Some(wire)
+    found(graph, &roles(graph)).map(|map| map.wire)
 }
 
 /// The last feature map of each resolution, from the output back: what `inspect` suggests.
 pub fn candidate_layers(graph: &Graph) -> Vec<Wire> {
-    let mut found: Vec<Wire> = find_layer(graph).into_iter().collect();
-    for wire in spatial_wires(graph).into_iter().rev() {
-        let resolution = |wire: Wire| graph.shape(wire).map(|shape| shape[2..].to_vec());
-        if found.iter().all(|known| resolution(*known) != resolution(wire)) {
-            found.push(wire);
+    let roles = roles(graph);
+    let mut candidates: Vec<FeatureMap> = found(graph, &roles).into_iter().collect();
+    for map in feature_maps(graph, &roles).into_iter().rev() {
+        if candidates.iter().all(|known| known.grid != map.grid) {
+            candidates.push(map);
         }
     }
-    found
+    candidates.into_iter().map(|map| map.wire).collect()
 }
 
-/// Feature maps on the way from the input to the output and behind a convolution, in running order.
-fn spatial_wires(graph: &Graph) -> Vec<Wire> {
+fn found(graph: &Graph, roles: &Roles) -> Option<FeatureMap> {
+    let maps = feature_maps(graph, roles);
+    let mut map = maps.last()?.clone();
+    if let Some(read) = before_last_attention(graph, &maps) {
+        return Some(read);
+    }
+    while let Some(node) = graph.producer(map.wire).filter(|node| PASSED_OVER.contains(&node.op.as_str())) {
+        let before = node.inputs.first().copied().flatten()?;
+        let Some(before) = FeatureMap::of(graph, roles, before) else { break };
+        map = before;
+    }
+    Some(map)
+}
+
+/// Where the last places are tokens beside which others stand, or end inside the attention: what its queries, keys and
+/// values are made of. Behind it a class token may be all that acts.
+fn before_last_attention(graph: &Graph, maps: &[FeatureMap]) -> Option<FeatureMap> {
+    let last = maps.last()?;
+    let n_tokens = last.tokens.as_ref().map(|tokens| tokens.n_before + tokens.n_places() + tokens.n_after)?;
+    let of_tokens =
+        |wire: &Wire| graph.shape(*wire).and_then(|shape| shape.last()?.known()) == Some(n_tokens);
+    let weights = attention_weights(graph, graph.outputs()[0]).into_iter().rev().find(of_tokens)?;
+    let mixing =
+        graph.nodes().iter().find(|node| node.op == "MatMul" && node.inputs.contains(&Some(weights)))?;
+    let mixed = mixing.outputs.first().copied().flatten()?;
+    let ends_before = !graph.descendants(&[mixed]).contains(&last.wire);
+    if !ends_before && !last.tokens.as_ref().is_some_and(|tokens| tokens.has_extra()) {
+        return None;
+    }
+    let operands: Vec<_> =
+        mixing.inputs.iter().copied().flatten().map(|operand| graph.ancestors(&[operand])).collect();
+    let is_read = |map: &&FeatureMap| operands.iter().all(|ancestors| ancestors.contains(&map.wire));
+    // Queries, keys and values side by side are as many places, but wider than what they are made of.
+    let width = maps.iter().find(|map| map.tokens.is_some()).map(|map| map.n_channels);
+    maps.iter().rev().find(|map| is_read(map) && Some(map.n_channels) == width).cloned()
+}
+
+/// Feature maps on the way to the output, in running order.
+fn feature_maps(graph: &Graph, roles: &Roles) -> Vec<FeatureMap> {
     let needed = graph.ancestors(graph.outputs());
-    let convolved: Vec<Wire> =
-        graph.nodes().iter().filter(|node| is_convolution(node)).filter_map(first_output).collect();
-    let behind = graph.descendants(&convolved);
-    let outputs = graph.nodes().iter().filter_map(first_output);
+    let outputs = graph.nodes().iter().filter_map(|node| node.outputs.first().copied().flatten());
     outputs
-        .filter(|wire| needed.contains(wire) && behind.contains(wire) && is_feature_map(graph, *wire))
+        .filter(|wire| needed.contains(wire))
+        .filter_map(|wire| FeatureMap::of(graph, roles, wire))
         .collect()
-}
-
-fn is_convolution(node: &Node) -> bool {
-    matches!(node.op.as_str(), "Conv" | "ConvTranspose")
-}
-
-fn first_output(node: &Node) -> Option<Wire> {
-    node.outputs.first().copied().flatten()
-}
-
-/// `[N, channels, spatial…]` with more than one place.
-fn is_feature_map(graph: &Graph, wire: Wire) -> bool {
-    let Some(shape) = graph.shape(wire).filter(|shape| (3..=5).contains(&shape.len())) else { return false };
-    let places: Option<usize> = shape[2..].iter().map(Dim::known).try_fold(1, |n, d| Some(n * d?));
-    graph.element(wire).is_float() && places.is_some_and(|n| n > 1)
 }

@@ -4,51 +4,71 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayD, Axis, IxDyn};
 use pellucid_core::{Model, Work};
+use pellucid_graph::Dim;
 use pellucid_graph::passes::prune;
-use pellucid_graph::{Dim, Wire};
 
 use crate::error::Error;
 use crate::gradients::part_from;
 use crate::micro_batch;
 use crate::network::{Network, Prepared};
+use crate::places::FeatureMap;
 
 /// A network taken apart at a layer.
 pub(super) struct Parts<'a> {
     network: &'a Network,
     before: Arc<Prepared>,
     behind: Arc<Prepared>,
-    /// `[channels, spatial…]`.
+    /// The layer's lengths without the batch.
     layer_shape: Vec<usize>,
+    /// `[channels, spatial…]`.
+    map_shape: Vec<usize>,
+}
+
+/// What a layer gives for one row.
+pub(super) struct Activations {
+    /// As the network lays it out.
+    pub(super) layer: ArrayD<f32>,
+    /// The features of the places, `[channels, spatial…]`.
+    pub(super) map: ArrayD<f32>,
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn new(network: &'a Network, layer: Wire) -> Result<Self, Error> {
+    pub(super) fn new(network: &'a Network, layer: &FeatureMap) -> Result<Self, Error> {
         let graph = network.graph();
-        let name = graph.name_of(layer);
-        let lengths = graph.shape(layer).and_then(|shape| shape.get(1..)?.iter().map(Dim::known).collect());
+        let name = graph.name_of(layer.wire);
+        let lengths =
+            graph.shape(layer.wire).and_then(|shape| shape.get(1..)?.iter().map(Dim::known).collect());
         let layer_shape: Vec<usize> =
             lengths.ok_or_else(|| Error::option("layer", format!("the shape of `{name}` is unknown")))?;
         let before = network.prepared(&format!("before {name}"), || {
             let mut part = graph.clone();
-            part.set_outputs(&[layer]);
+            let map = layer.arranged(&mut part, layer.wire);
+            part.set_outputs(&[layer.wire, map]);
             Ok(prune(&part)?)
         })?;
-        let behind = network.prepared(&format!("behind {name}"), || part_from(graph, layer))?;
-        Ok(Self { network, before, behind, layer_shape })
+        let behind = network.prepared(&format!("behind {name}"), || part_from(graph, layer.wire))?;
+        let map_shape = [layer.n_channels].iter().chain(&layer.grid).copied().collect();
+        Ok(Self { network, before, behind, layer_shape, map_shape })
     }
 
-    /// The layer's activations for one row `[1, features…]`: `[channels, spatial…]`.
-    pub(super) fn activations(&self, row: &ArrayD<f32>, work: &Work) -> Result<ArrayD<f32>, Error> {
-        let mut values = Vec::new();
+    /// The layer's activations for one row `[1, features…]`.
+    pub(super) fn activations(&self, row: &ArrayD<f32>, work: &Work) -> Result<Activations, Error> {
+        let mut values = [Vec::new(), Vec::new()];
         micro_batch::run(&*self.before.session, std::slice::from_ref(row), 1, work, |range, tensors| {
-            values.extend(micro_batch::first_rows(&tensors[0], range.len()).into_iter().map(|a| a as f32));
+            for (values, tensor) in values.iter_mut().zip(&tensors) {
+                values.extend(micro_batch::first_rows(tensor, range.len()).into_iter().map(|a| a as f32));
+            }
             Ok(())
         })?;
-        ArrayD::from_shape_vec(IxDyn(&self.layer_shape), values)
-            .map_err(|error| Error::network(format!("activations of another shape: {error}")))
+        let [layer, map] = values;
+        let array = |shape: &[usize], values: Vec<f32>| {
+            ArrayD::from_shape_vec(IxDyn(shape), values)
+                .map_err(|error| Error::network(format!("activations of another shape: {error}")))
+        };
+        Ok(Activations { layer: array(&self.layer_shape, layer)?, map: array(&self.map_shape, map)? })
     }
 
-    /// The outputs `[tries, outputs]` with each of `activations` `[tries, channels, spatial…]` in place of the row's.
+    /// The outputs `[tries, outputs]` with each of `activations` `[tries, …]` in place of the row's.
     pub(super) fn outputs(
         &self,
         row: &ArrayD<f32>,

@@ -3,14 +3,14 @@
 
 use ndarray::{Array1, Array2, ArrayD, Axis, Slice};
 use pellucid_core::{Target, Work};
-use pellucid_graph::Wire;
 
-use super::parts::Parts;
+use super::parts::{Activations, Parts};
 use super::{Made, Options, Variant, eigen, enlarged};
 use crate::error::Error;
 use crate::gradients::explained;
 use crate::lift::rows_per_block;
 use crate::network::Network;
+use crate::places::FeatureMap;
 
 /// Where places lie in an input row.
 #[derive(Clone, Copy)]
@@ -25,16 +25,16 @@ pub(super) fn maps(
     network: &Network,
     rows: &ArrayD<f32>,
     target: &Target,
-    layer: Wire,
+    layer: &FeatureMap,
     options: &Options,
     image: Image<'_>,
     work: &Work,
 ) -> Result<Made, Error> {
     let outputs = network.outputs(rows, work)?;
     let resolved = target.resolve(outputs.view(), None)?;
-    let trial = Trial { network, parts: Parts::new(network, layer)?, image, work };
-    let n_channels = network.graph().shape(layer).and_then(|shape| shape[1].known()).unwrap_or(0);
-    let n_tries = if options.variant == Variant::EigenCam { 0 } else { n_channels };
+    let channel_axis = layer.channel_axis - 1;
+    let trial = Trial { network, parts: Parts::new(network, layer)?, channel_axis, image, work };
+    let n_tries = if options.variant == Variant::EigenCam { 0 } else { layer.n_channels };
     let (mut maps, mut warnings) = (Vec::new(), Vec::new());
     work.progress.begin(rows.len_of(Axis(0)) * (n_tries + 1));
     for index in 0..rows.len_of(Axis(0)) {
@@ -63,6 +63,8 @@ pub(super) fn maps(
 struct Trial<'a> {
     network: &'a Network,
     parts: Parts<'a>,
+    /// Where channels lie in the layer of one row.
+    channel_axis: usize,
     image: Image<'a>,
     work: &'a Work,
 }
@@ -77,14 +79,14 @@ impl Trial<'_> {
     ) -> Result<(Vec<ArrayD<f64>>, bool), Error> {
         let activations = self.parts.activations(row, self.work)?;
         if variant == Variant::EigenCam {
-            let (map, converged) = eigen::map(&activations);
+            let (map, converged) = eigen::map(&activations.map);
             return Ok((vec![map; targets.len()], converged));
         }
         let effects = match variant {
             Variant::AblationCam => self.without_each(row, &activations)?,
-            _ => self.uncovered_by_each(row, &activations)?,
+            _ => self.uncovered_by_each(row, &activations.map)?,
         };
-        let activations = activations.mapv(f64::from);
+        let activations = activations.map.mapv(f64::from);
         let map = |target: &Array1<f64>| {
             let weights = effects.dot(target);
             let channels = activations.axis_iter(Axis(0)).zip(&weights);
@@ -95,17 +97,17 @@ impl Trial<'_> {
     }
 
     /// `f(a) − f(a without channel c)`, `[channels, outputs]`.
-    fn without_each(&self, row: &ArrayD<f32>, activations: &ArrayD<f32>) -> Result<Array2<f64>, Error> {
-        let whole = activations.clone().insert_axis(Axis(0));
+    fn without_each(&self, row: &ArrayD<f32>, activations: &Activations) -> Result<Array2<f64>, Error> {
+        let whole = activations.layer.clone().insert_axis(Axis(0));
         let at_input = self.parts.outputs(row, whole.clone(), self.work)?;
         let trial = |channels: &[usize]| {
             let mut ablated = whole.select(Axis(0), &vec![0; channels.len()]);
             for (mut copy, channel) in ablated.outer_iter_mut().zip(channels) {
-                copy.index_axis_mut(Axis(0), *channel).fill(0.0);
+                copy.index_axis_mut(Axis(self.channel_axis), *channel).fill(0.0);
             }
             self.parts.outputs(row, ablated, self.work)
         };
-        let without = self.of_channels(activations, trial)?;
+        let without = self.of_channels(&activations.map, trial)?;
         Ok(&at_input.row(0) - &without)
     }
 

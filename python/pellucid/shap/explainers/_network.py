@@ -12,6 +12,9 @@ from .. import maskers
 from .._explanation import Explanation
 from ._explainer import Explainer, table
 
+_RANKS = {"max": np.negative, "min": np.asarray, "max_abs": lambda outputs: -np.abs(outputs)}
+"""What comes first by each order has the lowest of these."""
+
 
 class _NetworkExplainer(Explainer):
     """What compares a network's rows with a background, of which all rows count."""
@@ -35,13 +38,21 @@ class _NetworkExplainer(Explainer):
         base_values = np.stack([one.base_values for one in each], axis=-1)
         return self._explanation(_stacked(each), base_values, each[0].data, rows, started)
 
-    def _explained(self, rows, **options) -> list:
-        """One explanation an output."""
-        outputs = range(self._model.n_outputs)
+    def _explained(self, rows, outputs=None, **options) -> list:
+        """One explanation an output, or one for each of ``outputs``: an index, or one index a row."""
+        outputs = range(self._model.n_outputs) if outputs is None else outputs
         return [
             explain(self._model, rows, self._method, index, background=self.data, progress=False, **options)
             for index in outputs
         ]
+
+    def _ranked(self, rows, ranked_outputs: int, order: str) -> np.ndarray:
+        """The outputs of each row that come first, ``[rows, ranked_outputs]``."""
+        if order not in _RANKS:
+            raise InputError(f"output_rank_order: there is no {order!r}; there are: {', '.join(_RANKS)}")
+        if not 1 <= ranked_outputs <= self._model.n_outputs:
+            raise InputError(f"ranked_outputs: {ranked_outputs} of {self._model.n_outputs} outputs")
+        return np.argsort(_RANKS[order](self._model.outputs(rows)), axis=1, kind="stable")[:, :ranked_outputs]
 
     def _base_values(self):
         return self._model.outputs(self.data).mean(axis=0)
@@ -68,11 +79,17 @@ class DeepExplainer(_NetworkExplainer):
 
     def shap_values(
         self, X, ranked_outputs: int | None = None, output_rank_order: str = "max", check_additivity: bool = True
-    ) -> np.ndarray:
-        """Values ``[rows, features…, outputs]``. Sums are always checked, node by node."""
-        _refuse_ranks(ranked_outputs, output_rank_order)
+    ):
+        """Values ``[rows, features…, outputs]``. Sums are always checked, node by node.
+
+        With ``ranked_outputs`` values of so many outputs of each row, and which they are, ``[rows, ranked_outputs]``: the
+        highest first, or by ``output_rank_order`` the lowest (``"min"``) or those of the largest size (``"max_abs"``).
+        """
         rows, _ = table(X)
-        return _stacked(self._explained(rows))
+        if ranked_outputs is None:
+            return _stacked(self._explained(rows))
+        ranks = self._ranked(rows, ranked_outputs, output_rank_order)
+        return _stacked(self._explained(rows, ranks.T.tolist())), ranks
 
 
 class GradientExplainer(_NetworkExplainer):
@@ -103,19 +120,24 @@ class GradientExplainer(_NetworkExplainer):
         rseed: int | None = None,
         return_variances: bool = False,
     ):
-        """Values ``[rows, features…, outputs]``, and with ``return_variances`` the squares of their standard errors.
+        """Values ``[rows, features…, outputs]``; with ``ranked_outputs`` also which outputs they are of, as
+        :meth:`DeepExplainer.shap_values` gives them; with ``return_variances`` also the squares of their standard errors.
 
         Draws are made from ``rseed`` (0 unless given) and the row.
         """
-        _refuse_ranks(ranked_outputs, output_rank_order)
         rows, _ = table(X)
-        each = self._explained(rows, n_samples=nsamples, seed=rseed or 0)
-        if not return_variances:
-            return _stacked(each)
-        return _stacked(each), np.stack([one.standard_error**2 for one in each], axis=-1)
+        ranks = None if ranked_outputs is None else self._ranked(rows, ranked_outputs, output_rank_order)
+        outputs = None if ranks is None else ranks.T.tolist()
+        each = self._explained(rows, outputs, n_samples=nsamples, seed=rseed or 0)
+        found = [_stacked(each)]
+        if ranks is not None:
+            found.append(ranks)
+        if return_variances:
+            found.append(np.stack([one.standard_error**2 for one in each], axis=-1))
+        return found[0] if len(found) == 1 else tuple(found)
 
-    def _explained(self, rows, **options) -> list:
-        return super()._explained(rows, **self._options, **options)
+    def _explained(self, rows, outputs=None, **options) -> list:
+        return super()._explained(rows, outputs, **self._options, **options)
 
 
 def _stacked(each: list) -> np.ndarray:
@@ -125,11 +147,3 @@ def _stacked(each: list) -> np.ndarray:
 def _refuse(name: str, given) -> None:
     if given is not None:
         raise UnsupportedError(f"{name} is TensorFlow's; give the network as an ONNX file or a module of torch")
-
-
-def _refuse_ranks(ranked_outputs, output_rank_order) -> None:
-    if ranked_outputs is not None or output_rank_order != "max":
-        raise UnsupportedError(
-            'ranked_outputs is not supported yet; there is pellucid.explain(model, X, "deep_shap", target="top-5", '
-            "background=rows)"
-        )
