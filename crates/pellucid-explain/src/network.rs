@@ -1,18 +1,24 @@
 //! A differentiable model: its graph, pinned and canonized, and the runtime that runs what is made of it.
 
+mod choice;
+
+pub use choice::chosen_output;
+pub(crate) use choice::ending;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use ndarray::{Array2, ArrayD, Axis, Dimension, Slice};
 use pellucid_core::{Model, OutputSpace, ResolvedTarget, Similarity, Target, Work};
-use pellucid_graph::passes::{canonize, cut, lower};
-use pellucid_graph::{Dim, Graph, Node, Runtime, Session, Wire, is_known};
+use pellucid_graph::passes::{canonize, lower};
+use pellucid_graph::{Dim, Graph, Runtime, Session, Tensor, Wire, is_known};
 
 use crate::batchable::{Batchable, batchable};
 use crate::error::Error;
 use crate::micro_batch;
 use crate::places::{FeatureMap, roles};
 use crate::similarity;
+use choice::{ends_in_probability, from_start, row_shape};
 
 /// What of the model is explained.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +29,11 @@ pub struct Options {
     pub output: Option<String>,
     /// Explain what stands behind a final softmax or sigmoid instead of the logits before it.
     pub explain_probability: bool,
+    /// The wire that is explained by its name, an input or one inside such as the vectors of an embedding; the only input
+    /// otherwise.
+    pub start: Option<String>,
+    /// What the other inputs hold in every row, `[1, …]`, by name.
+    pub fixed: BTreeMap<String, Tensor>,
 }
 
 /// What the graph ends in, behind the explained wire.
@@ -96,7 +107,7 @@ impl Network {
         let (ending, explained) = ending(graph, output, options.explain_probability);
         let mut source = graph.clone();
         source.set_outputs(&[explained]);
-        let source = cut(&source, &[single_input(graph, explained)?])?;
+        let source = from_start(&source, options)?;
         check_shapes(&source)?;
         let input_shape = row_shape(&source, options.input_shape.as_deref())?;
         let Batchable { graph: source, rows_at_once, warnings } =
@@ -333,30 +344,6 @@ fn softmax(outputs: &Array2<f64>) -> Array2<f64> {
     result
 }
 
-/// The output that is explained: the one named, or the first that holds floats (classifiers of scikit-learn give labels
-/// first).
-///
-/// # Errors
-/// A name that is no wire's; a wire that holds no floats, which have no gradient.
-pub fn chosen_output(graph: &Graph, name: Option<&str>) -> Result<Wire, Error> {
-    let is_float = |wire: &Wire| graph.element(*wire).is_float();
-    let output = match name {
-        Some(name) => graph.wire(name)?,
-        None => {
-            let first = graph.outputs().iter().find(|wire| is_float(wire)).or(graph.outputs().first());
-            *first.ok_or_else(|| Error::network("the graph has no output"))?
-        }
-    };
-    if is_float(&output) {
-        return Ok(output);
-    }
-    let floats: Vec<&str> =
-        graph.outputs().iter().filter(|wire| is_float(wire)).map(|wire| graph.name_of(*wire)).collect();
-    let instead = if floats.is_empty() { String::new() } else { format!("; take {}", floats.join(" or ")) };
-    let (name, element) = (graph.name_of(output), graph.element(output));
-    Err(Error::network(format!("output `{name}` holds {element:?}, which have no gradient{instead}")))
-}
-
 /// The canonized graph. Wires that the file gives out stay as they are, so that a layer may be one that canonizing would
 /// merge with what follows.
 fn canonical(source: &Graph, file: &Graph) -> Result<Graph, Error> {
@@ -373,56 +360,6 @@ fn canonical(source: &Graph, file: &Graph) -> Result<Graph, Error> {
 fn once(wires: impl Iterator<Item = Wire>) -> Vec<Wire> {
     let mut seen = BTreeSet::new();
     wires.filter(|wire| seen.insert(*wire)).collect()
-}
-
-/// The one input that `output` depends on.
-fn single_input(graph: &Graph, output: Wire) -> Result<Wire, Error> {
-    let needed = graph.ancestors(&[output]);
-    let inputs: Vec<Wire> = graph.inputs().iter().copied().filter(|wire| needed.contains(wire)).collect();
-    let names: Vec<&str> = inputs.iter().map(|wire| graph.name_of(*wire)).collect();
-    match inputs.as_slice() {
-        [input] if graph.element(*input).is_float() => Ok(*input),
-        [input] => Err(Error::network(format!(
-            "its input `{}` holds {:?}, which have no gradient; a token model needs its tokenizer (--tokenizer \
-             tokenizer.json)",
-            names[0],
-            graph.element(*input)
-        ))),
-        [] => Err(Error::network("its output depends on no input")),
-        _ => Err(Error::network(format!(
-            "it has {} inputs ({}), and one is explained; a token model needs its tokenizer (--tokenizer tokenizer.json)",
-            names.len(),
-            names.join(", ")
-        ))),
-    }
-}
-
-/// Whether the graph's last op is a softmax or sigmoid, and the wire to explain.
-pub(crate) fn ending(graph: &Graph, output: Wire, explain_probability: bool) -> (Ending, Wire) {
-    let Some(last) = graph.producer(output).filter(|_| !explain_probability) else {
-        return (Ending::Plain, output);
-    };
-    match (kind_of_ending(graph, last), last.inputs.first().copied().flatten()) {
-        (Ending::Plain, _) | (_, None) => (Ending::Plain, output),
-        (kind, Some(before)) => (kind, before),
-    }
-}
-
-fn kind_of_ending(graph: &Graph, node: &Node) -> Ending {
-    let rank = node.outputs.first().copied().flatten().and_then(|wire| graph.rank(wire));
-    let axis = node.int("axis").unwrap_or(-1);
-    let last_axis = axis == -1 || rank.is_some_and(|rank| axis == rank as i64 - 1);
-    // Over the classes of each place of an image.
-    let of_places = rank.is_some_and(|rank| rank >= 4 && (axis == 1 || axis == 1 - rank as i64));
-    match node.op.as_str() {
-        "Softmax" if node.domain.is_empty() && (last_axis || of_places) => Ending::Softmax,
-        "Sigmoid" if node.domain.is_empty() => Ending::Sigmoid,
-        _ => Ending::Plain,
-    }
-}
-
-fn ends_in_probability(graph: &Graph, output: Wire) -> bool {
-    graph.producer(output).is_some_and(|node| kind_of_ending(graph, node) != Ending::Plain)
 }
 
 fn ends_in(graph: &Graph, output: Wire, ops: &[&str]) -> bool {
@@ -473,21 +410,6 @@ pub(crate) fn reached_by_values(graph: &Graph, from: Wire) -> BTreeSet<Wire> {
         }
     }
     reached
-}
-
-/// The lengths of one row: from the graph, or as given where the graph leaves them open.
-fn row_shape(graph: &Graph, given: Option<&[usize]>) -> Result<Vec<usize>, Error> {
-    let input = graph.inputs()[0];
-    let own: Option<Vec<usize>> =
-        graph.shape(input).and_then(|s| s.get(1..)?.iter().map(Dim::known).collect());
-    match (given, own) {
-        (Some(given), _) => Ok(given.to_vec()),
-        (None, Some(own)) => Ok(own),
-        (None, None) => Err(Error::network(format!(
-            "the lengths of its input `{}` are open; say them (--input-shape 3,224,224)",
-            graph.name_of(input)
-        ))),
-    }
 }
 
 /// The graph with its output as `[N, outputs]`.

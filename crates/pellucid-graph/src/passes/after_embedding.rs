@@ -5,11 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::error::Error;
 use crate::graph::{Graph, Node, Wire};
-use crate::passes::cut::cut;
-use crate::passes::pin::pin_shapes;
-use crate::passes::rebuild::Rebuild;
+use crate::passes::from_wire::from_wire;
 use crate::tensor::Tensor;
-use crate::types::shape_text;
 
 /// Where a model looks up the vector of each token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,61 +60,15 @@ fn input_behind(graph: &Graph, wire: Wire) -> Option<Wire> {
 /// where the file says so. Every other input holds in every row what `fixed` says of it, by name, `[1, …]`.
 ///
 /// # Errors
-/// [`Error::Input`] for an input that `fixed` does not know; whatever inference reports at this length.
+/// As [`from_wire`].
 pub fn after_embedding(
     graph: &Graph,
     embedding: &Embedding,
     n_tokens: usize,
     fixed: &BTreeMap<String, Tensor>,
 ) -> Result<Graph, Error> {
-    let part = cut(graph, &[embedding.vectors])?;
-    let vectors = part.inputs()[0];
     let width = graph.shape(embedding.table).and_then(|shape| shape.get(1)?.known());
-    let batch = part.shape(vectors).and_then(|shape| shape.first()?.known());
-    let mut shapes = vec![vec![batch, Some(n_tokens), width]];
-    let mut values = Vec::new();
-    for input in &part.inputs()[1..] {
-        let tensor = fixed.get(part.name_of(*input)).ok_or_else(|| unknown_input(&part, *input))?;
-        let lengths = tensor.shape().iter().skip(1).map(|&n| Some(n));
-        shapes.push([batch].into_iter().chain(lengths).collect());
-        values.push(tensor.cast(part.element(*input)));
-    }
-    let pinned = pin_shapes(&part, &shapes)?;
-    let mut new = Rebuild::of(&pinned);
-    let start = new.add_input(part.name_of(vectors), pinned.type_of(pinned.inputs()[0]).clone());
-    new.stand_for(pinned.inputs()[0], start);
-    new.copy_constants(&pinned);
-    for (input, value) in pinned.inputs()[1..].iter().zip(values) {
-        let filled = match batch {
-            Some(1) => new.add_constant(pinned.name_of(*input), value),
-            _ => in_every_row(&mut new, pinned.name_of(*input), value, start),
-        };
-        new.stand_for(*input, filled);
-    }
-    for node in pinned.nodes() {
-        new.copy_node_afresh(&pinned, node);
-        new.check_fault()?;
-    }
-    new.finish(&pinned)
-}
-
-/// `value` `[1, …]` once for each row of `rows`.
-fn in_every_row(graph: &mut Graph, name: &str, value: Tensor, rows: Wire) -> Wire {
-    let lengths: Vec<i64> = value.shape()[1..].iter().map(|&n| n as i64).collect();
-    let value = graph.add_constant(name, value);
-    let shape = graph.shape_of(rows);
-    let batch = graph.slice(shape, 0, 0, 1);
-    let lengths = graph.ints(&lengths);
-    let shape = graph.concat(&[batch, lengths], 0);
-    graph.node("Expand", &[value, shape], &[])
-}
-
-fn unknown_input(graph: &Graph, input: Wire) -> Error {
-    Error::Input {
-        input: graph.name_of(input).to_owned(),
-        expected: graph.shape(input).map_or_else(|| "values".to_owned(), shape_text),
-        actual: "nothing that a tokenizer gives".to_owned(),
-    }
+    from_wire(graph, embedding.vectors, &[Some(n_tokens), width], fixed)
 }
 
 #[cfg(test)]
@@ -125,6 +76,7 @@ mod tests {
     use super::*;
     use crate::evaluate::evaluate;
     use crate::text::parse;
+    use crate::types::shape_text;
 
     /// Words, types and positions are looked up and added; padding is masked out of the mean.
     const BERT: &str = "g (int64[n,t] token_type_ids, int64[n,t] input_ids, int64[n,t] attention_mask) => (float[n,2] y)

@@ -1,5 +1,5 @@
 //! Rewrites of whole graphs, each graph → graph. None changes what is computed, but for `cut`, `expose`,
-//! `after_embedding` and `randomize`, whose names say what they do.
+//! `after_embedding`, `from_wire` and `randomize`, whose names say what they do.
 
 mod affine;
 mod after_embedding;
@@ -7,6 +7,7 @@ mod cut;
 mod embed;
 mod fold_batch_norm;
 mod fold_constants;
+mod from_wire;
 mod lower;
 mod pin;
 mod randomize;
@@ -20,6 +21,7 @@ pub use cut::{cut, expose, prune};
 pub use embed::embed;
 pub use fold_batch_norm::fold_batch_norm;
 pub use fold_constants::fold_constants;
+pub use from_wire::from_wire;
 pub(crate) use lower::{CONTRIBUTED, kept_factors, lowering_of};
 pub use lower::{is_lowered, lower};
 pub use pin::{BATCH, pin_shapes};

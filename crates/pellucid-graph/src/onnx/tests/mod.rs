@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::{digest, read_bytes, write_bytes};
 use crate::graph::{Attribute, Graph};
-use crate::tensor::Tensor;
+use crate::tensor::{Data, Tensor};
 use crate::text;
 
 /// Writes a graph and reads it back.

@@ -1,11 +1,11 @@
-//! Arrays of a NumPy archive, for tests.
+//! Arrays of a NumPy archive, for tests (also those of pellucid-explain).
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::tensor::{Data, Tensor};
+use super::{Data, Tensor};
 
 /// The arrays of an `.npz` file by name.
 pub(crate) fn load(path: &Path) -> BTreeMap<String, Tensor> {
