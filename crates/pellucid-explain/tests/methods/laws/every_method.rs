@@ -2,11 +2,12 @@
 
 use ndarray::{ArrayD, Axis, Slice};
 use pellucid_core::{Attribution, Baseline, Cancellation, Target, Work};
+use pellucid_explain::attention_x_gradient::{self, attention_x_gradient};
 use pellucid_explain::cam::{self, cam};
-use pellucid_explain::chefer::{self, chefer};
 use pellucid_explain::deep_lift::{self, deep_lift};
 use pellucid_explain::deep_shap::{self, deep_shap};
 use pellucid_explain::gradient_shap::{self, gradient_shap};
+use pellucid_explain::guided::{guided_backprop, guided_grad_cam};
 use pellucid_explain::input_x_gradient::input_x_gradient;
 use pellucid_explain::integrated_gradients::{self, integrated_gradients};
 use pellucid_explain::lrp::{self, Composite, lrp};
