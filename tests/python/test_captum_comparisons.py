@@ -97,7 +97,7 @@ def test_shaps_expected_gradients_know_their_variances():
         (lambda: DeepLift(LINEAR).attribute(ROWS, custom_attribution_func=max), pellucid.UnsupportedError, "custom"),
         (lambda: GradientShap(LINEAR).attribute(ROWS, ROWS, n_samples=1, target=0), pellucid.InputError, "n_samples"),
         (lambda: pellucid.explain(LINEAR, ROWS, "deep_shap"), pellucid.InputError, "background"),
-        (lambda: pellucid.explain(LINEAR, ROWS, "deep_lift", rule="reveal_cancel"), pellucid.InputError, "rescale"),
+        (lambda: pellucid.explain(LINEAR, ROWS, "deep_lift", rule="linear"), pellucid.InputError, "reveal_cancel"),
         (lambda: shap.DeepExplainer(LINEAR, None), pellucid.InputError, "data"),
         (lambda: shap.DeepExplainer(LINEAR, ROWS).shap_values(ROWS, 1), pellucid.UnsupportedError, "top-5"),
         (

@@ -4,12 +4,13 @@ mod eigen;
 mod layer;
 mod parts;
 mod trials;
+mod uncovered;
 
 pub use layer::{candidate_layers, find_layer};
 
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
 use pellucid_core::{Attribution, Model, Target, Work};
-use pellucid_graph::{Dim, Graph, Wire, gradient};
+use pellucid_graph::{Attribute, Dim, ElementType, Graph, Tensor, Wire, gradient};
 
 use crate::error::Error;
 use crate::gradients::run_targets;
@@ -230,6 +231,23 @@ pub(crate) fn image_shape(
             "its input of shape {input_shape:?} has {} spatial axes and the layer {n_spatial}",
             spatial.len()
         ))),
+    }
+}
+
+/// Emits maps `[N, channels, spatial…]` enlarged to the image, as [`enlarged`] does.
+pub(crate) fn enlarged_wire(graph: &mut Graph, map: Wire, image_shape: &[usize]) -> Result<Wire, Error> {
+    let spatial = spatial_shape(graph, map)?;
+    let scales = image_shape.iter().zip(&spatial).map(|(large, small)| *large as f64 / *small as f64);
+    let factors: Vec<f64> = [1.0, 1.0].into_iter().chain(scales).collect();
+    let factors = graph.add_constant("scales", Tensor::f64(&[factors.len()], factors).cast(ElementType::F32));
+    let attributes = [
+        ("mode", Attribute::from("linear")),
+        ("coordinate_transformation_mode", Attribute::from("half_pixel")),
+    ];
+    let large = graph.node_optional("Resize", &[Some(map), None, Some(factors)], &attributes, 1)[0];
+    match spatial_shape(graph, large)? == image_shape {
+        true => Ok(large),
+        false => Err(Error::network("the map does not enlarge to the image's size")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use pellucid_core::{Baseline, ImageValues, Model};
 use pellucid_graph::passes::{canonize, embed};
-use pellucid_graph::{Attribute, Dim, ElementType, Graph, Tensor, Wire, gradient};
+use pellucid_graph::{Graph, Tensor, Wire, gradient};
 
 use crate::cam::{self, map_wire};
 use crate::deep_lift;
@@ -145,7 +145,7 @@ fn lifted(
     let row = constant_baseline(network, &options.baseline, options.image.as_ref())?;
     let row = graph.add_constant("baseline", row.cast(graph.element(input)));
     let baseline = graph.expand_like(row, input);
-    attribution_wire(graph, seed, baseline)
+    attribution_wire(graph, seed, baseline, options.rule)
 }
 
 /// The baseline as a constant `[1, features…]`, where it does not depend on the row.
@@ -185,30 +185,12 @@ fn enlarged_map(
         None => cam::find_layer(graph).ok_or_else(|| Error::option("layer", "none found; name a wire"))?,
     };
     let map = map_wire(graph, layer, seed, options)?;
-    let spatial = cam::spatial_shape(graph, layer)?;
-    let image: Vec<usize> = network
-        .input_shape()
-        .iter()
-        .enumerate()
-        .filter(|(axis, _)| *axis != options.channel_axis)
-        .map(|(_, length)| *length)
-        .collect();
+    let image = cam::image_shape(
+        network.input_shape(),
+        options.channel_axis,
+        cam::spatial_shape(graph, layer)?.len(),
+    )?;
     let map = graph.unsqueeze(map, &[1]);
-    let scales: Vec<f64> =
-        image.iter().zip(&spatial).map(|(large, small)| *large as f64 / *small as f64).collect();
-    let mut factors = vec![1.0, 1.0];
-    factors.extend(scales);
-    let factors = graph.add_constant("scales", Tensor::f64(&[factors.len()], factors).cast(ElementType::F32));
-    let attributes = [
-        ("mode", Attribute::from("linear")),
-        ("coordinate_transformation_mode", Attribute::from("half_pixel")),
-    ];
-    let large = graph.node_optional("Resize", &[Some(map), None, Some(factors)], &attributes, 1)[0];
-    let fits = graph
-        .shape(large)
-        .is_some_and(|shape| shape[2..] == image.iter().map(|&n| Dim::Known(n)).collect::<Vec<_>>());
-    if !fits {
-        return Err(Error::network("the map does not enlarge to the image's size"));
-    }
+    let large = cam::enlarged_wire(graph, map, &image)?;
     Ok(graph.squeeze(large, &[1]))
 }

@@ -220,7 +220,7 @@ fn rows_do_not_depend_on_each_other_or_on_the_batch() {
     let x = rows(5, &[1, 4, 4], 3);
     let smooth = smoothgrad::Options { n_samples: 3, ..Default::default() };
     let background = rows(3, &[1, 4, 4], 17);
-    let shap = deep_shap::Options { background: background.clone() };
+    let shap = deep_shap::Options::new(background.clone());
     let sampled = gradient_shap::Options {
         n_samples: 4,
         noise: Noise::Absolute(0.1),
@@ -595,11 +595,13 @@ fn a_compiled_graph_gives_what_the_method_gives() {
     check(compile::Method::IntegratedGradients(options.clone()), ig(&network, &x, &target, &options));
     let options = composite("epsilon_plus_flat");
     check(compile::Method::Lrp(options.clone()), lrp(&network, &x, &target, &options, &work).expect("runs"));
-    let options = deep_lift::Options { baseline: Baseline::Value(0.3), ..Default::default() };
-    check(
-        compile::Method::DeepLift(options.clone()),
-        deep_lift(&network, &x, &target, &options, &work).expect("runs"),
-    );
+    for (_, rule) in deep_lift::Rule::NAMES {
+        let options = deep_lift::Options { baseline: Baseline::Value(0.3), rule, ..Default::default() };
+        check(
+            compile::Method::DeepLift(options.clone()),
+            deep_lift(&network, &x, &target, &options, &work).expect("runs"),
+        );
+    }
     let options = cam::Options::default();
     check(compile::Method::Cam(options.clone()), cam(&network, &x, &target, &options, &work).expect("runs"));
     let options = cam::Options { variant: cam::Variant::XGradCam, ..Default::default() };
@@ -743,10 +745,11 @@ fn largest_share(attribution: &Attribution) -> f64 {
 fn deep_lift_is_complete_on_networks_of_every_kind() {
     for (name, body) in LIFTED {
         let network = lifted(body);
-        for seed in 0..10 {
+        for (seed, (_, rule)) in (0..10).zip(deep_lift::Rule::NAMES.into_iter().cycle()) {
             let x = rows(4, &[4], 100 + seed);
             let options = deep_lift::Options {
                 baseline: Baseline::PerRow(rows(4, &[4], 200 + seed)),
+                rule,
                 ..Default::default()
             };
             let attribution = deep_lift(&network, &x, &Target::Top(2), &options, &Work::default());
@@ -764,7 +767,8 @@ fn no_row_of_deep_lift_sees_another() {
         let network = lifted(body);
         let x = rows(5, &[4], 31);
         let of = |rows: &ArrayD<f32>, work: &Work| {
-            let options = deep_lift::Options { baseline: Baseline::Value(0.2), ..Default::default() };
+            let (baseline, rule) = (Baseline::Value(0.2), deep_lift::Rule::RevealCancel);
+            let options = deep_lift::Options { baseline, rule, ..Default::default() };
             deep_lift(&network, rows, &Target::Index(1), &options, work).expect("runs").values
         };
         let together = of(&x, &work(8));
@@ -791,7 +795,7 @@ fn all_comparing_methods_agree_on_a_linear_network() {
         saliency(&network, &x, &target, &saliency::Options { absolute: false }, &run).expect("runs").values;
     let mean = background.mapv(f64::from).mean_axis(Axis(0)).expect("rows");
     let exact = &gradient * &(x.mapv(f64::from) - &mean).insert_axis(Axis(1));
-    let shap = deep_shap::Options { background: background.clone() };
+    let shap = deep_shap::Options::new(background.clone());
     let shap = deep_shap(&network, &x, &target, &shap, &run).expect("runs");
     assert!(largest(&(&shap.values - &exact)) < 1e-6);
     assert!(largest(&shap.convergence_delta.expect("promised")) < 1e-6);
@@ -840,7 +844,7 @@ fn deep_shap_is_the_mean_of_deep_lift_over_the_background() {
     let network = lifted(LIFTED[1].1);
     let (x, background) = (rows(3, &[4], 51), rows(7, &[4], 52));
     let (target, run) = (Target::Top(1), Work::default());
-    let shap = deep_shap::Options { background: background.clone() };
+    let shap = deep_shap::Options::new(background.clone());
     let shap = deep_shap(&network, &x, &target, &shap, &run).expect("runs");
     let each: Vec<ArrayD<f64>> = background
         .axis_iter(Axis(0))
@@ -916,7 +920,7 @@ fn backgrounds_and_draws_that_cannot_be_are_refused_by_name() {
     let network = network(CURVED);
     let x = rows(1, &[3], 1);
     let shap = |background: ArrayD<f32>| {
-        let options = deep_shap::Options { background };
+        let options = deep_shap::Options::new(background);
         deep_shap(&network, &x, &Target::Index(0), &options, &Work::default())
             .expect_err("refused")
             .to_string()

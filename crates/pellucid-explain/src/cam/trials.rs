@@ -6,7 +6,8 @@ use pellucid_core::{Target, Work};
 use pellucid_graph::Wire;
 
 use super::parts::Parts;
-use super::{Made, Options, Variant, eigen, enlarged};
+use super::uncovered::Uncovered;
+use super::{Made, Options, Variant, eigen};
 use crate::error::Error;
 use crate::gradients::explained;
 use crate::lift::rows_per_block;
@@ -32,7 +33,7 @@ pub(super) fn maps(
 ) -> Result<Made, Error> {
     let outputs = network.outputs(rows, work)?;
     let resolved = target.resolve(outputs.view(), None)?;
-    let trial = Trial { network, parts: Parts::new(network, layer)?, image, work };
+    let trial = Trial { network, layer, parts: Parts::new(network, layer)?, image, work };
     let n_channels = network.graph().shape(layer).and_then(|shape| shape[1].known()).unwrap_or(0);
     let n_tries = if options.variant == Variant::EigenCam { 0 } else { n_channels };
     let (mut maps, mut warnings) = (Vec::new(), Vec::new());
@@ -62,6 +63,7 @@ pub(super) fn maps(
 
 struct Trial<'a> {
     network: &'a Network,
+    layer: Wire,
     parts: Parts<'a>,
     image: Image<'a>,
     work: &'a Work,
@@ -112,29 +114,12 @@ impl Trial<'_> {
     /// `f(x ∘ H_c) − f(0)` with the channel enlarged to the image and stretched to 0…1, `[channels, outputs]`.
     fn uncovered_by_each(&self, row: &ArrayD<f32>, activations: &ArrayD<f32>) -> Result<Array2<f64>, Error> {
         let at_black = self.network.outputs(&ArrayD::zeros(row.raw_dim()), self.work)?;
+        let uncovered = Uncovered::new(self.network, self.layer, self.image)?;
         let trial = |channels: &[usize]| {
-            let mut masked = row.select(Axis(0), &vec![0; channels.len()]);
-            for (mut copy, channel) in masked.outer_iter_mut().zip(channels) {
-                let mask = self.mask(&activations.index_axis(Axis(0), *channel).mapv(f64::from));
-                for mut plane in copy.axis_iter_mut(Axis(self.image.channel_axis)) {
-                    plane.zip_mut_with(&mask, |x, share| *x *= share);
-                }
-            }
-            self.network.outputs(&masked, self.work)
+            let maps = activations.select(Axis(0), channels).insert_axis(Axis(1));
+            uncovered.outputs(row, maps, self.work)
         };
         Ok(self.of_channels(activations, trial)? - at_black.row(0))
-    }
-
-    /// One channel as shares of the input to let through; nothing where the channel is the same everywhere.
-    fn mask(&self, channel: &ArrayD<f64>) -> ArrayD<f32> {
-        let map = channel.clone().insert_axis(Axis(0)).insert_axis(Axis(0));
-        let large = enlarged(&map, self.image.shape).index_axis_move(Axis(0), 0).index_axis_move(Axis(0), 0);
-        let low = large.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = large.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        match high > low {
-            true => large.mapv(|value| ((value - low) / (high - low)) as f32),
-            false => ArrayD::zeros(large.raw_dim()),
-        }
     }
 
     /// What `trial` gives for all channels, a bounded number at a time: `[channels, outputs]`.
