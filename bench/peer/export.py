@@ -10,7 +10,7 @@ import torch
 from peer.networks import NETWORKS, network, rows
 from peer.torch_gradients import TARGET
 
-N_ROWS = {"resnet50": 10, "mobilenet_v2": 10, "mlp": 1000}
+N_ROWS = {"resnet50": 10, "mobilenet_v2": 10, "mlp": 1000, "vit_b_16": 4, "bert_base": 4}
 
 
 def gradient(net, x):
@@ -19,6 +19,8 @@ def gradient(net, x):
 
 
 def export(net, x, path):
+    # The fused layers of PyTorch's inference have no meaning in ONNX.
+    torch.backends.mha.set_fastpath_enabled(False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(

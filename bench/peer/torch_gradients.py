@@ -1,18 +1,27 @@
 """PyTorch eager, captum and pytorch-grad-cam on the jobs of the gradient family."""
 
+import contextlib
+import os
 import warnings
 from importlib.metadata import version
 
 import captum
 import torch
-from captum.attr import DeepLift, IntegratedGradients
-from pytorch_grad_cam import GradCAM
+from captum.attr import DeepLift, GuidedBackprop, IntegratedGradients
+from pytorch_grad_cam import GradCAM, ScoreCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from peer.jobs import Variant
-from peer.networks import cam_layer, network, rows
+from peer.networks import cam_layer, network, rows, with_own_activations
 
 TARGET = 1
+
+
+@contextlib.contextmanager
+def silenced():
+    """Without pytorch-grad-cam's progress bar, which goes to standard error."""
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+        yield
 
 
 def versions():
@@ -25,7 +34,12 @@ def set_threads(threads):
 
 def raw_gradient(job):
     """∂logit/∂input for all rows at once."""
-    return [raw_gradient_variant(job, channels_last) for channels_last in (False, True)]
+    return [raw_gradient_variant(job, channels_last) for channels_last in layouts(job)]
+
+
+def layouts(job):
+    """Whether channels come last: for images, both ways."""
+    return (False, True) if rows(job["network"], 1).ndim == 4 else (False,)
 
 
 def laid_out(job, channels_last):
@@ -52,8 +66,7 @@ def raw_gradient_variant(job, channels_last):
 
 def integrated_gradients(job):
     """captum, baseline zeros, one variant for each `internal_batch_size`; `null` is captum's default: all at once."""
-    layouts = (False, True) if rows(job["network"], 1).ndim == 4 else (False,)
-    return [captum_variant(job, size, last) for last in layouts for size in job["internal_batch_sizes"]]
+    return [captum_variant(job, size, last) for last in layouts(job) for size in job["internal_batch_sizes"]]
 
 
 def captum_variant(job, size, channels_last):
@@ -70,16 +83,26 @@ def captum_variant(job, size, channels_last):
 
 
 def deep_lift(job):
-    """captum, baseline zeros; of networks whose activations are modules of their own, each used once."""
-    net, x = laid_out(job, False)
-    attribute = DeepLift(net).attribute
+    """captum, baseline zeros."""
+    return [hooked_variant(DeepLift, job, channels_last) for channels_last in layouts(job)]
+
+
+def guided_backprop(job):
+    """captum."""
+    return [hooked_variant(GuidedBackprop, job, channels_last) for channels_last in layouts(job)]
+
+
+def hooked_variant(method, job, channels_last):
+    """captum's methods that hook onto activations: these must be modules of their own, each used once."""
+    net, x = laid_out(job, channels_last)
+    attribute = method(with_own_activations(net)).attribute
 
     def call():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return attribute(x, target=TARGET)
 
-    return [Variant(f"captum {captum.__version__}", {}, call, default=True)]
+    return Variant(f"captum {captum.__version__}", layout(channels_last), call, default=not channels_last)
 
 
 def grad_cam(job):
@@ -95,3 +118,22 @@ def grad_cam_variant(job, only_layer, channels_last):
     cam, targets = GradCAM(model=net, target_layers=[layer]), [ClassifierOutputTarget(TARGET)]
     parameters = {"weights_with_gradient": "the layer" if only_layer else "all", **layout(channels_last)}
     return Variant(f"pytorch-grad-cam {version('grad-cam')}", parameters, lambda: cam(x, targets), default=not only_layer)
+
+
+def score_cam(job):
+    """pytorch-grad-cam: every channel of the layer, in its batches of 16 by default."""
+    return [score_cam_variant(job, size, last) for last in layouts(job) for size in job["batch_sizes"]]
+
+
+def score_cam_variant(job, batch_size, channels_last):
+    net, x = laid_out(job, channels_last)
+    cam = ScoreCAM(model=net, target_layers=[net.get_submodule(cam_layer(job["network"]))])
+    cam.batch_size = batch_size
+    targets, parameters = [ClassifierOutputTarget(TARGET)], {"batch_size": batch_size, **layout(channels_last)}
+    default = batch_size == job["batch_sizes"][0] and not channels_last
+
+    def call():
+        with silenced(), torch.no_grad():
+            return cam(x, targets)
+
+    return Variant(f"pytorch-grad-cam {version('grad-cam')}", parameters, call, default)

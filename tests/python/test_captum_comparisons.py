@@ -111,7 +111,7 @@ def test_ranked_outputs_come_first_row_by_row(order, first):
         (lambda: DeepLift(LINEAR).attribute(ROWS, custom_attribution_func=max), pellucid.UnsupportedError, "custom"),
         (lambda: GradientShap(LINEAR).attribute(ROWS, ROWS, n_samples=1, target=0), pellucid.InputError, "n_samples"),
         (lambda: pellucid.explain(LINEAR, ROWS, "deep_shap"), pellucid.InputError, "background"),
-        (lambda: pellucid.explain(LINEAR, ROWS, "deep_lift", rule="reveal_cancel"), pellucid.InputError, "rescale"),
+        (lambda: pellucid.explain(LINEAR, ROWS, "deep_lift", rule="linear"), pellucid.InputError, "reveal_cancel"),
         (lambda: shap.DeepExplainer(LINEAR, None), pellucid.InputError, "data"),
         (lambda: shap.DeepExplainer(LINEAR, ROWS).shap_values(ROWS, 3), pellucid.InputError, "3 of 2 outputs"),
         (lambda: shap.DeepExplainer(LINEAR, ROWS).shap_values(ROWS, 1, "best"), pellucid.InputError, "max_abs"),

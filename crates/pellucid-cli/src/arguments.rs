@@ -466,7 +466,7 @@ pub(crate) struct MethodOptionArguments {
     #[arg(long, value_name = "N")]
     n_steps: Option<usize>,
     /// integrated-gradients: gauss-legendre, riemann-left, riemann-right, riemann-middle or trapezoid.
-    /// deep-lift, deep-shap: rescale.
+    /// deep-lift, deep-shap: rescale (default) or reveal-cancel.
     #[arg(long)]
     rule: Option<String>,
     /// integrated-gradients: refine until the completeness gap is below this share, such as 0.01. gradient-shap: draw

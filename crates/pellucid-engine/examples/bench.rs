@@ -108,8 +108,14 @@ fn method(work: &str, job: &Value, model: &LoadedModel) -> Result<Method> {
             options.n_steps = job["n_steps"].as_u64().map(|n| n as usize);
             "integrated_gradients"
         }
+        "lrp" => {
+            options.composite = job["composite"].as_str().map(str::to_owned);
+            "lrp"
+        }
         "grad_cam" => "grad_cam",
+        "score_cam" => "score_cam",
         "deep_lift" => "deep_lift",
+        "guided_backprop" => "guided_backprop",
         other => return Err(format!("no work `{other}` on this side").into()),
     };
     Ok(Method::new(name, &options, model, 0)?)

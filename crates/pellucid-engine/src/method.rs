@@ -70,7 +70,7 @@ pub struct MethodOptions {
     /// integrated_gradients: points on the path. Default: 50.
     pub n_steps: Option<usize>,
     /// integrated_gradients: `gauss_legendre` (default), `riemann_left`, `riemann_right`, `riemann_middle`, `trapezoid`.
-    /// deep_lift, deep_shap: `rescale`.
+    /// deep_lift, deep_shap: `rescale` (default), `reveal_cancel`.
     pub rule: Option<String>,
     /// integrated_gradients: refine until the completeness gap is below this share, instead of `n_steps`.
     /// gradient_shap: draw until the standard error is.
@@ -222,13 +222,13 @@ impl Method {
                 ("max_evaluations", options.max_evaluations.into()),
             ],
             Self::Lrp(relevance) => relevance.parameters(),
-            Self::DeepLift(_, baseline) => {
-                vec![("baseline", baseline.clone().into()), ("rule", RESCALE.into())]
+            Self::DeepLift(options, baseline) => {
+                vec![("baseline", baseline.clone().into()), ("rule", options.rule.name().into())]
             }
             Self::DeepShap(options, background) => vec![
                 ("background", background.clone().into()),
                 ("background_rows", n_rows(&options.background).into()),
-                ("rule", RESCALE.into()),
+                ("rule", options.rule.name().into()),
             ],
             Self::GradientShap(options, background) => vec![
                 ("background", background.clone().into()),
@@ -368,15 +368,13 @@ fn plain(
         "lrp" => Ok(Method::Lrp(Relevance::new(left, model)?)),
         "integrated_gradients" => integrated(left, model, seed),
         "deep_lift" => {
-            rescale(left)?;
-            let (baseline, text) = baseline(left, model)?;
+            let (rule, (baseline, text)) = (multiplier_rule(left)?, baseline(left, model)?);
             let image = model.preprocess().map(|preprocess| preprocess.image_values());
-            Ok(Method::DeepLift(deep_lift::Options { baseline, image, seed }, text))
+            Ok(Method::DeepLift(deep_lift::Options { baseline, rule, image, seed }, text))
         }
         "deep_shap" => {
-            rescale(left)?;
-            let (background, text) = background::take(name, left, model)?;
-            Ok(Method::DeepShap(deep_shap::Options { background }, text))
+            let (rule, (background, text)) = (multiplier_rule(left)?, background::take(name, left, model)?);
+            Ok(Method::DeepShap(deep_shap::Options { background, rule }, text))
         }
         "guided_backprop" => Ok(Method::GuidedBackprop),
         "guided_grad_cam" => {
@@ -410,7 +408,7 @@ fn integrated(left: &mut MethodOptions, model: &LoadedModel, seed: u64) -> Resul
     let (baseline, text) = baseline(left, model)?;
     let rule = match left.rule.take() {
         None => defaults.rule,
-        Some(name) => rule(&name)?,
+        Some(name) => named_rule(&Rule::NAMES, &name)?,
     };
     let options = integrated_gradients::Options {
         baseline,
@@ -437,16 +435,8 @@ fn baseline(left: &mut MethodOptions, model: &LoadedModel) -> Result<(Baseline, 
     })
 }
 
-/// The one rule of DeepLIFT that there is.
-const RESCALE: &str = "rescale";
-
-fn rescale(left: &mut MethodOptions) -> Result<(), Error> {
-    match left.rule.take() {
-        Some(name) if name != RESCALE => {
-            Err(Error::request("rule", format!("DeepLIFT has no rule `{name}` here; there is: {RESCALE}")))
-        }
-        _ => Ok(()),
-    }
+fn multiplier_rule(left: &mut MethodOptions) -> Result<deep_lift::Rule, Error> {
+    left.rule.take().map_or(Ok(deep_lift::Rule::default()), |name| named_rule(&deep_lift::Rule::NAMES, &name))
 }
 
 fn sampled(left: &mut MethodOptions, model: &LoadedModel, seed: u64) -> Result<Method, Error> {
@@ -466,11 +456,11 @@ fn sampled(left: &mut MethodOptions, model: &LoadedModel, seed: u64) -> Result<M
     Ok(Method::GradientShap(options, text))
 }
 
-fn rule(name: &str) -> Result<Rule, Error> {
+fn named_rule<R: Copy>(rules: &[(&'static str, R)], name: &str) -> Result<R, Error> {
     let name = name.replace('-', "_");
-    let found = Rule::NAMES.iter().find(|(known, _)| *known == name).map(|(_, rule)| *rule);
+    let found = rules.iter().find(|(known, _)| *known == name).map(|(_, rule)| *rule);
     found.ok_or_else(|| {
-        let known: Vec<&str> = Rule::NAMES.iter().map(|(name, _)| *name).collect();
+        let known: Vec<&str> = rules.iter().map(|(name, _)| *name).collect();
         Error::request("rule", format!("no rule `{name}`; there are: {}", known.join(", ")))
     })
 }

@@ -220,7 +220,7 @@ fn lifted(
     let row = constant_baseline(network, &options.baseline, options.image.as_ref())?;
     let row = graph.add_constant("baseline", row.cast(graph.element(input)));
     let baseline = graph.expand_like(row, input);
-    attribution_wire(graph, seed, baseline)
+    attribution_wire(graph, seed, baseline, options.rule)
 }
 
 /// The mean of DeepLIFT over the background: each row beside each of its rows as one batch, `[N, background, …]`.

@@ -1,5 +1,7 @@
 #![doc = include_str!("deep_lift.md")]
 
+pub use pellucid_graph::MultiplierRule as Rule;
+
 use ndarray::{Array2, ArrayD, Axis};
 use pellucid_core::{Attribution, Baseline, ImageValues, Target, Work};
 
@@ -16,6 +18,8 @@ const TOLERANCE: f64 = 1e-4;
 pub struct Options {
     /// What the row is compared with.
     pub baseline: Baseline,
+    /// What functions of one number hand back.
+    pub rule: Rule,
     /// What black and white are, for baselines that are images.
     pub image: Option<ImageValues>,
     /// For baselines that are noise.
@@ -24,11 +28,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { baseline: Baseline::Zeros, image: None, seed: 0 }
+        Self { baseline: Baseline::Zeros, rule: Rule::default(), image: None, seed: 0 }
     }
 }
 
-/// `A_i = m_i (x_i − x′_i)` with the multipliers of the Rescale rule (Shrikumar et al. 2017) for each row of `rows`
+/// `A_i = m_i (x_i − x′_i)` with the multipliers of a rule (Shrikumar et al. 2017) for each row of `rows`
 /// `[rows, features…]`; values `[rows, K, features…]` in output units, with base values and convergence delta.
 ///
 /// # Errors
@@ -45,7 +49,7 @@ pub fn deep_lift(
     let baselines = options.baseline.of_rows(rows.view(), options.image.as_ref(), options.seed)?;
     let (outputs, at_baseline) = outputs_at(network, rows, &baselines, work)?;
     let resolved = target.resolve(outputs.view(), None)?;
-    let lift = Lift::new(network)?;
+    let lift = Lift::new(network, options.rule)?;
     work.progress.begin(rows.len_of(Axis(0)) * resolved.weights.len());
     let parts = resolved.weights.iter().map(|weights| lift.values(rows, &baselines, weights, work));
     let parts: Result<Vec<ArrayD<f64>>, Error> = parts.collect();

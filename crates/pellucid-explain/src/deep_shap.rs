@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayD, Axis};
 use pellucid_core::{Attribution, Model, Target, Work};
+use pellucid_graph::MultiplierRule;
 
 use crate::error::Error;
 use crate::gradients::explained;
@@ -14,6 +15,15 @@ use crate::sampled::RunningMean;
 pub struct Options {
     /// The rows that each row is compared with, `[background rows, features…]`. All of them count.
     pub background: ArrayD<f32>,
+    /// What functions of one number hand back.
+    pub rule: MultiplierRule,
+}
+
+impl Options {
+    /// The defaults for a background: the Rescale rule.
+    pub fn new(background: ArrayD<f32>) -> Self {
+        Self { background, rule: MultiplierRule::default() }
+    }
 }
 
 /// The mean of DeepLIFT over the rows of a background (Lundberg and Lee 2017), with its standard error, for each row of
@@ -34,7 +44,7 @@ pub fn deep_shap(
     check_background(network, background)?;
     let (outputs, at_background) = outputs_at(network, rows, background, work)?;
     let resolved = target.resolve(outputs.view(), None)?;
-    let lift = Lift::new(network)?;
+    let lift = Lift::new(network, options.rule)?;
     let (n_rows, n_background) = (rows.len_of(Axis(0)), background.len_of(Axis(0)));
     let mut means = vec![vec![RunningMean::new(network.input_shape()); n_rows]; resolved.weights.len()];
     work.progress.begin(n_rows * n_background * means.len());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayD, ArrayViewD, Axis, IxDyn};
 use pellucid_core::{Model, Work};
 use pellucid_graph::passes::prune;
-use pellucid_graph::{Balance, Graph, Tensor, Wire, balances, multipliers};
+use pellucid_graph::{Balance, Graph, MultiplierRule, Tensor, Wire, balances, multipliers};
 
 use crate::error::Error;
 use crate::micro_batch;
@@ -16,20 +16,21 @@ use crate::seeds::seed_input;
 pub(crate) struct Lift<'a> {
     network: &'a Network,
     prepared: Arc<Prepared>,
+    rule: MultiplierRule,
 }
 
 impl<'a> Lift<'a> {
-    /// The session is made once for each network.
-    pub(crate) fn new(network: &'a Network) -> Result<Self, Error> {
-        let prepared = network.prepared("deep_lift", || {
+    /// The session is made once for each network and rule.
+    pub(crate) fn new(network: &'a Network, rule: MultiplierRule) -> Result<Self, Error> {
+        let prepared = network.prepared(&format!("deep_lift, {}", rule.name()), || {
             let mut graph = network.graph().clone();
             let ends = Ends::new(&mut graph);
-            let attribution = attribution_wire(&mut graph, ends.seed, ends.baseline)?;
+            let attribution = attribution_wire(&mut graph, ends.seed, ends.baseline, rule)?;
             // The outputs keep inputs in use that a linear network's multipliers do not need.
             graph.add_output(attribution);
             Ok(prune(&graph)?)
         })?;
-        Ok(Self { network, prepared })
+        Ok(Self { network, prepared, rule })
     }
 
     /// `m ⊙ (x − x′)` for each of `rows` and its baseline, `[rows, features…]` both, `weights` `[rows, outputs]` saying
@@ -64,7 +65,7 @@ impl<'a> Lift<'a> {
         let mut graph = self.network.graph().clone();
         let ends = Ends::new(&mut graph);
         let (output, input) = (self.network.output(), self.network.input());
-        let nodes = balances(&mut graph, output, ends.seed, input, ends.baseline)?;
+        let nodes = balances(&mut graph, output, ends.seed, input, ends.baseline, self.rule)?;
         let sides: Vec<Wire> = nodes.iter().flat_map(|node| [node.arrived, node.sent]).collect();
         graph.set_outputs(&sides);
         let session = self.network.runtime().session(&prune(&graph)?)?;
@@ -124,9 +125,14 @@ impl Ends {
 }
 
 /// Emits `m ⊙ (x − x′)` for the network that `graph` is.
-pub(crate) fn attribution_wire(graph: &mut Graph, seed: Wire, baseline: Wire) -> Result<Wire, Error> {
+pub(crate) fn attribution_wire(
+    graph: &mut Graph,
+    seed: Wire,
+    baseline: Wire,
+    rule: MultiplierRule,
+) -> Result<Wire, Error> {
     let (input, output) = (graph.inputs()[0], graph.outputs()[0]);
-    let multipliers = multipliers(graph, output, seed, input, baseline)?;
+    let multipliers = multipliers(graph, output, seed, input, baseline, rule)?;
     let difference = graph.sub(input, baseline);
     let attribution = graph.mul(multipliers, difference);
     graph.check_fault()?;

@@ -99,7 +99,7 @@ fn options_of_other_methods_are_refused_by_name() {
     refused(&["--method", "shapley"], &["no method `shapley`", "integrated_gradients"]);
     refused(&["--method", "deep-shap"], &["background", "deep_shap compares with rows"]);
     refused(&["--background", "rows.npy"], &["background", "integrated_gradients has no such option"]);
-    refused(&["--method", "deep-lift", "--rule", "reveal-cancel"], &["reveal-cancel", "rescale"]);
+    refused(&["--method", "deep-lift", "--rule", "trapezoid"], &["trapezoid", "rescale", "reveal_cancel"]);
     refused(&["--method", "gradient-shap", "--max-evaluations", "9"], &["max_evaluations", "tolerance"]);
     refused(&["--rule", "simpson"], &["no rule `simpson`", "trapezoid"]);
     refused(&["--n-steps", "0"], &["n_steps"]);

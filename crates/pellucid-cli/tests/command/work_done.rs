@@ -18,6 +18,26 @@ fn explanation(arguments: &[&str]) -> Explanation {
 }
 
 #[test]
+fn deep_lift_and_deep_shap_take_either_rule() {
+    let [model, rows] = digits();
+    for (method, more) in [("deep-lift", ["--baseline", "value:0.1"]), ("deep-shap", ["--background", &rows])]
+    {
+        let by = |rule: &str| {
+            let arguments = ["explain", &model, &rows, "--method", method, "--rule", rule, "--json"];
+            explanation(&[arguments.as_slice(), &more].concat())
+        };
+        let (rescale, reveal_cancel) = (by("rescale"), by("reveal-cancel"));
+        assert_ne!(rescale.values, reveal_cancel.values, "{method}");
+        let sums = |explained: &Explanation| -> Vec<f64> {
+            let values: Vec<f64> = explained.values.iter().copied().collect();
+            values.chunks(values.len() / explained.values.shape()[0]).map(|row| row.iter().sum()).collect()
+        };
+        let (a, b) = (sums(&rescale), sums(&reveal_cancel));
+        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-3), "{method}: {a:?}, {b:?}");
+    }
+}
+
+#[test]
 fn every_method_explains_digits() {
     let [model, rows] = digits();
     let methods = [

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{difference, multiplier_table, twins};
-use crate::backward::{Rule, Signal, Step, Table, Walk, backward};
+use super::{Compared, MultiplierRule, difference, multiplier_table, reveal_cancel};
+use crate::backward::{Rule, Signal, Step, Table, backward};
 use crate::error::Error;
 use crate::gradient::where_signal;
 use crate::graph::{Graph, Wire};
@@ -32,11 +32,12 @@ pub fn balances(
     seed: Wire,
     input: Wire,
     baseline: Wire,
+    rule: MultiplierRule,
 ) -> Result<Vec<Balance>, Error> {
-    let twins = twins::twins(graph, &[(input, baseline)])?;
+    let compared = Compared::new(graph, &[(input, baseline)], rule)?;
     let seeds = [(output, Signal::One(seed))];
-    let walk = Walk { seeds: &seeds, wanted: &[input], twins, ..Walk::default() };
-    let inner = multiplier_table();
+    let walk = compared.walk(&seeds, std::slice::from_ref(&input));
+    let inner = multiplier_table(rule);
     let kept: Rc<RefCell<Vec<Balance>>> = Rc::default();
     let ledger = kept.clone();
     let table = Table {
@@ -80,10 +81,22 @@ fn total(s: &mut Step<'_>, parts: &[Wire], like: Option<Wire>) -> Result<Wire, S
     }
 }
 
-/// `Σ m Δx`
+/// `Σ m Δx`, of a pair `Σ m⁺ Δ⁺ + m⁻ Δ⁻`.
 fn weighted_difference(s: &mut Step<'_>, signal: Signal, wire: Wire) -> Result<Wire, String> {
-    let difference = difference(s, wire)?;
-    let multiplier = signal.parts().0;
+    match signal {
+        Signal::One(m) => {
+            let difference = difference(s, wire)?;
+            weighted_sum(s, m, difference)
+        }
+        Signal::Pair(up, down) => {
+            let parts = reveal_cancel::parts(s, wire)?;
+            let (up, down) = (weighted_sum(s, up, parts.0)?, weighted_sum(s, down, parts.1)?);
+            Ok(s.add(up, down))
+        }
+    }
+}
+
+fn weighted_sum(s: &mut Step<'_>, multiplier: Wire, difference: Wire) -> Result<Wire, String> {
     let product = s.mul(multiplier, difference);
     // What a choice did not take may be no number.
     let product = where_signal(s, multiplier, product);

@@ -2,25 +2,31 @@
 //! every node, where Δ is the difference between the input and a baseline. One file a family of ops.
 //!
 //! Linear ops share the gradient's rules; of what is quadratic the gradient in the middle between input and baseline is
-//! the multiplier; a function of one number gets the quotient `Δy/Δx` (the Rescale rule). The other files say theirs.
+//! the multiplier; a function of one number gets the quotient `Δy/Δx` (the Rescale rule), or a pair of them (RevealCancel). The
+//! other files say theirs.
 
 mod balance;
 mod linear;
 mod normalization;
 mod reduction;
 mod rescale;
+mod reveal_cancel;
 mod softmax;
+mod split;
 mod twins;
 mod winners;
 
+#[cfg(test)]
+mod reveal_cancel_tests;
 #[cfg(test)]
 mod tests;
 
 pub use balance::{Balance, balances};
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::backward::{Rule, Signal, Step, Table, Walk, backward};
+use crate::backward::{Rule, Signal, Step, Table, Twins, Walk, backward};
 use crate::error::Error;
 use crate::gradient::PlainRule;
 use crate::graph::{Graph, Wire};
@@ -32,20 +38,48 @@ fn find(op: &str) -> Option<PlainRule> {
     FAMILIES.iter().find_map(|family| family(op))
 }
 
+/// What functions of one number hand back (Shrikumar et al. 2017).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MultiplierRule {
+    /// The quotient `Δy/Δx`.
+    #[default]
+    Rescale,
+    /// One quotient for what raised the input and one for what lowered it.
+    RevealCancel,
+}
+
+impl MultiplierRule {
+    /// Both rules with their names.
+    pub const NAMES: [(&'static str, Self); 2] =
+        [("rescale", Self::Rescale), ("reveal_cancel", Self::RevealCancel)];
+
+    /// The name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rescale => "rescale",
+            Self::RevealCancel => "reveal_cancel",
+        }
+    }
+}
+
 /// Whether the multiplier table has a rule for an op of the default domain, after lowering.
 pub fn has_multiplier_rule(op: &str) -> bool {
     find(op).is_some()
 }
 
-/// The multiplier table: from `m_y` to an `m` with `Σ m Δx = Σ m_y Δy` for each op `y = f(x)`. Walks need twins.
-pub fn multiplier_table() -> Table<'static> {
+/// The multiplier table: from `m_y` to an `m` with `Σ m Δx = Σ m_y Δy` for each op `y = f(x)`. Walks need twins, and those by
+/// RevealCancel annotations: Δ⁺ and Δ⁻.
+pub fn multiplier_table(rule: MultiplierRule) -> Table<'static> {
     Table {
         name: "multiplier",
-        rule: Box::new(|node, _| {
-            let rule = find(&node.op).filter(|_| node.domain.is_empty())?;
+        rule: Box::new(move |node, _| {
+            let whole = find(&node.op).filter(|_| node.domain.is_empty())?;
             Some(Rc::new(move |s: &mut Step<'_>| {
                 check_carried(s)?;
-                rule(s)
+                match rule {
+                    MultiplierRule::Rescale => whole(s),
+                    MultiplierRule::RevealCancel => reveal_cancel::send(s, whole),
+                }
             }) as Rule)
         }),
     }
@@ -62,8 +96,9 @@ pub fn multipliers(
     seed: Wire,
     input: Wire,
     baseline: Wire,
+    rule: MultiplierRule,
 ) -> Result<Wire, Error> {
-    Ok(multipliers_of(graph, output, seed, &[(input, baseline)])?[0])
+    Ok(multipliers_of(graph, output, seed, &[(input, baseline)], rule)?[0])
 }
 
 /// [`multipliers`] of several inputs that change together, each with its baseline.
@@ -72,19 +107,45 @@ fn multipliers_of(
     output: Wire,
     seed: Wire,
     ends: &[(Wire, Wire)],
+    rule: MultiplierRule,
 ) -> Result<Vec<Wire>, Error> {
-    let twins = twins::twins(graph, ends)?;
+    let compared = Compared::new(graph, ends, rule)?;
     let seeds = [(output, Signal::One(seed))];
     let wanted: Vec<Wire> = ends.iter().map(|(input, _)| *input).collect();
-    let walk = Walk { seeds: &seeds, wanted: &wanted, twins, ..Walk::default() };
-    let signals = backward(graph, &multiplier_table(), &walk)?;
-    let wires = signals.into_iter().zip(&wanted).map(|(signal, input)| match signal {
-        Some(signal) => signal.parts().0,
+    let signals = backward(graph, &multiplier_table(rule), &compared.walk(&seeds, &wanted))?;
+    let wires = signals.into_iter().zip(ends).map(|(signal, (input, baseline))| match signal {
+        Some(Signal::One(wire)) => wire,
+        Some(Signal::Pair(up, down)) => {
+            let difference = graph.sub(*input, *baseline);
+            split::of_sign(graph, difference, (up, down))
+        }
         None => graph.zeros_like(*input),
     });
     let wires = wires.collect();
     graph.check_fault()?;
     Ok(wires)
+}
+
+/// What a walk needs to know of the network at the baseline.
+struct Compared {
+    twins: Twins,
+    annotations: BTreeMap<Wire, split::Parts>,
+}
+
+impl Compared {
+    fn new(graph: &mut Graph, ends: &[(Wire, Wire)], rule: MultiplierRule) -> Result<Self, Error> {
+        let nodes = graph.nodes().to_vec();
+        let twins = twins::twins(graph, ends)?;
+        let annotations = match rule {
+            MultiplierRule::Rescale => BTreeMap::new(),
+            MultiplierRule::RevealCancel => split::parts(graph, &nodes, &twins)?,
+        };
+        Ok(Self { twins, annotations })
+    }
+
+    fn walk<'a>(self, seeds: &'a [(Wire, Signal)], wanted: &'a [Wire]) -> Walk<'a> {
+        Walk { seeds, wanted, twins: self.twins, annotations: self.annotations }
+    }
 }
 
 /// Refuses a node that reads a difference which no multiplier can be given to: a choice or an index made from the input.

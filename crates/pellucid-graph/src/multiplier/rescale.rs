@@ -9,10 +9,11 @@ use super::{PlainRule, changing_inputs, difference, quotient_or, twins_of};
 use crate::backward::{Signal, Signals, Step};
 use crate::gradient::{find, only, setting, where_signal};
 use crate::graph::Wire;
+use crate::tensor::ElementType;
 
 /// Nearer than this, as a share of the function's own scale, the quotient in f32 has lost five of its seven digits, and
 /// the mean of the slopes is off by its square.
-const NEAR: f64 = 4e-3;
+pub(super) const NEAR: f64 = 4e-3;
 
 pub(super) fn rule(op: &str) -> Option<PlainRule> {
     Some(match op {
@@ -64,16 +65,16 @@ pub(super) fn rule(op: &str) -> Option<PlainRule> {
     })
 }
 
-/// `Δ max(x, 0) / Δx`, the slope at `x` where nothing changes. Of numbers on one side of 0 it is exactly 1 or 0.
+/// `Δ max(x, 0) / Δx = (max(x, 0) + max(x′, 0)) / (|x| + |x′|)`: no difference of near numbers, exactly 1 or 0 on one side of
+/// 0, the slope at `x` where nothing changes, and fewer passes over memory than a quotient that is guarded by a choice.
 fn ramp(s: &mut Step<'_>, x: Wire) -> Result<Wire, String> {
     let twin = s.twin(x)?;
-    let (high, high_twin) = (s.relu(x), s.relu(twin));
-    let (dx, dy) = (s.sub(x, twin), s.sub(high, high_twin));
-    let zero = s.scalar(0.0, dx);
-    let still = s.equal(dx, zero);
-    let positive = s.greater(x, zero);
-    let slope = s.cast_like(positive, dx);
-    Ok(quotient_or(s, dy, dx, still, slope))
+    let (high, high_twin, size, size_twin) = (s.relu(x), s.relu(twin), s.abs(x), s.abs(twin));
+    let (highs, sizes) = (s.add(high, high_twin), s.add(size, size_twin));
+    let least = if s.element(x) == ElementType::F16 { 1e-7 } else { 1e-30 };
+    let least = s.scalar(least, x);
+    let divisor = s.node("Max", &[sizes, least], &[]);
+    Ok(s.div(highs, divisor))
 }
 
 /// `slope x + (1 − slope) max(x, 0)`, of constant slopes.
@@ -197,7 +198,7 @@ fn limit(s: &mut Step<'_>, i: usize, near: Near) -> Result<Wire, String> {
 }
 
 /// The gradient's answer for input `i`; zeros where it has none.
-fn slope(
+pub(super) fn slope(
     s: &mut Step<'_>,
     i: usize,
     g: Wire,

@@ -1,6 +1,6 @@
 //! Every rule against its law, `Σ m Δx = Σ w Δy`, and against the gradient where input and baseline meet, in f64.
 
-use super::{balances, multipliers, multipliers_of};
+use super::{MultiplierRule, balances, multipliers, multipliers_of};
 use crate::cases::{OpCase, op_cases, uniform};
 use crate::error::Error;
 use crate::evaluate::{evaluate, evaluate_wires};
@@ -65,7 +65,7 @@ const NOT_AT_ALL: &[&str] = &[
     "DequantizeLinear behind QuantizeLinear",
 ];
 
-fn numbers(seed: u64, n: usize) -> Vec<f64> {
+pub(super) fn numbers(seed: u64, n: usize) -> Vec<f64> {
     let mut state = seed;
     (0..n).map(|_| uniform(&mut state) - 0.5).collect()
 }
@@ -103,9 +103,10 @@ fn run(
     inputs: &[Tensor],
     changing: &[usize],
     baselines: &[Tensor],
+    rule: MultiplierRule,
 ) -> Result<Vec<Vec<f64>>, Error> {
     let Walked { mut graph, output, seed, ends } = Walked::new(forward, output, changing)?;
-    let wires = multipliers_of(&mut graph, output, seed, &ends)?;
+    let wires = multipliers_of(&mut graph, output, seed, &ends, rule)?;
     graph.set_outputs(&wires);
     let mut given = inputs.to_vec();
     given.push(weights.clone());
@@ -152,9 +153,9 @@ fn trials(case: &OpCase) -> Vec<Trial> {
 }
 
 /// `None` where the walk is refused; else what `Σ m Δx` misses of `Σ w Δy`, of the sum of the absolute terms.
-fn gap(trial: &Trial, changing: &[usize]) -> Result<Option<f64>, String> {
+fn gap(trial: &Trial, changing: &[usize], rule: MultiplierRule) -> Result<Option<f64>, String> {
     let Trial { forward, output, weights, inputs, baselines, .. } = trial;
-    let multipliers = match run(forward, *output, weights, inputs, changing, baselines) {
+    let multipliers = match run(forward, *output, weights, inputs, changing, baselines, rule) {
         Ok(multipliers) => multipliers,
         Err(Error::NoRule { .. } | Error::Node { .. }) => return Ok(None),
         Err(error) => return Err(error.to_string()),
@@ -183,6 +184,12 @@ fn text_of(error: Error) -> String {
 
 #[test]
 fn multipliers_add_up_for_each_input_alone_and_for_all_together() {
+    for (_, rule) in MultiplierRule::NAMES {
+        check_that_multipliers_add_up(rule);
+    }
+}
+
+fn check_that_multipliers_add_up(rule: MultiplierRule) {
     let (mut failures, mut refused_alone, mut refused_together) = (Vec::new(), Vec::new(), Vec::new());
     for case in op_cases() {
         for trial in trials(case) {
@@ -191,7 +198,7 @@ fn multipliers_add_up_for_each_input_alone_and_for_all_together() {
                 sets.push(trial.floats.clone());
             }
             for changing in sets {
-                match gap(&trial, &changing) {
+                match gap(&trial, &changing, rule) {
                     Ok(Some(gap)) if gap <= TOLERANCE => {}
                     Ok(Some(_)) if CHOOSING.contains(&case.name) && changing.contains(&1) => {}
                     Ok(Some(gap)) => failures.push(format!("{} by {changing:?}: {gap:.2e}", case.name)),
@@ -209,12 +216,20 @@ fn multipliers_add_up_for_each_input_alone_and_for_all_together() {
 
 #[test]
 fn multipliers_are_the_gradient_where_input_and_baseline_meet() {
+    for (_, rule) in MultiplierRule::NAMES {
+        check_against_the_gradient(rule);
+    }
+}
+
+fn check_against_the_gradient(rule: MultiplierRule) {
     let (mut failures, mut n_checked) = (Vec::new(), 0);
     for case in op_cases().into_iter().filter(|case| case.differentiable) {
         for trial in trials(case) {
             for &i in &trial.floats {
                 let Trial { forward, output, weights, inputs, .. } = &trial;
-                let Ok(multipliers) = run(forward, *output, weights, inputs, &[i], inputs) else { continue };
+                let Ok(multipliers) = run(forward, *output, weights, inputs, &[i], inputs, rule) else {
+                    continue;
+                };
                 let Walked { mut graph, output, seed, .. } =
                     Walked::new(forward, *output, &[]).expect("ready");
                 let wanted = graph.inputs()[i];
@@ -235,17 +250,22 @@ fn multipliers_are_the_gradient_where_input_and_baseline_meet() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Multipliers of the first input of a graph in text, for weights 1, 2, 3 … of its elements.
+/// Multipliers by the Rescale rule.
 fn of_text(text: &str, x: &[f64], baseline: &[f64]) -> Vec<f64> {
+    of_text_by(MultiplierRule::Rescale, text, x, baseline)
+}
+
+/// Multipliers of the first input of a graph in text, for weights 1, 2, 3 … of its elements.
+pub(super) fn of_text_by(rule: MultiplierRule, text: &str, x: &[f64], baseline: &[f64]) -> Vec<f64> {
     let forward = text::parse(text).expect("the text is a graph");
     let shape = forward.type_of(forward.inputs()[0]).known_shape().expect("known lengths");
     let (x, baseline) = (Tensor::f64(&shape, x.to_vec()), Tensor::f64(&shape, baseline.to_vec()));
     let output = evaluate(&forward, std::slice::from_ref(&x)).expect("runs").remove(0);
     let weights = Tensor::f64(output.shape(), (1..=output.len()).map(|n| n as f64).collect());
-    run(&forward, 0, &weights, &[x], &[0], &[baseline]).expect("has rules").remove(0)
+    run(&forward, 0, &weights, &[x], &[0], &[baseline], rule).expect("has rules").remove(0)
 }
 
-fn assert_close(actual: &[f64], expected: &[f64]) {
+pub(super) fn assert_close(actual: &[f64], expected: &[f64]) {
     let same = actual.len() == expected.len()
         && actual.iter().zip(expected).all(|(a, e)| (a - e).abs() <= 1e-6 * (1.0 + e.abs()));
     assert!(same, "{actual:?}, expected {expected:?}");
@@ -352,7 +372,8 @@ fn what_depends_on_the_input_by_a_choice_is_refused_by_name() {
     let seed = graph.add_constant("seed", Tensor::f32(&[1, 1], vec![1.0]));
     let ty = graph.type_of(input).clone();
     let baseline = graph.add_input("baseline", ty);
-    let message = multipliers(&mut graph, output, seed, input, baseline).expect_err("refused").to_string();
+    let error = multipliers(&mut graph, output, seed, input, baseline, MultiplierRule::Rescale);
+    let message = error.expect_err("refused").to_string();
     assert!(message.contains("GatherElements") && message.contains("input 1 `i`"), "{message}");
 }
 
@@ -367,7 +388,8 @@ fn balances_name_the_node_where_completeness_is_lost() {
     let seed = graph.add_constant("seed", Tensor::f32(&[1, 2], vec![1.0, 1.0]));
     let ty = graph.type_of(input).clone();
     let baseline = graph.add_input("baseline", ty);
-    let balances = balances(&mut graph, output, seed, input, baseline).expect("has rules");
+    let balances = balances(&mut graph, output, seed, input, baseline, MultiplierRule::RevealCancel);
+    let balances = balances.expect("has rules");
     let wires: Vec<Wire> = balances.iter().flat_map(|balance| [balance.arrived, balance.sent]).collect();
     let inputs = [Tensor::f64(&[1, 2], vec![1.0, 2.0]), Tensor::f64(&[1, 2], vec![-1.0, 1.0])];
     let values: Vec<f64> = evaluate_wires(&graph, &inputs, &wires)

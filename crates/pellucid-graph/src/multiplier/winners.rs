@@ -7,26 +7,26 @@ use super::{PlainRule, difference, quotient_or, twins_of};
 use crate::backward::{Signal, Signals, Step};
 use crate::gradient::find;
 use crate::graph::Wire;
+use crate::part::Part;
 
 pub(super) fn rule(op: &str) -> Option<PlainRule> {
     Some(match op {
-        "MaxPool" | "GlobalMaxPool" | "ReduceMax" | "Max" => |s| by_winners(s, "Less"),
-        "ReduceMin" | "Min" => |s| by_winners(s, "Greater"),
+        "MaxPool" | "GlobalMaxPool" | "ReduceMax" | "Max" => |s| by_winners(s, Part::Positive),
+        "ReduceMin" | "Min" => |s| by_winners(s, Part::Negative),
         _ => return None,
     })
 }
 
-/// `loses`: the comparison of the output with its twin that says that the baseline's winner counts. Who wins, and in
-/// what parts where there are several, the gradient's rule says.
-fn by_winners(s: &mut Step<'_>, loses: &str) -> Signals {
+/// `wins`: the part of the output's difference that the input's winner brought about. Who wins, and in what parts where
+/// there are several, the gradient's rule says.
+fn by_winners(s: &mut Step<'_>, wins: Part) -> Signals {
     let (g, y) = (s.gradient()?, s.output(0)?);
     let twin = s.twin(y)?;
-    let (theirs, still) = (s.node(loses, &[y, twin], &[]), s.equal(y, twin));
-    let moved = s.sub(y, twin);
-    let amount = s.mul(g, moved);
-    let zero = s.scalar(0.0, g);
-    let (at_input, at_baseline) = (s.select(theirs, zero, amount), s.select(theirs, amount, zero));
-    let unmoved = s.select(still, g, zero);
+    let (still, moved) = (s.equal(y, twin), s.sub(y, twin));
+    let of_input = wins.of(s, moved);
+    let of_baseline = s.sub(moved, of_input);
+    let (at_input, at_baseline) = (s.mul(g, of_input), s.mul(g, of_baseline));
+    let unmoved = s.keep_where(still, g);
 
     let (rule, node) = (find(&s.at().op).ok_or("the gradient table has no rule for it")?, s.at());
     let twins = (twins_of(s, &node.inputs)?, twins_of(s, &node.outputs)?);

@@ -43,10 +43,11 @@ fn lifted(body: &str) -> Network {
 fn deep_lift_is_complete_on_networks_of_every_kind() {
     for (name, body) in LIFTED {
         let network = lifted(body);
-        for seed in 0..10 {
+        for (seed, (_, rule)) in (0..10).zip(deep_lift::Rule::NAMES.into_iter().cycle()) {
             let x = rows(4, &[4], 100 + seed);
             let options = deep_lift::Options {
                 baseline: Baseline::PerRow(rows(4, &[4], 200 + seed)),
+                rule,
                 ..Default::default()
             };
             let attribution = deep_lift(&network, &x, &Target::Top(2), &options, &Work::default());
@@ -64,7 +65,8 @@ fn no_row_of_deep_lift_sees_another() {
         let network = lifted(body);
         let x = rows(5, &[4], 31);
         let of = |rows: &ArrayD<f32>, work: &Work| {
-            let options = deep_lift::Options { baseline: Baseline::Value(0.2), ..Default::default() };
+            let (baseline, rule) = (Baseline::Value(0.2), deep_lift::Rule::RevealCancel);
+            let options = deep_lift::Options { baseline, rule, ..Default::default() };
             deep_lift(&network, rows, &Target::Index(1), &options, work).expect("runs").values
         };
         let together = of(&x, &work(8));
@@ -91,7 +93,7 @@ fn all_comparing_methods_agree_on_a_linear_network() {
         saliency(&network, &x, &target, &saliency::Options { absolute: false }, &run).expect("runs").values;
     let mean = background.mapv(f64::from).mean_axis(Axis(0)).expect("rows");
     let exact = &gradient * &(x.mapv(f64::from) - &mean).insert_axis(Axis(1));
-    let shap = deep_shap::Options { background: background.clone() };
+    let shap = deep_shap::Options::new(background.clone());
     let shap = deep_shap(&network, &x, &target, &shap, &run).expect("runs");
     assert!(largest(&(&shap.values - &exact)) < 1e-6);
     assert!(largest(&shap.convergence_delta.expect("promised")) < 1e-6);
@@ -140,7 +142,7 @@ fn deep_shap_is_the_mean_of_deep_lift_over_the_background() {
     let network = lifted(LIFTED[1].1);
     let (x, background) = (rows(3, &[4], 51), rows(7, &[4], 52));
     let (target, run) = (Target::Top(1), Work::default());
-    let shap = deep_shap::Options { background: background.clone() };
+    let shap = deep_shap::Options::new(background.clone());
     let shap = deep_shap(&network, &x, &target, &shap, &run).expect("runs");
     let each: Vec<ArrayD<f64>> = background
         .axis_iter(Axis(0))

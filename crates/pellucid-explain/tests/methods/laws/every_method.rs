@@ -24,7 +24,7 @@ fn rows_do_not_depend_on_each_other_or_on_the_batch() {
     let x = rows(5, &[1, 4, 4], 3);
     let smooth = smoothgrad::Options { n_samples: 3, ..Default::default() };
     let background = rows(3, &[1, 4, 4], 17);
-    let shap = deep_shap::Options { background: background.clone() };
+    let shap = deep_shap::Options::new(background.clone());
     let sampled = gradient_shap::Options {
         n_samples: 4,
         noise: Noise::Absolute(0.1),
@@ -111,11 +111,13 @@ fn a_compiled_graph_gives_what_the_method_gives() {
     check(compile::Method::IntegratedGradients(options.clone()), ig(&network, &x, &target, &options));
     let options = composite("epsilon_plus_flat");
     check(compile::Method::Lrp(options.clone()), lrp(&network, &x, &target, &options, &work).expect("runs"));
-    let options = deep_lift::Options { baseline: Baseline::Value(0.3), ..Default::default() };
-    check(
-        compile::Method::DeepLift(options.clone()),
-        deep_lift(&network, &x, &target, &options, &work).expect("runs"),
-    );
+    for (_, rule) in deep_lift::Rule::NAMES {
+        let options = deep_lift::Options { baseline: Baseline::Value(0.3), rule, ..Default::default() };
+        check(
+            compile::Method::DeepLift(options.clone()),
+            deep_lift(&network, &x, &target, &options, &work).expect("runs"),
+        );
+    }
     let options = cam::Options::default();
     check(compile::Method::Cam(options.clone()), cam(&network, &x, &target, &options, &work).expect("runs"));
     for (_, variant) in cam::Variant::NAMES.into_iter().filter(|(_, variant)| variant.is_one_graph()) {
@@ -131,7 +133,7 @@ fn a_compiled_graph_gives_what_the_method_gives() {
         compile::Method::GuidedGradCam(options.clone()),
         guided_grad_cam(&network, &x, &target, &options, &work).expect("runs"),
     );
-    let options = deep_shap::Options { background: rows(3, &[1, 4, 4], 12) };
+    let options = deep_shap::Options::new(rows(3, &[1, 4, 4], 12));
     check(
         compile::Method::DeepShap(options.clone()),
         deep_shap(&network, &x, &target, &options, &work).expect("runs"),

@@ -73,7 +73,7 @@ fn backgrounds_and_draws_that_cannot_be_are_refused_by_name() {
     let network = network(CURVED);
     let x = rows(1, &[3], 1);
     let shap = |background: ArrayD<f32>| {
-        let options = deep_shap::Options { background };
+        let options = deep_shap::Options::new(background);
         deep_shap(&network, &x, &Target::Index(0), &options, &Work::default())
             .expect_err("refused")
             .to_string()

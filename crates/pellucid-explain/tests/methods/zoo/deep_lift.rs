@@ -1,7 +1,7 @@
 //! DeepLIFT and DeepSHAP: complete on every file, and captum's where captum is right.
 
 use pellucid_core::{Baseline, Work};
-use pellucid_explain::deep_lift::{self, deep_lift};
+use pellucid_explain::deep_lift::{self, Rule, deep_lift};
 use pellucid_explain::deep_shap::{self, deep_shap};
 use pellucid_explain::{Network, network};
 use pellucid_graph::onnx;
@@ -11,12 +11,17 @@ use super::subject::{Subject, files, subject};
 use super::{BOUND, array, completeness_gap, fixtures, relative_l2, rows, targets, values};
 use crate::npz;
 
-/// The largest gap of a file, from zeros and from another row of the same kind; or why the runtime refuses.
+/// The largest gap of a file, from zeros and by both rules from another row of the same kind; or why the runtime refuses.
 fn gap(subject: &Subject) -> Result<Result<f64, String>, String> {
     let mut largest = 0.0f64;
     for (index, part) in subject.parts.iter().enumerate() {
-        for baseline in [Baseline::Zeros, Baseline::Array(subject.other_row(index))] {
-            let options = deep_lift::Options { baseline, ..Default::default() };
+        let other = Baseline::Array(subject.other_row(index));
+        for (baseline, rule) in [
+            (Baseline::Zeros, Rule::Rescale),
+            (other.clone(), Rule::Rescale),
+            (other, Rule::RevealCancel),
+        ] {
+            let options = deep_lift::Options { baseline, rule, ..Default::default() };
             let result = deep_lift(&part.network, &part.rows, &part.target, &options, &Work::default());
             match unless_refused(result)? {
                 Ok(attribution) => {
@@ -72,7 +77,7 @@ fn deep_lift_is_captums_where_captum_is_right() {
             let options =
                 deep_lift::Options { baseline: Baseline::PerRow(baselines.clone()), ..Default::default() };
             let lift = deep_lift(&network, &x, &target, &options, &Work::default()).expect("runs");
-            let shap = deep_shap::Options { background: baselines };
+            let shap = deep_shap::Options::new(baselines);
             let shap = deep_shap(&network, &x, &target, &shap, &Work::default()).expect("runs");
             for (key, attribution) in [("deep_lift", lift), ("deep_lift_shap", shap)] {
                 let distance = relative_l2(&values(&attribution), &array(&references[key]));
