@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use pellucid_engine::{
-    Error, Method, MethodOptions, Target, TextCompilation, TextModel, compile, compile_text, compiled_warning,
-    parse_target, read_target, write_file,
+    Error, Method, MethodOptions, Target, TextCompilation, TextModel, compile, compile_text,
+    compiled_warning, parse_target, read_target, write_file,
 };
 
 use crate::arguments::CompileArguments;

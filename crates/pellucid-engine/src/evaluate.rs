@@ -272,6 +272,7 @@ impl Trial<'_> {
             input_shape: Some(self.model.network().input_shape().to_vec()),
             output: Some(self.model.output_name().to_owned()),
             explain_probability: self.model.network().space() == OutputSpace::Probability,
+            ..network::Options::default()
         }
     }
 }

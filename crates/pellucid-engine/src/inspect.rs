@@ -109,6 +109,7 @@ pub fn inspect(path: &Path, runtime: Arc<dyn Runtime>, options: &ModelOptions) -
         input_shape: options.input_shape.clone(),
         output: options.output.clone(),
         explain_probability: options.explain_probability,
+        ..network::Options::default()
     };
     let network = Network::new(&file.graph, runtime, &of_network);
     Ok(inspection(&stem(path), &file, network.as_ref()))

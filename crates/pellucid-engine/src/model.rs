@@ -86,6 +86,7 @@ impl LoadedModel {
             input_shape: options.input_shape.clone(),
             output: options.output.clone(),
             explain_probability: options.explain_probability,
+            ..network::Options::default()
         };
         let network = Network::new(&file.graph, runtime, &of_network)?;
         let output = network::chosen_output(&file.graph, options.output.as_deref())?;

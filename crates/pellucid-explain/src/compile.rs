@@ -258,7 +258,7 @@ fn mean_lifted(
     let seed = graph.reshape(seed, &[-1, network.n_outputs() as i64]);
     let body = network.graph().clone();
     let output = embed(graph, &body, &[rows])?[0];
-    let multipliers = multipliers(graph, output, seed, rows, baselines)?;
+    let multipliers = multipliers(graph, output, seed, rows, baselines, options.rule)?;
     let difference = graph.sub(rows, baselines);
     let values = graph.mul(multipliers, difference);
     let values = graph.reshape(values, &apart);

@@ -16,11 +16,9 @@ fn gap(subject: &Subject) -> Result<Result<f64, String>, String> {
     let mut largest = 0.0f64;
     for (index, part) in subject.parts.iter().enumerate() {
         let other = Baseline::Array(subject.other_row(index));
-        for (baseline, rule) in [
-            (Baseline::Zeros, Rule::Rescale),
-            (other.clone(), Rule::Rescale),
-            (other, Rule::RevealCancel),
-        ] {
+        for (baseline, rule) in
+            [(Baseline::Zeros, Rule::Rescale), (other.clone(), Rule::Rescale), (other, Rule::RevealCancel)]
+        {
             let options = deep_lift::Options { baseline, rule, ..Default::default() };
             let result = deep_lift(&part.network, &part.rows, &part.target, &options, &Work::default());
             match unless_refused(result)? {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis, IxDyn};
 use pellucid_core::{Model as _, Target, Work};
-use pellucid_explain::{Network, network};
 use pellucid_explain::cam::{self, cam};
+use pellucid_explain::{Network, network};
 use pellucid_graph::passes::{cut, prune};
 use pellucid_graph::{ElementType, Runtime, Tensor, Wire, evaluate, evaluate_wires, onnx};
 
