@@ -4,12 +4,15 @@
 //! absent; both with a row are a [`Game`], which tells what any coalition of features is worth. Methods know the game alone.
 
 mod batches;
+mod draw;
 mod error;
 mod estimate;
 mod game;
 mod journal;
+pub mod lime;
 mod masker;
 mod predictor;
+mod regression;
 #[cfg(test)]
 mod testing;
 
