@@ -13,6 +13,7 @@ pub mod lime;
 mod masker;
 mod predictor;
 mod regression;
+pub mod segmentation;
 #[cfg(test)]
 mod testing;
 
