@@ -8,6 +8,8 @@ mod draw;
 mod error;
 mod estimate;
 mod game;
+pub mod image;
+mod inpaint;
 mod journal;
 pub mod lime;
 mod masker;
