@@ -23,6 +23,7 @@ pub mod rise;
 pub mod segmentation;
 #[cfg(test)]
 mod testing;
+pub mod text;
 
 pub use error::Error;
 pub use estimate::{Estimate, explain_rows, spread};
