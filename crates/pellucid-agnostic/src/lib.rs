@@ -24,6 +24,7 @@ pub mod segmentation;
 #[cfg(test)]
 mod testing;
 pub mod text;
+pub mod time_series;
 
 pub use error::Error;
 pub use estimate::{Estimate, explain_rows, spread};
