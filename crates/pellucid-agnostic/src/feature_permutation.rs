@@ -60,7 +60,6 @@ pub fn feature_permutation(
     let mut values = Array3::<f64>::zeros((n_rows, n_targets, n_groups));
     let mut squares = values.clone();
     let draws = Draws::new(options.seed, &row_digest_f64(rows.view()), "feature permutation");
-    work.progress.begin(options.n_samples * n_groups * n_rows);
     for group in 0..n_groups {
         for draw in 0..options.n_samples {
             let mut order: Vec<usize> = (0..n_rows).collect();
@@ -74,7 +73,6 @@ pub fn feature_permutation(
             spread += &(before * (&lost - &mean));
         }
     }
-    work.progress.end();
     let n = options.n_samples as f64;
     let mut attribution = Attribution::new(values.into_dyn(), outputs.into_dyn());
     attribution.standard_error = Some(squares.mapv(|spread| (spread / (n - 1.0) / n).sqrt()).into_dyn());

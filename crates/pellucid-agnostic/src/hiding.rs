@@ -18,7 +18,6 @@ pub(crate) fn hide_sets<S: AsRef<[usize]>>(
     work: &Work,
 ) -> Result<Estimate, Error> {
     let (n_players, n_sets) = (game.n_players(), sets.len());
-    work.progress.begin(n_sets + 2);
     let ends = Array2::from_shape_fn((2, n_players), |(end, _)| end == 1);
     let worth = game.worth(ends.view(), work)?;
     let (base_values, outputs) = (worth.row(0).to_owned(), worth.row(1).to_owned());
@@ -49,7 +48,6 @@ pub(crate) fn hide_sets<S: AsRef<[usize]>>(
         }
     }
     hide(&waiting)?;
-    work.progress.end();
     let values = sums / counts.mapv(|count| count.max(1.0)).insert_axis(Axis(1));
     let evaluations = n_sets + 2;
     Ok(Estimate { values, standard_error: None, base_values, outputs, evaluations, warnings: Vec::new() })

@@ -117,7 +117,7 @@ pub fn lime(game: &dyn Game, options: &Options, work: &Work) -> Result<Surrogate
     }
     let digest = game.digest();
     let draws = Draws::new(options.seed, &digest, "lime");
-    let samples = sampled(options.n_samples, options.tolerance, &options.fit, work, |range| {
+    let samples = sampled(options.n_samples, options.tolerance, &options.fit, |range| {
         let present = coalitions(&draws, options.sampling, n_players, range);
         let outputs = game.worth(present.view(), work)?;
         let weights =
@@ -135,10 +135,8 @@ fn sampled(
     n_samples: usize,
     tolerance: Option<f64>,
     fit: &Fit,
-    work: &Work,
     draw: impl Fn(std::ops::Range<usize>) -> Result<Drawn, Error>,
 ) -> Result<Samples, Error> {
-    work.progress.begin(n_samples);
     let mut samples = Samples::default();
     for range in crate::batches::in_batches(n_samples, SAMPLES_PER_LOOK) {
         let n_drawn = range.end;
@@ -148,7 +146,6 @@ fn sampled(
             break;
         }
     }
-    work.progress.end();
     Ok(samples)
 }
 

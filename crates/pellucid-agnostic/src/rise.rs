@@ -78,7 +78,6 @@ pub fn rise(game: &MaskedRow<'_>, options: &Options, work: &Work) -> Result<Esti
             "inpainting knows present and absent alone; masks of RISE are soft",
         ));
     }
-    work.progress.begin(options.n_samples * masker.n_replacements());
     let ends = Array2::from_shape_fn((2, game.n_players()), |(end, _)| end == 1);
     let worth = game.worth(ends.view(), work)?;
     let (base_values, outputs) = (worth.row(0).to_owned(), worth.row(1).to_owned());
@@ -105,7 +104,6 @@ pub fn rise(game: &MaskedRow<'_>, options: &Options, work: &Work) -> Result<Esti
             break;
         }
     }
-    work.progress.end();
     let (values, errors) = sums.of_players(game, &outputs);
     let unseen = sums.mask.iter().any(|&sum| sum <= 0.0);
     let warning = "some places were shown by no mask; their values are the output itself. Draw more masks";

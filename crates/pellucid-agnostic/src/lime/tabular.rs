@@ -199,7 +199,7 @@ pub fn lime_tabular(
     let near = Near { table, row: row.view(), around_row: options.around_row };
     let draws = Draws::new(options.seed, &digest, "lime tabular");
     let own = near.design_of_row();
-    let samples = sampled(options.n_samples, options.tolerance, &options.fit, work, |range| {
+    let samples = sampled(options.n_samples, options.tolerance, &options.fit, |range| {
         let (rows, design) = near.samples(&draws, range);
         let outputs = game.targets_of(rows.view().into_dyn(), work)?;
         let distance = |seen: ArrayView1<'_, f64>| (&seen - &own).mapv(|gap| gap * gap).sum().sqrt();
