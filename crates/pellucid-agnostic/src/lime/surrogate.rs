@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis};
 use pellucid_core::{Draws, Work};
+use rayon::prelude::*;
 
 use super::stability::{Resample, Stability, coefficients_index, variables_index};
 use crate::draw::below;
@@ -233,14 +234,18 @@ impl Samples {
         work: &Work,
     ) -> Result<Stability, Error> {
         let n_targets = self.outputs.ncols();
-        let mut of_target: Vec<Vec<Resample>> = (0..n_targets).map(|_| Vec::new()).collect();
-        for resample in 0..fit.n_resamples {
+        let resample = |number: usize| -> Result<Vec<Resample>, Error> {
             work.check()?;
-            let weights = self.resampled_weights(draws, resample as u64);
-            let sums = self.sums(weights.view());
-            for (target, resamples) in of_target.iter_mut().enumerate() {
-                resamples.push(self.resample(fit, &self.fitted(fit, &sums, weights.view(), target)));
-            }
+            let samples = self.resampled(draws, number as u64);
+            let weights = samples.weights.view();
+            let sums = samples.sums(weights);
+            let of_target = |target| samples.resample(fit, &samples.fitted(fit, &sums, weights, target));
+            Ok((0..n_targets).map(of_target).collect())
+        };
+        let resamples: Result<Vec<_>, Error> = (0..fit.n_resamples).into_par_iter().map(resample).collect();
+        let mut of_target: Vec<Vec<Resample>> = (0..n_targets).map(|_| Vec::new()).collect();
+        for resample in resamples? {
+            of_target.iter_mut().zip(resample).for_each(|(of_target, own)| of_target.push(own));
         }
         let coefficients = |(resamples, selected): (&Vec<Resample>, &Vec<usize>)| {
             coefficients_index(resamples, &selected[..selected.len().min(fit.n_top)])
@@ -252,16 +257,21 @@ impl Samples {
         })
     }
 
-    /// The row itself is in every resample once, as it is in every run.
-    fn resampled_weights(&self, draws: &Draws, resample: u64) -> Array1<f64> {
-        let mut generator = draws.draw(resample);
-        let mut counts = Array1::zeros(self.weights.len());
+    /// The samples that were drawn, with weights as often as they were; the row itself once, as in every run.
+    fn resampled(&self, draws: &Draws, number: u64) -> Self {
+        let mut generator = draws.draw(number);
+        let n_others = self.weights.len() - 1;
+        let mut counts = vec![0.0; self.weights.len()];
         counts[0] = 1.0;
-        let n_others = counts.len() - 1;
         for _ in 0..n_others {
             counts[1 + below(&mut generator, n_others)] += 1.0;
         }
-        counts * &self.weights
+        let drawn: Vec<usize> = (0..counts.len()).filter(|&sample| counts[sample] > 0.0).collect();
+        Self {
+            design: self.design.select(Axis(0), &drawn),
+            outputs: self.outputs.select(Axis(0), &drawn),
+            weights: drawn.iter().map(|&sample| counts[sample] * self.weights[sample]).collect(),
+        }
     }
 
     fn resample(&self, fit: &Fit, fitted: &Fitted) -> Resample {
