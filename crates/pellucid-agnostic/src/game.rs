@@ -6,7 +6,7 @@ use pellucid_core::{Work, row_digest_f64};
 use crate::batches::{batch_size, in_batches};
 use crate::error::Error;
 use crate::masker::Masker;
-use crate::predictor::{Predictor, predict_checked};
+use crate::predictor::{Predictor, predict, predict_checked};
 
 /// A cooperative game: players (features or groups of them) and the worth of every coalition, for one or more targets.
 pub trait Game: Sync {
@@ -64,6 +64,24 @@ impl<'a> MaskedRow<'a> {
             return Err(Error::shape("target weights", expected, target_weights.shape()));
         }
         Ok(Self { predictor, masker, row, target_weights })
+    }
+
+    /// The row that is explained.
+    pub fn row(&self) -> ArrayViewD<'_, f64> {
+        self.row.view()
+    }
+
+    /// Players, and what stands where they are absent.
+    pub fn masker(&self) -> &Masker {
+        self.masker
+    }
+
+    /// The targets for any rows of the row's shape, `[rows, targets]`.
+    ///
+    /// # Errors
+    /// As [`predict`].
+    pub fn targets_of(&self, rows: ArrayViewD<'_, f64>, work: &Work) -> Result<Array2<f64>, Error> {
+        Ok(predict(self.predictor, rows, work)?.dot(&self.target_weights))
     }
 
     /// The rows numbered `range`, counted through all replacements of the first coalition, then of the second …

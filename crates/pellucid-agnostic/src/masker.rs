@@ -3,6 +3,7 @@
 use ndarray::{Array1, ArrayD, ArrayView1, ArrayViewD, ArrayViewMutD, Axis};
 
 use crate::error::Error;
+use crate::inpaint::fill_harmonically;
 
 /// Which features are taken in and out together: the players of a game.
 ///
@@ -69,6 +70,14 @@ pub struct Masker {
     replacements: ArrayD<f64>,
     /// One a replacement, of sum 1.
     weights: Array1<f64>,
+    /// Whether what is absent is filled from what is present.
+    inpaint: Option<Inpaint>,
+}
+
+/// Holes are filled along all axes but the channels', if there are any.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Inpaint {
+    channel_axis: Option<usize>,
 }
 
 impl Masker {
@@ -106,7 +115,30 @@ impl Masker {
         if !(total.is_finite() && total > 0.0 && weights.iter().all(|&weight| weight >= 0.0)) {
             return Err(Error::setting("background", "weights are numbers from 0 up, and not all of them 0"));
         }
-        Ok(Self { groups, replacements: rows, weights: weights / total })
+        Ok(Self { groups, replacements: rows, weights: weights / total, inpaint: None })
+    }
+
+    /// Absent features are filled from the present ones around them: each is the mean of its neighbors along all axes but the
+    /// channels' (a harmonic function). Where nothing is present there is the `fallback`, of a row's shape.
+    ///
+    /// # Errors
+    /// As [`Masker::baseline`]; a channel axis that rows have not.
+    pub fn inpaint(
+        fallback: ArrayD<f64>,
+        channel_axis: Option<usize>,
+        groups: Groups,
+    ) -> Result<Self, Error> {
+        if let Some(axis) = channel_axis.filter(|&axis| axis >= fallback.ndim()) {
+            let reason = format!("a row of shape {:?} has no axis {axis}", fallback.shape());
+            return Err(Error::setting("channel_axis", reason));
+        }
+        let masker = Self::baseline(fallback, groups)?;
+        Ok(Self { inpaint: Some(Inpaint { channel_axis }), ..masker })
+    }
+
+    /// Whether what is absent is filled from what is present, so that there is no replacement without a coalition.
+    pub fn inpaints(&self) -> bool {
+        self.inpaint.is_some()
     }
 
     /// The players.
@@ -143,10 +175,18 @@ impl Masker {
             .and(&self.replacements.index_axis(Axis(0), index))
             .and(&self.groups.of_element)
             .for_each(|filled, &own, &other, &group| *filled = if present[group] { own } else { other });
+        if let Some(Inpaint { channel_axis }) = self.inpaint {
+            let absent: Vec<bool> = self.groups.of_element.iter().map(|&group| !present[group]).collect();
+            fill_harmonically(&mut filled, &absent, channel_axis);
+        }
     }
 
-    /// Which players differ from the row in no replacement: absent or present, nothing changes.
+    /// Which players differ from the row in no replacement: absent or present, nothing changes. None is known to be where holes are
+    /// filled from around them.
     pub fn unchanging(&self, row: ArrayViewD<'_, f64>) -> Vec<bool> {
+        if self.inpaints() {
+            return vec![false; self.groups.n_groups];
+        }
         let mut unchanging = vec![true; self.groups.n_groups];
         for replacement in self.replacements.outer_iter() {
             ndarray::Zip::from(&replacement).and(&row).and(&self.groups.of_element).for_each(
@@ -177,6 +217,26 @@ mod tests {
         assert_eq!(masker.unchanging(row.view()), [false, false]);
         let one = Masker::baseline(array![1.0, 0.0, 3.0].into_dyn(), Groups::single(&[3])).expect("a masker");
         assert_eq!(one.unchanging(row.view()), [true, false, true]);
+    }
+
+    /// Two channels in rows of a time series: the hole between 1 and 3 gets 2, an open end what stands beside it.
+    #[test]
+    fn holes_are_filled_from_around_them() {
+        let groups = Groups::new(array![[0, 0], [1, 1], [2, 3]].into_dyn()).expect("groups");
+        let fallback = ArrayD::from_elem(vec![3, 2], 7.0);
+        let masker = Masker::inpaint(fallback, Some(1), groups.clone()).expect("a masker");
+        let row = array![[1.0, 5.0], [9.0, 9.0], [3.0, 6.0]].into_dyn();
+        let filled = |present: [bool; 4]| {
+            let mut filled = ArrayD::zeros(vec![3, 2]);
+            masker.fill(row.view(), Array1::from_iter(present).view(), 0, filled.view_mut());
+            filled
+        };
+        let gap = filled([true, false, true, false]) - array![[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]];
+        assert!(gap.iter().all(|gap: &f64| gap.abs() < 1e-5), "{gap}");
+        assert_eq!(filled([false; 4]), ArrayD::from_elem(vec![3, 2], 7.0));
+        assert_eq!(masker.unchanging(row.view()), [false; 4]);
+        let refusal = Masker::inpaint(ArrayD::zeros(vec![3, 2]), Some(2), groups).expect_err("a refusal");
+        assert!(refusal.to_string().contains("no axis 2"));
     }
 
     #[test]

@@ -56,15 +56,19 @@ pub(crate) fn predict_checked(
 ) -> Result<Array2<f64>, Error> {
     work.check()?;
     let n_rows = rows.len_of(Axis(0));
-    let outputs = predictor.predict_batch(rows)?;
-    let expected = [n_rows, predictor.n_outputs()];
+    let outputs = checked(predictor.predict_batch(rows)?, [n_rows, predictor.n_outputs()])?;
+    work.progress.advance(n_rows);
+    Ok(outputs)
+}
+
+/// Outputs of the expected shape whose every value is a finite number, or an error.
+pub(crate) fn checked(outputs: Array2<f64>, expected: [usize; 2]) -> Result<Array2<f64>, Error> {
     if *outputs.shape() != expected {
         return Err(Error::shape("the predictor's outputs", format!("{expected:?}"), outputs.shape()));
     }
     if let Some(((row, output), &value)) = outputs.indexed_iter().find(|(_, value)| !value.is_finite()) {
         return Err(Error::NotFinite { what: "the predictor's outputs", value, index: vec![row, output] });
     }
-    work.progress.advance(n_rows);
     Ok(outputs)
 }
 

@@ -1,0 +1,267 @@
+//! Weighted least squares with a ridge, from centered sums of products.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+
+/// A pivot below this share of its variable's own spread is rounding: the variable says nothing that others have not said.
+const SMALLEST_PIVOT: f64 = 1e-10;
+
+/// `Σ w x̃ x̃ᵀ`, `Σ w x̃ ỹ` and `Σ w ỹ²` of the deviations from the weighted means, for several `y` at once.
+pub(crate) struct Sums {
+    /// `[variables]`.
+    mean_x: Array1<f64>,
+    /// `[targets]`.
+    mean_y: Array1<f64>,
+    /// `[variables, variables]`.
+    xx: Array2<f64>,
+    /// `[variables, targets]`.
+    xy: Array2<f64>,
+    /// `[targets]`.
+    yy: Array1<f64>,
+}
+
+/// `y ≈ intercept + Σ coefficients · x` over some of the variables.
+pub(crate) struct Line {
+    /// The variables that take part.
+    pub(crate) columns: Vec<usize>,
+    /// One for each of `columns`.
+    pub(crate) coefficients: Array1<f64>,
+    pub(crate) intercept: f64,
+    /// The share of the weighted variance of `y` that is told; 1 for a constant `y`.
+    pub(crate) r_squared: f64,
+}
+
+impl Sums {
+    /// Of `x` `[samples, variables]` and `y` `[samples, targets]`, with a weight each.
+    pub(crate) fn new(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>, weights: ArrayView1<'_, f64>) -> Self {
+        let total = weights.sum();
+        let (mean_x, mean_y) = (weights.dot(&x) / total, weights.dot(&y) / total);
+        let root = weights.mapv(f64::sqrt).insert_axis(Axis(1));
+        let (x, y) = ((&x - &mean_x) * &root, (&y - &mean_y) * &root);
+        let yy = (&y * &y).sum_axis(Axis(0));
+        Self { xx: x.t().dot(&x), xy: x.t().dot(&y), mean_x, mean_y, yy }
+    }
+
+    /// Minimizes `Σ w (y − b₀ − x·b)² + alpha |b|²` over `columns`; the intercept b₀ is free.
+    pub(crate) fn ridge(&self, columns: &[usize], target: usize, alpha: f64) -> Line {
+        let xx = self.xx.select(Axis(0), columns).select(Axis(1), columns);
+        let xy = self.xy.column(target).select(Axis(0), columns);
+        let mut penalized = xx.clone();
+        penalized.diag_mut().mapv_inplace(|x| x + alpha);
+        let coefficients = Cholesky::new(&penalized).solve(xy.view());
+        let told = 2.0 * coefficients.dot(&xy) - coefficients.dot(&xx.dot(&coefficients));
+        let spread = self.yy[target];
+        let mean_x = self.mean_x.select(Axis(0), columns);
+        Line {
+            columns: columns.to_vec(),
+            intercept: self.mean_y[target] - mean_x.dot(&coefficients),
+            coefficients,
+            r_squared: if spread > 0.0 { told / spread } else { 1.0 },
+        }
+    }
+
+    /// The standard error of each coefficient of a [`Sums::ridge`], by the sandwich `B (Σ w² e² x̃ x̃ᵀ) B`, `B = (Σ w x̃ x̃ᵀ + alpha)⁻¹`,
+    /// times n / (n − k − 1) (HC1 of MacKinnon & White 1985): weights of a kernel are no inverse variances, and the samples' errors
+    /// are the model's bend, not noise of one size.
+    pub(crate) fn standard_errors(
+        &self,
+        line: &Line,
+        alpha: f64,
+        x: ArrayView2<'_, f64>,
+        y: ArrayView1<'_, f64>,
+        weights: ArrayView1<'_, f64>,
+    ) -> Array1<f64> {
+        let k = line.columns.len();
+        let mean = self.mean_x.select(Axis(0), &line.columns);
+        let mut scores = x.select(Axis(1), &line.columns) - &mean;
+        let mean_fit = line.intercept + mean.dot(&line.coefficients);
+        let residuals = &y - &scores.dot(&line.coefficients) - mean_fit;
+        scores *= &(&residuals * &weights).insert_axis(Axis(1));
+        let mut penalized = self.xx.select(Axis(0), &line.columns).select(Axis(1), &line.columns);
+        penalized.diag_mut().mapv_inplace(|x| x + alpha);
+        let inverse = Cholesky::new(&penalized).inverse();
+        let influence = scores.dot(&inverse);
+        let n = weights.iter().filter(|&&weight| weight > 0.0).count() as f64;
+        let freedom = (n - k as f64 - 1.0).max(1.0);
+        influence.map_axis(Axis(0), |column| (column.dot(&column) * n / freedom).sqrt())
+    }
+
+    /// The variables that least squares without a ridge would take one by one, each the one that tells most of what is left; by
+    /// elimination, so that a step costs the square of the number of variables. Of equals the first.
+    pub(crate) fn forward_selection(&self, target: usize, n_selected: usize) -> Vec<usize> {
+        let (mut xx, mut xy) = (self.xx.clone(), self.xy.column(target).to_owned());
+        let mut left: Vec<usize> = (0..xy.len()).collect();
+        let mut selected = Vec::new();
+        while selected.len() < n_selected && !left.is_empty() {
+            let gain = |&j: &usize| match xx[[j, j]] > SMALLEST_PIVOT * self.xx[[j, j]] {
+                true => xy[j] * xy[j] / xx[[j, j]],
+                false => 0.0,
+            };
+            let gains: Vec<f64> = left.iter().map(gain).collect();
+            let place = (1..gains.len()).fold(0, |best, i| if gains[i] > gains[best] { i } else { best });
+            let chosen = left.remove(place);
+            selected.push(chosen);
+            if gains[place] > 0.0 {
+                let column = xx.column(chosen).to_owned();
+                let pivot = column[chosen];
+                let step = xy[chosen] / pivot;
+                xy.scaled_add(-step, &column);
+                for &i in &left {
+                    xx.row_mut(i).scaled_add(-column[i] / pivot, &column);
+                }
+            }
+        }
+        selected
+    }
+}
+
+/// `M = L Lᵀ` of a positive semidefinite matrix; variables without a pivot of their own take no part, and get 0.
+pub(crate) struct Cholesky {
+    lower: Array2<f64>,
+}
+
+impl Cholesky {
+    pub(crate) fn new(matrix: &Array2<f64>) -> Self {
+        let n = matrix.nrows();
+        let mut lower = Array2::zeros((n, n));
+        for j in 0..n {
+            let row = lower.row(j).to_owned();
+            let pivot = matrix[[j, j]] - row.dot(&row);
+            if pivot <= SMALLEST_PIVOT * matrix[[j, j]] {
+                lower.row_mut(j).fill(0.0);
+                continue;
+            }
+            let root = pivot.sqrt();
+            lower[[j, j]] = root;
+            for i in j + 1..n {
+                lower[[i, j]] = (matrix[[i, j]] - lower.row(i).dot(&row)) / root;
+            }
+        }
+        Self { lower }
+    }
+
+    pub(crate) fn solve(&self, right: ArrayView1<'_, f64>) -> Array1<f64> {
+        let n = self.lower.nrows();
+        let mut x = right.to_owned();
+        for i in 0..n {
+            let known: f64 = (0..i).map(|j| self.lower[[i, j]] * x[j]).sum();
+            x[i] = self.over_pivot(i, x[i] - known);
+        }
+        for i in (0..n).rev() {
+            let known: f64 = (i + 1..n).map(|j| self.lower[[j, i]] * x[j]).sum();
+            x[i] = self.over_pivot(i, x[i] - known);
+        }
+        x
+    }
+
+    fn over_pivot(&self, i: usize, x: f64) -> f64 {
+        if self.lower[[i, i]] > 0.0 { x / self.lower[[i, i]] } else { 0.0 }
+    }
+
+    fn inverse(&self) -> Array2<f64> {
+        let mut inverse = Array2::eye(self.lower.nrows());
+        for mut column in inverse.columns_mut() {
+            let solved = self.solve(column.view());
+            column.assign(&solved);
+        }
+        inverse
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+    use pellucid_core::Draws;
+    use rand_distr::{Distribution, StandardNormal};
+
+    fn random(shape: (usize, usize), seed: u64) -> Array2<f64> {
+        let mut generator = Draws::new(seed, &[0; 32], "regression").draw(0);
+        Array2::from_shape_simple_fn(shape, || StandardNormal.sample(&mut generator))
+    }
+
+    /// At the minimum of a convex function its gradient vanishes: `Σ w e = 0`, `Σ w e x = alpha b`.
+    #[test]
+    fn the_ridge_is_at_the_minimum() {
+        let (x, y) = (random((40, 4), 1), random((40, 2), 2));
+        let weights = random((40, 1), 3).column(0).mapv(|w| w.abs() + 0.01);
+        let sums = Sums::new(x.view(), y.view(), weights.view());
+        for (columns, alpha) in [(vec![0, 1, 2, 3], 1.0), (vec![2, 0], 0.01), (vec![1], 0.0)] {
+            for target in 0..2 {
+                let line = sums.ridge(&columns, target, alpha);
+                let x = x.select(Axis(1), &columns);
+                let errors = &y.column(target) - &x.dot(&line.coefficients) - line.intercept;
+                let weighted = &errors * &weights;
+                assert!(weighted.sum().abs() < 1e-12);
+                let slope = x.t().dot(&weighted) - &line.coefficients * alpha;
+                assert!(slope.iter().all(|slope| slope.abs() < 1e-12), "{slope}");
+                let mean = y.column(target).dot(&weights) / weights.sum();
+                let spread = y.column(target).mapv(|y| (y - mean) * (y - mean)).dot(&weights);
+                let r_squared = 1.0 - weighted.dot(&errors) / spread;
+                assert!((line.r_squared - r_squared).abs() < 1e-12);
+            }
+        }
+    }
+
+    /// A straight line through three points, by hand: slope 3/2, and 1 − SSE/SST = 1 − (1/6)/(14/3).
+    #[test]
+    fn three_points_have_the_line_of_the_textbook() {
+        let (x, y) = (array![[0.0], [1.0], [2.0]], array![[0.0], [1.0], [3.0]]);
+        let line = Sums::new(x.view(), y.view(), array![1.0, 1.0, 1.0].view()).ridge(&[0], 0, 0.0);
+        assert!((line.coefficients[0] - 1.5).abs() < 1e-15);
+        assert!((line.intercept + 1.0 / 6.0).abs() < 1e-15);
+        assert!((line.r_squared - 27.0 / 28.0).abs() < 1e-15);
+    }
+
+    /// A column that repeats others, or is constant, takes no part without a ridge.
+    #[test]
+    fn variables_that_say_nothing_new_get_zero() {
+        let mut x = random((30, 4), 4);
+        let sum = &x.column(0) + &x.column(1);
+        x.column_mut(2).assign(&sum);
+        x.column_mut(3).fill(5.0);
+        let y = (&x.column(0) * 2.0 - x.column(1)).insert_axis(Axis(1));
+        let sums = Sums::new(x.view(), y.view(), Array1::ones(30).view());
+        let line = sums.ridge(&[0, 1, 2, 3], 0, 0.0);
+        assert!((line.r_squared - 1.0).abs() < 1e-12);
+        assert!((&line.coefficients - &array![2.0, -1.0, 0.0, 0.0]).iter().all(|gap| gap.abs() < 1e-9));
+        let selected = sums.forward_selection(0, 4);
+        assert_eq!(selected[3], 3, "a constant column comes last");
+        assert!((sums.ridge(&selected[..2], 0, 0.0).r_squared - 1.0).abs() < 1e-12);
+    }
+
+    /// Forward selection by trying every variable at every step.
+    #[test]
+    fn forward_selection_takes_what_every_trial_would() {
+        let x = random((60, 8), 5);
+        let y = x.dot(&random((8, 1), 6)) + random((60, 1), 7) * 0.5;
+        let weights = random((60, 1), 8).column(0).mapv(|w| w.abs());
+        let sums = Sums::new(x.view(), y.view(), weights.view());
+        let mut expected: Vec<usize> = Vec::new();
+        for _ in 0..5 {
+            let score = |&j: &usize| sums.ridge(&[expected.clone(), vec![j]].concat(), 0, 0.0).r_squared;
+            let candidates: Vec<usize> = (0..8).filter(|j| !expected.contains(j)).collect();
+            let best = candidates.into_iter().max_by(|a, b| score(a).total_cmp(&score(b)));
+            expected.push(best.expect("a candidate"));
+        }
+        assert_eq!(sums.forward_selection(0, 5), expected);
+    }
+
+    /// The spread of the slope over 800 runs whose noise grows with x: an error of one size for all would be a third too small.
+    #[test]
+    fn standard_errors_hold_where_the_noise_differs() {
+        let (mut slopes, mut errors) = (Vec::new(), Vec::new());
+        for seed in 0..800 {
+            let draws = random((80, 2), 100 + seed);
+            let x = draws.select(Axis(1), &[0]);
+            let y = (&x.column(0) + &draws.column(1) * &x.column(0)).insert_axis(Axis(1));
+            let weights = x.column(0).mapv(|x| (-x * x / 8.0).exp());
+            let sums = Sums::new(x.view(), y.view(), weights.view());
+            let line = sums.ridge(&[0], 0, 1.0);
+            slopes.push(line.coefficients[0]);
+            errors.push(sums.standard_errors(&line, 1.0, x.view(), y.column(0), weights.view())[0]);
+        }
+        let (slopes, errors) = (Array1::from_vec(slopes), Array1::from_vec(errors));
+        let ratio = errors.sum() / 800.0 / slopes.std(1.0);
+        assert!((0.92..1.04).contains(&ratio), "told / true: {ratio}");
+    }
+}
