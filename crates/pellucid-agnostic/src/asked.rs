@@ -34,6 +34,11 @@ impl<'a> Active<'a> {
         self.game.n_targets()
     }
 
+    /// The game's own number of each player.
+    pub(crate) fn players(&self) -> &[usize] {
+        &self.players
+    }
+
     pub(crate) fn digest(&self) -> [u8; 32] {
         self.game.digest()
     }

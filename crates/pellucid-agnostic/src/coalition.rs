@@ -45,6 +45,10 @@ impl Coalition {
         with
     }
 
+    pub(crate) fn union(&self, other: &Self) -> Self {
+        Self { words: self.words.iter().zip(&other.words).map(|(a, b)| a | b).collect() }
+    }
+
     #[cfg(test)]
     pub(crate) fn size(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
@@ -86,6 +90,7 @@ mod tests {
             let odd = even.complement(n_players);
             assert_eq!(even.players().collect::<Vec<_>>(), (0..n_players).step_by(2).collect::<Vec<_>>());
             assert_eq!(odd.players().collect::<Vec<_>>(), (1..n_players).step_by(2).collect::<Vec<_>>());
+            assert_eq!(even.union(&odd), Coalition::all(n_players));
             assert_eq!(even.size() + odd.size(), n_players);
         }
         let coalition = Coalition::from_bits(4, 0b1010);

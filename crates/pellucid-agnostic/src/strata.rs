@@ -49,6 +49,8 @@ pub(crate) struct Stratum {
     /// How many of them are expected to be drawn.
     expected: f64,
     share: f64,
+    /// ½ where both coalitions of a pair are of the size.
+    halved: f64,
     generator: ChaCha8Rng,
     queue: VecDeque<usize>,
     seen: HashSet<Coalition>,
@@ -62,6 +64,11 @@ impl Stratum {
     pub(crate) fn pair_weight(&self) -> f64 {
         let n_drawn = self.drawn.len() as f64;
         self.mass / if self.expected >= 1.0 { n_drawn } else { self.expected }
+    }
+
+    /// What a drawn coalition of the stratum's size stands for, as a share of all coalitions of that size. Of two halves both are of it.
+    pub(crate) fn share_of_size(&self) -> f64 {
+        self.halved * self.pair_weight() / self.mass
     }
 
     /// The share of the pairs that was not drawn: what sampling variance is left of drawing without replacement.
@@ -162,6 +169,7 @@ impl Strata {
                 n_pairs: (halved * crate::exact::binomial(n_players, size)).min(f64::MAX),
                 expected: 0.0,
                 share: sampling.share(size, n_players),
+                halved,
                 generator: draws.draw(size as u64),
                 queue: VecDeque::new(),
                 seen: HashSet::new(),
@@ -171,6 +179,10 @@ impl Strata {
         };
         let offset = unit(&mut draws.draw(0));
         Self { n_players, offset, of_size: (1..=n_players / 2).map(stratum).collect() }
+    }
+
+    pub(crate) fn n_players(&self) -> usize {
+        self.n_players
     }
 
     /// Draws on until there are about `n_pairs`, and returns the new ones.
