@@ -4,6 +4,7 @@
 //! absent; both with a row are a [`Game`], which tells what any coalition of features is worth. Methods know the game alone.
 
 mod batches;
+pub mod counterfactual;
 mod error;
 mod estimate;
 mod game;
