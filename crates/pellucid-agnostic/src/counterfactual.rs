@@ -17,6 +17,8 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use pellucid_core::{Draws, Work, row_digest_f64};
 
 pub use outcome::Outcome;
+pub(crate) use outcome::class_of;
+pub(crate) use table::number_text;
 pub use table::{Column, Direction, Kind, Table};
 
 use crate::error::Error;

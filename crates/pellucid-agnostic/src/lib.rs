@@ -11,6 +11,7 @@ mod game;
 mod journal;
 mod masker;
 mod predictor;
+pub mod surrogate_tree;
 #[cfg(test)]
 mod testing;
 

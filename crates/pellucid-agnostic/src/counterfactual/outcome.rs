@@ -100,7 +100,7 @@ impl Wanted {
 }
 
 /// The class of a row: the first of the greatest outputs, or on which side of the threshold the only output is.
-fn class_of(outputs: ArrayView1<'_, f64>, threshold: f64) -> usize {
+pub(crate) fn class_of(outputs: ArrayView1<'_, f64>, threshold: f64) -> usize {
     if outputs.len() == 1 {
         return usize::from(outputs[0] > threshold);
     }

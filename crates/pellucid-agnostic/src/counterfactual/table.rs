@@ -80,7 +80,7 @@ impl Column {
         Self { name: name.into(), kind, ..Self::default() }
     }
 
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         match &self.kind {
             Kind::OneHot { labels } => labels.len(),
             _ => 1,
@@ -95,11 +95,11 @@ impl Column {
         }
     }
 
-    pub(super) fn is_category(&self) -> bool {
+    pub(crate) fn is_category(&self) -> bool {
         self.labels().is_some()
     }
 
-    pub(super) fn labels(&self) -> Option<&[String]> {
+    pub(crate) fn labels(&self) -> Option<&[String]> {
         match &self.kind {
             Kind::Category { labels } | Kind::OneHot { labels } => Some(labels),
             _ => None,
@@ -107,7 +107,7 @@ impl Column {
     }
 
     /// A value as the sentence has it, with its unit.
-    pub(super) fn text(&self, value: f64) -> String {
+    pub(crate) fn text(&self, value: f64) -> String {
         if value.is_nan() {
             return "missing".to_owned();
         }
@@ -158,12 +158,12 @@ impl Column {
 }
 
 impl Table {
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.columns.iter().map(Column::width).sum()
     }
 
     /// Rows of a model as values of columns, `[rows][columns]`.
-    pub(super) fn decode(&self, rows: ArrayView2<'_, f64>, what: &str) -> Result<Vec<Vec<f64>>, Error> {
+    pub(crate) fn decode(&self, rows: ArrayView2<'_, f64>, what: &str) -> Result<Vec<Vec<f64>>, Error> {
         let decode_row = |(index, row): (usize, ArrayView1<'_, f64>)| {
             let mut rest = row;
             let values = self.columns.iter().map(|column| {
@@ -198,7 +198,7 @@ pub(super) fn round(value: f64, decimals: u32) -> f64 {
 }
 
 /// A number for people: whole if it is short, else six significant digits.
-pub(super) fn number_text(value: f64) -> String {
+pub(crate) fn number_text(value: f64) -> String {
     let whole = format!("{value}");
     if whole.len() <= 8 || value == 0.0 {
         return whole;
