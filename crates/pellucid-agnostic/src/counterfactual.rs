@@ -242,7 +242,7 @@ impl<'a> Finder<'a> {
         options: &Options,
     ) -> Result<Counterfactuals, Error> {
         let space = oracle.space;
-        let pool = oracle.best(100 + 10 * options.n_counterfactuals, 4);
+        let pool = oracle.pool(100 + 10 * options.n_counterfactuals, options.n_counterfactuals);
         let mut chosen = select::select(space, &pool, options.n_counterfactuals, options.diversity_weight);
         let asked = oracle.outputs(&chosen.iter().map(|member| &member.state).collect::<Vec<_>>())?;
         let described: Vec<Counterfactual> = chosen

@@ -33,7 +33,7 @@ pub(super) fn evolve(oracle: &mut Oracle<'_>, steps: &Steps, draws: &Draws) -> R
     let mut before = total_cost(oracle);
     for generation in 1..=GENERATIONS {
         let parents = oracle.best(PARENTS, 4);
-        if parents.is_empty() || oracle.left() == 0 || idle == PATIENCE {
+        if parents.is_empty() || oracle.space.free.is_empty() || oracle.left() == 0 || idle == PATIENCE {
             break;
         }
         let mut generator = draws.draw(generation);

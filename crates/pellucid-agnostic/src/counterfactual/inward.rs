@@ -57,7 +57,13 @@ pub(super) fn nearer(oracle: &mut Oracle<'_>, members: Vec<Member>) -> Result<Ve
             let valid = own.iter().filter(|step| step.shortfall <= 0.0 && step.cost < member.cost);
             match valid.min_by(|a, b| a.cost.total_cmp(&b.cost)) {
                 Some(step) => next.push(step.clone()),
-                None => still.push(member),
+                // Where the budget ended, what was not asked about may still be nearer.
+                None => {
+                    if own.iter().all(|step| step.shortfall.is_finite()) {
+                        oracle.settle(&member);
+                    }
+                    still.push(member);
+                }
             }
         }
         moving = without_copies(next);

@@ -18,6 +18,8 @@ pub(super) struct Member {
     pub(super) cost: f64,
     /// 0 or less: it meets the outcome.
     pub(super) shortfall: f64,
+    /// No single column of it can be nearer to the row.
+    pub(super) is_settled: bool,
 }
 
 /// Answers how far states are from the outcome, and remembers.
@@ -84,7 +86,7 @@ impl<'a> Oracle<'a> {
 
     fn member(&self, key: &Vec<u64>, state: State) -> Member {
         let shortfall = self.known.get(key).copied().unwrap_or(f64::INFINITY);
-        Member { cost: self.space.cost(&state), state, shortfall }
+        Member { cost: self.space.cost(&state), state, shortfall, is_settled: false }
     }
 
     fn remember(&mut self, key: Vec<u64>, member: &Member) {
@@ -122,17 +124,41 @@ impl<'a> Oracle<'a> {
         self.max_evaluations.saturating_sub(self.evaluations)
     }
 
+    /// Remembers that no single step brings `member` nearer.
+    pub(super) fn settle(&mut self, member: &Member) {
+        if let Some(found) = self.found.get_mut(&key(&member.state)) {
+            found.is_settled = true;
+        }
+    }
+
     /// What met the outcome, the least cost first, with at most `for_each_set` that change the same columns.
     pub(super) fn best(&self, n: usize, for_each_set: usize) -> Vec<Member> {
         let mut members: Vec<&Member> = self.found.values().collect();
         members.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+        self.few_of_each_set(members.into_iter(), for_each_set).into_iter().take(n).cloned().collect()
+    }
+
+    /// What is chosen from: the best of what is settled; of everything, where that is less than `n_wanted`.
+    pub(super) fn pool(&self, n: usize, n_wanted: usize) -> Vec<Member> {
+        let all = self.best(usize::MAX, usize::MAX);
+        let settled: Vec<&Member> = all.iter().filter(|member| member.is_settled).collect();
+        let members = if settled.len() < n_wanted { all.iter().collect() } else { settled };
+        members.into_iter().take(n).cloned().collect()
+    }
+
+    /// Of members in some order, the first ones that change the same columns.
+    pub(super) fn few_of_each_set<'m>(
+        &self,
+        members: impl Iterator<Item = &'m Member>,
+        for_each_set: usize,
+    ) -> Vec<&'m Member> {
         let mut of_set: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
         let has_room = |member: &&Member| {
             let n_same = of_set.entry(self.space.changed(&member.state)).or_default();
             *n_same += 1;
             *n_same <= for_each_set
         };
-        members.into_iter().filter(has_room).take(n).cloned().collect()
+        members.filter(has_room).collect()
     }
 
     /// What came nearest to the outcome without meeting it.

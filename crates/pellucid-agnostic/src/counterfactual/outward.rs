@@ -1,7 +1,5 @@
 //! From the row outwards: one change, then two, then more, the most promising ones first.
 
-use std::collections::BTreeMap;
-
 use super::domain::{Domain, thin};
 use super::oracle::{Member, Oracle};
 use super::space::{State, with};
@@ -92,19 +90,10 @@ fn beam<'m>(oracle: &Oracle<'_>, level: &'m [Member], start: f64) -> Vec<&'m Mem
     let (mut nearest, mut cheapest) = (missing.clone(), missing);
     nearest.sort_by(|a, b| a.shortfall.total_cmp(&b.shortfall));
     cheapest.sort_by(|a, b| gain(b).total_cmp(&gain(a)));
-    let mut beam = few_of_each_set(oracle, &nearest);
-    beam.extend(few_of_each_set(oracle, &cheapest));
-    beam
-}
-
-fn few_of_each_set<'m>(oracle: &Oracle<'_>, members: &[&'m Member]) -> Vec<&'m Member> {
-    let mut of_set: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
-    let has_room = |member: &&&Member| {
-        let n_same = of_set.entry(oracle.space.changed(&member.state)).or_default();
-        *n_same += 1;
-        *n_same <= FOR_EACH_SET
+    let half = |order: Vec<&'m Member>| {
+        oracle.few_of_each_set(order.into_iter(), FOR_EACH_SET).into_iter().take(BEAM / 2)
     };
-    members.iter().filter(has_room).take(BEAM / 2).copied().collect()
+    half(nearest).chain(half(cheapest)).collect()
 }
 
 /// A state with each step of each column that it has not changed yet.

@@ -200,6 +200,38 @@ fn a_forced_change_is_part_of_every_counterfactual() {
         find(&predictor, &table, &grid(2), &[1.0, 1.0], Outcome::Class(1), &options).expect("an answer");
     assert!(found.found.iter().all(|one| (2.0..=3.0).contains(&one.row[0])), "{found:?}");
     assert_eq!(found.found.len(), 3);
+    table.columns[0].range = Some((3.0, 3.0));
+    table.columns[1].immutable = true;
+    let found =
+        find(&predictor, &table, &grid(2), &[1.0, 1.0], Outcome::Class(1), &options).expect("an answer");
+    assert_eq!(found.found, []);
+    assert_eq!(found.nearest_miss.expect("a miss").row, array![3.0, 1.0]);
+    let predictor = linear(&[1.0, 1.0], -2.5);
+    let found =
+        find(&predictor, &table, &grid(2), &[1.0, 1.0], Outcome::Class(1), &options).expect("an answer");
+    assert_eq!(found.found.iter().map(|one| one.row.clone()).collect::<Vec<_>>(), [array![3.0, 1.0]]);
+}
+
+#[test]
+fn no_change_can_be_taken_back() {
+    let weights = [1.0, -2.0, 0.5, 3.0, 1.0];
+    let model = |row: ArrayView1<'_, f64>| {
+        row.iter().zip(weights).map(|(x, w)| x * w).sum::<f64>() + row[0] * row[2] - row[3] * row[1] - 8.0
+    };
+    let (predictor, table) = (of_rows(5, model), integers(&["a", "b", "c", "d", "e"]));
+    let row = [1.0, 2.0, 1.0, 1.0, 0.0];
+    let options = Options { n_counterfactuals: 6, ..Options::default() };
+    let found = find(&predictor, &table, &grid(5), &row, Outcome::Class(1), &options).expect("an answer");
+    assert_eq!(found.found.len(), 6);
+    for one in &found.found {
+        for change in &one.changes {
+            let mut nearer = one.row.clone();
+            while nearer[change.column] != change.from {
+                nearer[change.column] += (change.from - change.to).signum();
+                assert!(model(nearer.view()) <= 0.5, "{} can be {nearer}", one.row);
+            }
+        }
+    }
 }
 
 #[test]
@@ -400,7 +432,7 @@ fn the_budget_is_kept_in_full_batches() {
         );
         let found = found.expect("an answer");
         assert_eq!(found.evaluations, n_rows.load(Ordering::Relaxed));
-        assert!(found.evaluations <= max_evaluations + 1, "{} of {max_evaluations}", found.evaluations);
+        assert!(found.evaluations <= max_evaluations, "{} of {max_evaluations}", found.evaluations);
         assert!(n_calls.load(Ordering::Relaxed) < 60, "{n_calls:?} calls");
     }
 }
