@@ -58,7 +58,7 @@ impl Default for Options {
             max_changes: None,
             proximity_weight: 1.0,
             sparsity_weight: 1.0,
-            diversity_weight: 0.5,
+            diversity_weight: 0.1,
             threshold: 0.5,
             margin: 0.0,
             max_evaluations: 20_000,
