@@ -7,6 +7,7 @@ mod asked;
 mod batches;
 mod cholesky;
 mod coalition;
+pub mod counterfactual;
 mod draw;
 pub mod effects;
 mod error;
@@ -42,6 +43,7 @@ pub mod segmentation;
 #[cfg(test)]
 mod shapley_tests;
 mod strata;
+pub mod surrogate_tree;
 #[cfg(test)]
 mod testing;
 pub mod text;
