@@ -15,8 +15,8 @@ use crate::predictor::Predictor;
 /// Methods repeat from their seed, so that asking again after a failure asks for the same batches in the same order: those
 /// that were finished cost nothing. An entry is the batch's digest (32 bytes), the number of values as little-endian u64, and the
 /// values as little-endian f64; a last entry that was cut off is dropped.
-pub struct Journal<'a, W> {
-    predictor: &'a dyn Predictor,
+pub struct Journal<P, W> {
+    predictor: P,
     kept: Mutex<Kept<W>>,
 }
 
@@ -25,22 +25,22 @@ struct Kept<W> {
     write: W,
 }
 
-impl<'a, W: Write + Send> Journal<'a, W> {
+impl<P: Predictor, W: Write + Send> Journal<P, W> {
     /// What `read` holds is known; what is new goes to `write`, which stands behind the last whole entry of `read`.
     ///
     /// # Errors
     /// What reading reports.
-    pub fn new(predictor: &'a dyn Predictor, mut read: impl Read, write: W) -> std::io::Result<Self> {
+    pub fn new(predictor: P, mut read: impl Read, write: W) -> std::io::Result<Self> {
         let mut bytes = Vec::new();
         read.read_to_end(&mut bytes)?;
         let (answers, _) = entries(&bytes);
         Ok(Self { predictor, kept: Mutex::new(Kept { answers, write }) })
     }
+}
 
-    /// The bytes of a journal that are whole entries: what a file is cut to before more is written behind.
-    pub fn whole_bytes(bytes: &[u8]) -> usize {
-        entries(bytes).1
-    }
+/// The bytes of a journal that are whole entries: what a file is cut to before more is written behind.
+pub fn whole_bytes(journal: &[u8]) -> usize {
+    entries(journal).1
 }
 
 /// The whole entries, and how many bytes they take.
@@ -62,7 +62,7 @@ fn entry(bytes: &[u8]) -> Option<([u8; 32], Vec<f64>, &[u8])> {
     Some((*digest, values, rest))
 }
 
-impl<W: Write + Send> Predictor for Journal<'_, W> {
+impl<P: Predictor, W: Write + Send> Predictor for Journal<P, W> {
     fn row_shape(&self) -> &[usize] {
         self.predictor.row_shape()
     }
@@ -127,7 +127,7 @@ mod tests {
         drop(journal);
         file.extend([1, 2, 3]);
         let read = file.clone();
-        let whole = Journal::<Vec<u8>>::whole_bytes(&read);
+        let whole = whole_bytes(&read);
         assert_eq!(whole, read.len() - 3);
         let journal = Journal::new(&dying, &read[..whole], Vec::new()).expect("a journal");
         let outputs = predict(&journal, rows.view(), &work(2)).expect("the rest");

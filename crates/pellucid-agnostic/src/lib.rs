@@ -54,7 +54,7 @@ pub use error::Error;
 pub use estimate::{Estimate, explain_rows, spread};
 pub use game::{Game, MaskedRow};
 pub use hierarchy::Hierarchy;
-pub use journal::Journal;
+pub use journal::{Journal, whole_bytes};
 pub use link::{Link, Linked};
 pub use masker::{Groups, Masker};
 pub use predictor::{Function, InSpace, Predictor, predict};

@@ -23,6 +23,34 @@ pub trait Predictor: Sync {
     fn predict_batch(&self, rows: ArrayViewD<'_, f64>) -> Result<Array2<f64>, Error>;
 }
 
+impl<P: Predictor + ?Sized> Predictor for &P {
+    fn row_shape(&self) -> &[usize] {
+        (**self).row_shape()
+    }
+
+    fn n_outputs(&self) -> usize {
+        (**self).n_outputs()
+    }
+
+    fn predict_batch(&self, rows: ArrayViewD<'_, f64>) -> Result<Array2<f64>, Error> {
+        (**self).predict_batch(rows)
+    }
+}
+
+impl<P: Predictor + ?Sized> Predictor for Box<P> {
+    fn row_shape(&self) -> &[usize] {
+        (**self).row_shape()
+    }
+
+    fn n_outputs(&self) -> usize {
+        (**self).n_outputs()
+    }
+
+    fn predict_batch(&self, rows: ArrayViewD<'_, f64>) -> Result<Array2<f64>, Error> {
+        (**self).predict_batch(rows)
+    }
+}
+
 /// A [`Model`] whose outputs are read in one space.
 pub struct InSpace<'a> {
     /// The model.

@@ -49,6 +49,8 @@ pub(crate) struct ExplainArguments {
     pub(crate) method: MethodArguments,
     #[command(flatten)]
     pub(crate) trees: TreeArguments,
+    #[command(flatten)]
+    pub(crate) agnostic: AgnosticArguments,
     /// Which output: top-1, top-5, an index, a label, a difference 281-282, weights 281:1,282:-0.5; of tree models all; of
     /// embedding models cosine:FILE or dot:FILE, the file an embedding or an input; of models that classify every place
     /// of an image a class, over the places where it is predicted or over those of mask:CLASS:FILE (.npy, .npz).
@@ -405,7 +407,8 @@ pub(crate) struct MethodArguments {
     /// Of networks: saliency, input-x-gradient, integrated-gradients (default), deep-lift, deep-shap, gradient-shap, lrp,
     /// smoothgrad, smoothgrad-sq, vargrad, grad-cam, grad-cam-pp, layer-cam, hires-cam, xgrad-cam, ablation-cam, score-cam,
     /// eigen-cam, guided-backprop, guided-grad-cam, attention, attention-rollout or attention-x-gradient. Of tree models:
-    /// tree-shap (default), banzhaf, saabas or shapley-interactions.
+    /// tree-shap (default), banzhaf, saabas or shapley-interactions. Of any model: exact-shap, kernel-shap (default of served
+    /// models), permutation-shap, sampling-shap, owen, lime, occlusion, feature-ablation or rise.
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<String>,
     #[command(flatten)]
@@ -450,6 +453,40 @@ pub(crate) struct TreeArguments {
     /// The form of the attributions of all rows in the folder of --out: csv (the default), parquet or npz.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<TableFormat>,
+}
+
+/// What only methods have that need predictions alone.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Options of methods for any model")]
+pub(crate) struct AgnosticArguments {
+    /// Features that are present and absent together, by name or number: age+sex,4+5; every other feature stands alone.
+    #[arg(long, value_name = "GROUPS")]
+    pub(crate) feature_groups: Option<String>,
+    /// Segments that are present and absent together: grid:7, slic:50 or quickshift of images; stretches:10 or changes:10
+    /// of series.
+    #[arg(long, value_name = "SEGMENTS")]
+    pub(crate) segments: Option<String>,
+    /// occlusion: the window's length along each axis of a row, with or without channels, such as 16,16.
+    #[arg(long, value_name = "LENGTHS", value_delimiter = ',')]
+    pub(crate) window: Option<Vec<usize>>,
+    /// occlusion: how far the window moves along each axis [default: by its length].
+    #[arg(long, value_name = "LENGTHS", value_delimiter = ',')]
+    pub(crate) strides: Option<Vec<usize>>,
+    /// Sum the background up by so many rows with weights (k-means); otherwise all of its rows count.
+    #[arg(long, value_name = "N")]
+    pub(crate) background_clusters: Option<usize>,
+    /// lime: the width of the kernel.
+    #[arg(long, value_name = "WIDTH")]
+    pub(crate) kernel_width: Option<f64>,
+    /// Of a served model: a file that holds the token to send.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Of a served model: seconds that one question may take [default: 30].
+    #[arg(long, value_name = "SECS")]
+    pub(crate) timeout: Option<f64>,
+    /// Keep finished predictions in this file, and go on from it after a failure.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -622,6 +659,24 @@ impl MethodArguments {
     /// The method for a network.
     pub(crate) fn of_network(&self) -> &str {
         self.method.as_deref().unwrap_or("integrated-gradients")
+    }
+}
+
+impl AgnosticArguments {
+    /// The first option that is given.
+    pub(crate) fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            ("feature_groups", self.feature_groups.is_some()),
+            ("segments", self.segments.is_some()),
+            ("window", self.window.is_some()),
+            ("strides", self.strides.is_some()),
+            ("background_clusters", self.background_clusters.is_some()),
+            ("kernel_width", self.kernel_width.is_some()),
+            ("token_file", self.token_file.is_some()),
+            ("timeout", self.timeout.is_some()),
+            ("journal", self.journal.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn run(
     match arguments.json {
         true => console.print(&evaluation.to_json()?)?,
         false => {
-            let explained = summary::text(&evaluation.explanation, &request.method, &[]);
+            let explained = summary::text(&evaluation.explanation, &request.method.parameters(), &[]);
             console.print(&format!("{explained}\n\n{}", text(&evaluation, &written)))?;
         }
     }

@@ -5,7 +5,7 @@ use pellucid_engine::{Cancellation, LoadedModel, Opened, attention_files, conser
 use crate::arguments::ExplainArguments;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::{open, summary, tables, texts};
+use crate::{agnostic, open, summary, tables, texts};
 
 pub(crate) fn run(
     arguments: &ExplainArguments,
@@ -15,6 +15,13 @@ pub(crate) fn run(
     if arguments.what.texts.first_given().is_some() {
         return texts::explain(arguments, console, cancellation);
     }
+    if agnostic::is_asked(arguments) {
+        return agnostic::explain(arguments, console, cancellation);
+    }
+    open::refuse(
+        arguments.agnostic.first_given(),
+        "is for methods that need predictions alone, such as kernel-shap",
+    )?;
     match open::opened(&arguments.what, &arguments.trees, &arguments.work.runtime)? {
         Opened::Network(model) => network(&model, arguments, console, cancellation),
         Opened::Trees(model) => tables::explain(&model, arguments, console, cancellation),
@@ -56,7 +63,7 @@ fn network(
     match arguments.json {
         true => console.print(&explanation.to_json()?),
         false => {
-            console.print(&summary::text(&explanation, &request.method, &written))?;
+            console.print(&summary::text(&explanation, &request.method.parameters(), &written))?;
             left_out.map_or(Ok(()), |line| console.print(&line))
         }
     }

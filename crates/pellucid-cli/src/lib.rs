@@ -1,5 +1,6 @@
 //! Arguments → engine → text, JSON, pictures. The command `pellucid`, as a binary and inside the Python package.
 
+mod agnostic;
 mod arguments;
 mod compile;
 mod console;

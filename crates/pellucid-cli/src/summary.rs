@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use pellucid_engine::{Explanation, Method, Prediction};
+use pellucid_engine::{Explanation, Parameter, Prediction};
 
 /// Rows that are told of one by one.
 const MAX_ROWS: usize = 10;
@@ -11,23 +11,26 @@ const MAX_ROWS: usize = 10;
 const MAX_FEATURES: usize = 5;
 
 /// What was predicted and how it was explained.
-pub(crate) fn text(explanation: &Explanation, method: &Method, written: &[String]) -> String {
+pub(crate) fn text(
+    explanation: &Explanation,
+    parameters: &[(&'static str, Parameter)],
+    written: &[String],
+) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write_text(&mut text, explanation, method, written);
+    let _ = write_text(&mut text, explanation, parameters, written);
     text.trim_end().to_owned()
 }
 
 fn write_text(
     text: &mut String,
     explanation: &Explanation,
-    method: &Method,
+    parameters: &[(&'static str, Parameter)],
     written: &[String],
 ) -> std::fmt::Result {
     let about = &explanation.about;
     writeln!(text, "model     {} ({})", about.model.name, about.runtime.fingerprint)?;
-    let parameters: Vec<String> =
-        method.parameters().iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let parameters: Vec<String> = parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
     writeln!(
         text,
         "method    {}{}{}",

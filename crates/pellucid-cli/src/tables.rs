@@ -79,7 +79,7 @@ pub(crate) fn request(
 }
 
 /// The charts that are drawn without being asked for, of the first target: as SVG and as PNG.
-fn pictures(explanation: &Explanation) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+pub(crate) fn pictures(explanation: &Explanation) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let mut kinds =
         vec![("beeswarm".to_owned(), PlotKind::Beeswarm, 0), ("bar".to_owned(), PlotKind::Bar, 0)];
     for row in 0..explanation.n_rows().min(N_WATERFALLS) {

@@ -58,6 +58,12 @@ pub enum Error {
     /// A fault of a tree model or its methods.
     #[error(transparent)]
     Trees(#[from] pellucid_trees::Error),
+    /// A fault of a method that needs predictions alone, or of what predicts.
+    #[error(transparent)]
+    Agnostic(#[from] pellucid_agnostic::Error),
+    /// A fault between a question to a served model and its answer.
+    #[error(transparent)]
+    Remote(#[from] pellucid_remote::Error),
     /// A fault of a metric.
     #[error(transparent)]
     Metrics(#[from] pellucid_metrics::Error),
@@ -93,6 +99,11 @@ impl Error {
             Self::Graph(error) => kind_of_graph(error),
             Self::Explain(error) => kind_of_explain(error),
             Self::Trees(error) => kind_of_trees(error),
+            Self::Remote(pellucid_remote::Error::Address { .. } | pellucid_remote::Error::Setting { .. }) => {
+                Kind::Usage
+            }
+            Self::Remote(_) => Kind::Failed,
+            Self::Agnostic(error) => kind_of_agnostic(error),
             Self::Metrics(error) => kind_of_metrics(error),
         }
     }
@@ -148,6 +159,15 @@ fn kind_of_trees(error: &pellucid_trees::Error) -> Kind {
         Setting { .. } => Kind::Usage,
         Unsupported { .. } => Kind::Unsupported,
         _ => Kind::BadInput,
+    }
+}
+
+fn kind_of_agnostic(error: &pellucid_agnostic::Error) -> Kind {
+    match error {
+        pellucid_agnostic::Error::Core(error) => kind_of_core(error),
+        pellucid_agnostic::Error::Setting { .. } => Kind::Usage,
+        pellucid_agnostic::Error::NotFinite { .. } => Kind::BadInput,
+        _ => Kind::Failed,
     }
 }
 

@@ -192,7 +192,7 @@ pub(crate) fn classifies(model: &LoadedModel) -> bool {
     model.network().space() != OutputSpace::Value || model.network().ending() != Ending::Plain
 }
 
-fn producer(model: &LoadedModel) -> String {
+pub(crate) fn producer(model: &LoadedModel) -> String {
     format!("{} {}", model.file().producer_name, model.file().producer_version).trim().to_owned()
 }
 

@@ -4,6 +4,7 @@
 //! [`Method::new`] and [`parse_target`] turn what a person wrote into a [`Request`], and [`explain()`] gives an
 //! [`Explanation`], which goes to JSON and `.npz` and comes back.
 
+mod agnostic;
 mod aim;
 mod attention;
 mod background;
@@ -39,6 +40,10 @@ mod text;
 mod trees;
 mod wire;
 
+pub use agnostic::{
+    AgnosticMethod, AgnosticOptions, AgnosticRequest, MaskingOptions, PredictedModel, PredictedRows,
+    Source as PredictedSource, explain_predicted,
+};
 pub use attention::{AttentionMethod, AttentionOptions};
 pub use baseline::parse_baseline;
 pub use compile::{compile, compile_text, compiled_warning};
@@ -64,6 +69,7 @@ pub use pellucid_core::{Cancellation, NoProgress, OutputSpace, Progress, Similar
 pub use pellucid_explain::network::Ending;
 pub use pellucid_graph::{Error as GraphError, Runtime};
 pub use pellucid_plot::{Chart, ChartPage, ChartSection, charts_html};
+pub use pellucid_remote::{Address, Options as EndpointOptions, Patience};
 pub use pellucid_runtime::{Doctor, Options as RuntimeOptions, RuntimeChoice, doctor, runtime};
 pub use pellucid_trees::{
     Arithmetic, Link, Precision, Provenance, Rows, Tree, TreeArrays, TreeEnsemble, tree_of_arrays,

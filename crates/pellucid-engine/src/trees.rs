@@ -30,6 +30,8 @@ mod targets;
 mod tests;
 mod writer;
 
+pub(crate) use about::fingerprint;
+pub(crate) use background::whole_tables;
 pub use charts::{PlotKind, PlotOptions, chart};
 pub use document::NamedValue;
 pub use effects::{EffectCurves, EffectFeature, EffectKind, EffectRequest, EffectTable, effects};

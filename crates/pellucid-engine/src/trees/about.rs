@@ -79,7 +79,7 @@ pub(crate) fn warnings(model: &TreeModel, method: &TreeMethod) -> Vec<String> {
 }
 
 /// The instructions decide about last bits.
-fn fingerprint() -> String {
+pub(crate) fn fingerprint() -> String {
     let level = pellucid_trees::Level::available().last().map_or(String::new(), |level| format!("{level:?}"));
     format!("pellucid-trees {} {}", env!("CARGO_PKG_VERSION"), level.to_lowercase())
 }

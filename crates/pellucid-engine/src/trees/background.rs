@@ -102,6 +102,29 @@ pub(crate) fn all_rows(
     Ok(WholeTable { rows, feature_names: blocks.feature_names().to_vec(), warnings: blocks.warnings() })
 }
 
+/// All rows of some files, dense `[rows, features]`, with the names of the features and what must be known of them.
+pub(crate) fn whole_tables(
+    model: &TreeModel,
+    paths: &[PathBuf],
+    array: Option<&str>,
+    ignored: Option<&str>,
+) -> Result<(Array2<f64>, Vec<String>, Vec<String>), Error> {
+    let table = all_rows(model, paths, array, ignored)?;
+    let rows = match table.rows {
+        TableRows::Dense(rows) => rows,
+        TableRows::Sparse(sparse) => {
+            let mut rows = Array2::zeros((sparse.n_rows(), sparse.n_columns()));
+            let mut numbers = vec![0.0; sparse.n_columns()];
+            for (index, mut row) in rows.outer_iter_mut().enumerate() {
+                sparse.fill(index, model.ensemble().absent, &mut numbers);
+                row.assign(&ndarray::aview1(&numbers));
+            }
+            rows
+        }
+    };
+    Ok((rows, table.feature_names, table.warnings))
+}
+
 fn dense(numbers: Vec<f64>, n_features: usize) -> Result<Array2<f64>, Error> {
     Array2::from_shape_vec((numbers.len() / n_features.max(1), n_features), numbers)
         .map_err(|error| Error::request("background", error.to_string()))

@@ -1,0 +1,14 @@
+//! Methods that need predictions alone, for a model of any kind: a network, trees, a function, a served endpoint.
+
+mod explain;
+mod masking;
+mod method;
+mod model;
+mod players;
+mod rows;
+
+pub use explain::{AgnosticRequest, explain_predicted};
+pub use masking::MaskingOptions;
+pub use method::{AgnosticMethod, AgnosticOptions};
+pub use model::{PredictedModel, Source};
+pub use rows::PredictedRows;

@@ -1,0 +1,213 @@
+//! Predicted model + rows + method → [`Explanation`].
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array2, ArrayD, Axis};
+use pellucid_agnostic::{Estimate, Groups, MaskedRow, predict};
+use pellucid_core::{OutputSpace, ResolvedTarget, Target, Work, top_outputs};
+
+use super::method::AgnosticMethod;
+use super::model::PredictedModel;
+use super::rows::PredictedRows;
+use crate::error::Error;
+use crate::explanation::{About, ExplainedTarget, Explanation, Prediction, RuntimeUse, targets_last};
+
+/// Outputs of each row that an explanation tells of.
+const N_PREDICTIONS: usize = 5;
+
+/// What is asked about some rows.
+#[derive(Clone, Debug)]
+pub struct AgnosticRequest {
+    /// How to explain.
+    pub method: AgnosticMethod,
+    /// What to explain.
+    pub target: Target,
+    /// What random draws are made from; the method holds the same.
+    pub seed: u64,
+}
+
+/// Explains every row by predictions alone.
+///
+/// # Errors
+/// Whatever model, rows and method report; a result that is not finite.
+pub fn explain_predicted(
+    model: &PredictedModel<'_>,
+    rows: &PredictedRows,
+    request: &AgnosticRequest,
+    work: &Work,
+) -> Result<Explanation, Error> {
+    let predictor = model.predictor();
+    let outputs = predict(predictor, rows.rows.view(), work)?;
+    let resolved = request.target.resolve(outputs.view(), model.source().output_names.as_deref())?;
+    let mut parts = Parts::new(outputs.nrows(), resolved.weights.len());
+    for (index, row) in rows.rows.outer_iter().enumerate() {
+        let weights = Array2::from_shape_fn((outputs.ncols(), resolved.weights.len()), |(output, k)| {
+            f64::from(resolved.weights[k][[index, output]])
+        });
+        let groups = request.method.groups(row.view())?;
+        let masker = request.method.removal().masker(row.view(), &groups)?;
+        let game = MaskedRow::new(predictor, &masker, row, weights)?;
+        let estimate = request.method.estimate(&game, work)?;
+        parts.add(index, estimate, &groups);
+    }
+    let explanation = parts.explanation(
+        about(model, rows, request, work, &outputs, &resolved),
+        rows,
+        request.method.is_complete(),
+    )?;
+    explanation.check_finite()?;
+    Ok(explanation)
+}
+
+/// The estimates of the rows, put together. Groups of one element each give values of the row's shape; other groups of flat rows
+/// are sets of features; of images and series every element shows its group's value.
+struct Parts {
+    values: Vec<ArrayD<f64>>,
+    errors: Vec<ArrayD<f64>>,
+    outputs: Array2<f64>,
+    base_values: Array2<f64>,
+    gaps: Array2<f64>,
+    evaluations: Vec<usize>,
+    sets: Option<Vec<Vec<usize>>>,
+    warnings: Vec<String>,
+}
+
+impl Parts {
+    fn new(n_rows: usize, n_targets: usize) -> Self {
+        let zeros = Array2::zeros((n_rows, n_targets));
+        Self {
+            values: Vec::new(),
+            errors: Vec::new(),
+            outputs: zeros.clone(),
+            base_values: zeros.clone(),
+            gaps: zeros,
+            evaluations: Vec::new(),
+            sets: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, row: usize, estimate: Estimate, groups: &Groups) {
+        let are_single = groups.n_groups() == groups.of_element().len();
+        if groups.of_element().ndim() == 1 && !are_single {
+            let mut sets = vec![Vec::new(); groups.n_groups()];
+            groups.of_element().iter().enumerate().for_each(|(element, &group)| sets[group].push(element));
+            self.sets = Some(sets);
+        }
+        let shaped = |of_players: &Array2<f64>| {
+            let columns = of_players.columns().into_iter().map(|column| match self.sets.is_some() {
+                true => column.to_owned().into_dyn(),
+                false => groups.spread(column),
+            });
+            let columns: Vec<ArrayD<f64>> = columns.collect();
+            let views: Vec<_> = columns.iter().map(|column| column.view()).collect();
+            ndarray::stack(Axis(0), &views).unwrap_or_else(|_| ArrayD::zeros(vec![0]))
+        };
+        self.values.push(shaped(&estimate.values));
+        if let Some(error) = &estimate.standard_error {
+            self.errors.push(shaped(error));
+        }
+        let gap = estimate.values.sum_axis(Axis(0)) - (&estimate.outputs - &estimate.base_values);
+        self.outputs.row_mut(row).assign(&estimate.outputs);
+        self.base_values.row_mut(row).assign(&estimate.base_values);
+        self.gaps.row_mut(row).assign(&gap);
+        self.evaluations.push(estimate.evaluations);
+        self.warnings.extend(estimate.warnings.into_iter().map(|warning| format!("row {row}: {warning}")));
+    }
+
+    fn explanation(
+        self,
+        mut about: About,
+        rows: &PredictedRows,
+        is_complete: bool,
+    ) -> Result<Explanation, Error> {
+        about.feature_sets = self.sets;
+        about.warnings.extend(self.warnings);
+        let n_rows = rows.rows.len_of(Axis(0));
+        let stacked = |parts: &[ArrayD<f64>]| {
+            let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+            let stacked = ndarray::stack(Axis(0), &views);
+            stacked.map(targets_last).map_err(|error| Error::request("input", error.to_string()))
+        };
+        Ok(Explanation {
+            values: stacked(&self.values)?,
+            outputs: targets_last(self.outputs.into_dyn()),
+            base_values: is_complete.then(|| targets_last(self.base_values.into_dyn())),
+            convergence_delta: is_complete.then(|| targets_last(self.gaps.into_dyn())),
+            standard_error: (self.errors.len() == n_rows).then(|| stacked(&self.errors)).transpose()?,
+            raw_map: None,
+            data: rows.rows.clone(),
+            baselines: None,
+            evaluations: self.evaluations,
+            about,
+        })
+    }
+}
+
+fn about(
+    model: &PredictedModel<'_>,
+    rows: &PredictedRows,
+    request: &AgnosticRequest,
+    work: &Work,
+    outputs: &Array2<f64>,
+    resolved: &ResolvedTarget,
+) -> About {
+    let source = model.source().clone();
+    let parameters = request.method.parameters();
+    let mut warnings = source.warnings;
+    warnings.extend(rows.warnings.iter().cloned());
+    warnings.extend(request.method.warnings());
+    About {
+        method: request.method.name().to_owned(),
+        parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        seed: request.seed,
+        target: ExplainedTarget { asked: request.target.to_string(), indices: resolved.indices.clone() },
+        output_space: source.space,
+        output_name: source.output_name,
+        feature_names: rows.feature_names.clone(),
+        feature_categories: source.feature_categories,
+        feature_sets: None,
+        other_columns: BTreeMap::new(),
+        channel_axis: source.channel_axis,
+        signed: true,
+        predictions: predictions(source.space, source.output_names.as_deref(), outputs, resolved),
+        output_names: source.output_names,
+        model: source.model,
+        runtime: RuntimeUse {
+            fingerprint: source.fingerprint,
+            batch_size: work.batch_size,
+            max_memory_bytes: work.max_memory_bytes,
+        },
+        inputs: rows.row_sources(source.takes_f32),
+        deletion: Vec::new(),
+        preprocessing: source.preprocessing,
+        warnings,
+        pellucid_version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// The highest outputs of each row, and the explained ones where they are not among them.
+fn predictions(
+    space: OutputSpace,
+    labels: Option<&[String]>,
+    outputs: &Array2<f64>,
+    resolved: &ResolvedTarget,
+) -> Vec<Vec<Prediction>> {
+    let of_row = |row: usize| {
+        let mut indices = top_outputs(outputs.row(row), N_PREDICTIONS);
+        let explained = resolved.indices.as_ref().map_or(&[][..], |indices| &indices[row]);
+        for index in explained {
+            if !indices.contains(index) {
+                indices.push(*index);
+            }
+        }
+        let prediction = |index: usize| Prediction {
+            index,
+            label: labels.and_then(|labels| labels.get(index).cloned()),
+            output: outputs[[row, index]],
+            probability: (space == OutputSpace::Probability).then(|| outputs[[row, index]]),
+        };
+        indices.into_iter().map(prediction).collect()
+    };
+    (0..outputs.nrows()).map(of_row).collect()
+}

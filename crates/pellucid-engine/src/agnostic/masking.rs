@@ -1,0 +1,178 @@
+//! What a person says of absent features, and the masker that each row gets.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use ndarray::{ArrayD, ArrayView2, ArrayViewD, Ix2};
+use pellucid_agnostic::k_means::k_means;
+use pellucid_agnostic::{Groups, Masker};
+use pellucid_core::{Baseline, ImageValues};
+
+use super::model::PredictedModel;
+use super::rows::PredictedRows;
+use crate::baseline::parse_baseline;
+use crate::error::Error;
+use crate::parameter::Parameter;
+
+/// How absent features are filled in, with all that it needs read.
+#[derive(Clone, Debug)]
+pub(crate) enum Removal {
+    /// With one value or array, or what is made of the row itself.
+    Baseline { baseline: Baseline, image: Option<ImageValues>, seed: u64, text: String },
+    /// With each of many rows in turn.
+    Background { masker: Box<Masker>, text: String, summary: Option<usize> },
+}
+
+/// What a person says of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MaskingOptions {
+    /// One baseline for all rows: see [`parse_baseline`].
+    pub baseline: Option<String>,
+    /// Files of rows to average over.
+    pub background: Vec<PathBuf>,
+    /// Such rows in memory instead, `[rows, features…]`.
+    pub background_rows: Option<ArrayD<f64>>,
+    /// Sum the background up by so many rows with weights (k-means).
+    pub background_clusters: Option<usize>,
+    /// The group of each feature, of a row's shape, numbered from 0.
+    pub feature_groups: Option<ArrayD<usize>>,
+    /// The same for flat rows, by name or number: `age+sex,4+5`; every other feature stands alone.
+    pub feature_group_names: Option<String>,
+    /// Segments as players: `grid:7`, `slic:50`, `quickshift` of images; `stretches:10`, `changes:10` of series.
+    pub segments: Option<String>,
+}
+
+impl Removal {
+    /// The removal that `options` ask for; `read` reads files of rows for this model.
+    ///
+    /// # Errors
+    /// Neither baseline nor background, or both; what reading reports; a background that does not fit.
+    pub(crate) fn new(
+        options: &mut MaskingOptions,
+        model: &PredictedModel<'_>,
+        groups: &Groups,
+        seed: u64,
+        read: impl FnOnce(&[PathBuf]) -> Result<PredictedRows, Error>,
+    ) -> Result<Self, Error> {
+        let files = std::mem::take(&mut options.background);
+        let given = options.background_rows.take();
+        let clusters = options.background_clusters.take();
+        let baseline = options.baseline.take();
+        let background = match (given, files.is_empty()) {
+            (Some(rows), _) => Some((rows, "array".to_owned())),
+            (None, false) => Some((read(&files)?.rows, file_names(&files))),
+            (None, true) => None,
+        };
+        match (background, baseline) {
+            (Some(_), Some(_)) => {
+                Err(Error::request("baseline", "absent features have a baseline or a background, not both"))
+            }
+            (Some((rows, text)), None) => Self::background(rows, text, clusters, groups, seed),
+            (None, _) if clusters.is_some() => {
+                Err(Error::request("background_clusters", "sums up a background; give one"))
+            }
+            (None, text) => Self::baseline(text, model, seed),
+        }
+    }
+
+    fn background(
+        rows: ArrayD<f64>,
+        text: String,
+        clusters: Option<usize>,
+        groups: &Groups,
+        seed: u64,
+    ) -> Result<Self, Error> {
+        let Some(k) = clusters else {
+            let masker = Masker::background(rows, None, groups.clone())?;
+            return Ok(Self::Background { masker: Box::new(masker), text, summary: None });
+        };
+        let table = rows.into_dimensionality::<Ix2>().map_err(|_| {
+            Error::request(
+                "background_clusters",
+                "only tables are summed up; give fewer background rows instead",
+            )
+        })?;
+        let summary = k_means(table.view(), k, seed)?;
+        let masker = Masker::background(summary.rows.into_dyn(), Some(summary.weights), groups.clone())?;
+        Ok(Self::Background { masker: Box::new(masker), text, summary: Some(table.nrows()) })
+    }
+
+    fn baseline(text: Option<String>, model: &PredictedModel<'_>, seed: u64) -> Result<Self, Error> {
+        let row_shape = model.predictor().row_shape();
+        let text = match text {
+            Some(text) => text,
+            None if row_shape.len() > 1 => "zeros".to_owned(),
+            None => {
+                let reason = "absent columns of a table need values: give a --background table, such as rows of the \
+                              training set, or a --baseline";
+                return Err(Error::request("background", reason));
+            }
+        };
+        let image = model.source().preprocessing.as_ref().map(crate::preprocess::Preprocess::image_values);
+        Ok(Self::Baseline { baseline: parse_baseline(&text, row_shape)?, image, seed, text })
+    }
+
+    /// Whether there are rows to average over.
+    pub(crate) fn has_background(&self) -> bool {
+        matches!(self, Self::Background { .. })
+    }
+
+    /// The background, where its rows are flat.
+    pub(crate) fn table(&self) -> Option<ArrayView2<'_, f64>> {
+        match self {
+            Self::Background { masker, .. } => masker.replacements().into_dimensionality().ok(),
+            Self::Baseline { .. } => None,
+        }
+    }
+
+    /// The masker of one row.
+    ///
+    /// # Errors
+    /// What the baseline reports.
+    pub(crate) fn masker(&self, row: ArrayViewD<'_, f64>, groups: &Groups) -> Result<Cow<'_, Masker>, Error> {
+        match self {
+            Self::Background { masker, .. } => Ok(Cow::Borrowed(masker)),
+            Self::Baseline { baseline, image, seed, .. } => {
+                let narrow = row.mapv(|x| x as f32);
+                let replacement = baseline.of_row(narrow.view(), image.as_ref(), *seed)?.mapv(f64::from);
+                Ok(Cow::Owned(Masker::baseline(replacement, groups.clone())?))
+            }
+        }
+    }
+
+    pub(crate) fn parameters(&self) -> Vec<(&'static str, Parameter)> {
+        match self {
+            Self::Baseline { text, .. } => vec![("baseline", text.clone().into())],
+            Self::Background { masker, text, summary } => {
+                let n_rows = summary.unwrap_or_else(|| masker.n_replacements());
+                let mut parameters =
+                    vec![("background", text.clone().into()), ("n_background_rows", n_rows.into())];
+                if summary.is_some() {
+                    parameters.push(("background_clusters", masker.n_replacements().into()));
+                }
+                parameters
+            }
+        }
+    }
+
+    /// What the reader must know.
+    pub(crate) fn warning(&self) -> Option<String> {
+        match self {
+            Self::Background { masker, summary: Some(n_rows), .. } => Some(format!(
+                "the background of {n_rows} rows is summed up by {} (k-means); base values and attributions are those of \
+                 the summary",
+                masker.n_replacements()
+            )),
+            Self::Background { masker, .. } if masker.n_replacements() == 1 => {
+                Some("the background is one row, and so a baseline".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn file_names(files: &[PathBuf]) -> String {
+    let names: Vec<_> =
+        files.iter().map(|path| path.file_name().unwrap_or_default().to_string_lossy()).collect();
+    names.join(", ")
+}

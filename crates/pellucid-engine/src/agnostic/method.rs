@@ -1,0 +1,420 @@
+//! The methods that need predictions alone, with their options, as a person asks for them.
+
+use std::path::PathBuf;
+
+use ndarray::ArrayViewD;
+use pellucid_agnostic::exact::{self, exact};
+use pellucid_agnostic::feature_ablation::{self, feature_ablation};
+use pellucid_agnostic::kernel_shap::{self, kernel_shap};
+use pellucid_agnostic::lime::{
+    self, Column, Discretization, Surrogate, Table, TabularOptions, lime, lime_tabular,
+};
+use pellucid_agnostic::occlusion::{self, occlusion};
+use pellucid_agnostic::owen::{self, owen};
+use pellucid_agnostic::permutation_shap::{self, permutation_shap};
+use pellucid_agnostic::rise::{self, rise};
+use pellucid_agnostic::sampling_shap::{self, sampling_shap};
+use pellucid_agnostic::{Estimate, Game as _, Groups, Hierarchy, MaskedRow};
+use pellucid_core::Work;
+
+use super::masking::{MaskingOptions, Removal};
+use super::model::PredictedModel;
+use super::players::Players;
+use super::rows::PredictedRows;
+use crate::error::Error;
+use crate::method::MethodOptions;
+use crate::parameter::Parameter;
+use crate::trees::TreeOptions;
+
+/// A method with all its options set and its background read.
+#[derive(Clone, Debug)]
+pub struct AgnosticMethod {
+    kind: Kind,
+    removal: Removal,
+    players: Players,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Exact(exact::Options),
+    Kernel(kernel_shap::Options),
+    Permutation(permutation_shap::Options),
+    Sampling(sampling_shap::Options),
+    Owen(owen::Options, Option<Hierarchy>),
+    Lime(lime::Options),
+    LimeTabular(TabularOptions, Box<Table>),
+    Occlusion(occlusion::Options),
+    Ablation(feature_ablation::Options),
+    Rise(rise::Options),
+}
+
+/// What a person says of a method: the options of all of them, of which each takes its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AgnosticOptions {
+    /// How absent features are filled in, and which go together.
+    pub masking: MaskingOptions,
+    /// Coalitions that may be asked about for a row.
+    pub max_evaluations: Option<usize>,
+    /// Stop where the standard error is below this.
+    pub tolerance: Option<f64>,
+    /// lime: samples.
+    pub n_samples: Option<usize>,
+    /// lime: the kernel's width.
+    pub kernel_width: Option<f64>,
+    /// occlusion: the window's length along each axis of a row.
+    pub window: Option<Vec<usize>>,
+    /// occlusion: how far it moves along each axis.
+    pub strides: Option<Vec<usize>>,
+}
+
+impl AgnosticMethod {
+    /// All methods: the name, as in JSON, and one for people.
+    pub const NAMES: [(&'static str, &'static str); 9] = [
+        ("exact_shap", "Shapley values"),
+        ("kernel_shap", "KernelSHAP"),
+        ("permutation_shap", "Permutation SHAP"),
+        ("sampling_shap", "Sampling SHAP"),
+        ("owen", "Owen values"),
+        ("lime", "LIME"),
+        ("occlusion", "Occlusion"),
+        ("feature_ablation", "Feature ablation"),
+        ("rise", "RISE"),
+    ];
+
+    /// Whether a method of that name (`-` and `_` alike) needs predictions alone.
+    pub fn is_one(name: &str) -> bool {
+        let name = name.replace('-', "_");
+        Self::NAMES.iter().any(|(known, _)| *known == name)
+    }
+
+    /// The method of that name for a model, defaults filled in; `read` reads files of rows for this model.
+    ///
+    /// # Errors
+    /// An unknown name; an option that this method does not have, or a value that it cannot take; a background that cannot be
+    /// read or does not fit.
+    pub fn new(
+        name: &str,
+        options: &AgnosticOptions,
+        model: &PredictedModel<'_>,
+        seed: u64,
+        feature_names: Option<&[String]>,
+        read: impl FnOnce(&[PathBuf]) -> Result<PredictedRows, Error>,
+    ) -> Result<Self, Error> {
+        let mut left = options.clone();
+        let name = name.replace('-', "_");
+        let row_shape = model.predictor().row_shape();
+        let channel_axis = model.source().channel_axis;
+        let players = Players::new(&mut left.masking, row_shape, channel_axis, feature_names)?;
+        let groups = match &players {
+            Players::Groups(groups) => groups.clone(),
+            _ => Groups::single(row_shape),
+        };
+        let removal = Removal::new(&mut left.masking, model, &groups, seed, read)?;
+        if !players.are_fixed() && removal.has_background() {
+            return Err(Error::request(
+                "segments",
+                "differ from row to row; give a --baseline instead of a background",
+            ));
+        }
+        let kind = kind(&name, &mut left, &Context { model, removal: &removal, players: &players, seed })?;
+        match left.first_given() {
+            None => Ok(Self { kind, removal, players }),
+            Some(option) => Err(Error::request(option, format!("{name} has no such option"))),
+        }
+    }
+
+    /// The name, as in JSON.
+    pub fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Exact(_) => "exact_shap",
+            Kind::Kernel(_) => "kernel_shap",
+            Kind::Permutation(_) => "permutation_shap",
+            Kind::Sampling(_) => "sampling_shap",
+            Kind::Owen(..) => "owen",
+            Kind::Lime(_) | Kind::LimeTabular(..) => "lime",
+            Kind::Occlusion(_) => "occlusion",
+            Kind::Ablation(_) => "feature_ablation",
+            Kind::Rise(_) => "rise",
+        }
+    }
+
+    /// Whether values and base value add up to the output.
+    pub(crate) fn is_complete(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Exact(_) | Kind::Kernel(_) | Kind::Permutation(_) | Kind::Sampling(_) | Kind::Owen(..)
+        )
+    }
+
+    /// All options with their values.
+    pub fn parameters(&self) -> Vec<(&'static str, Parameter)> {
+        let mut parameters = match &self.kind {
+            Kind::Exact(options) => vec![("max_evaluations", options.max_evaluations.into())],
+            Kind::Kernel(options) => budget(options.max_evaluations, options.tolerance),
+            Kind::Permutation(options) => budget(options.max_evaluations, options.tolerance),
+            Kind::Sampling(options) => budget(options.max_evaluations, options.tolerance),
+            Kind::Lime(options) => vec![
+                ("n_samples", options.n_samples.into()),
+                ("kernel_width", options.kernel_width.into()),
+                ("tolerance", options.tolerance.into()),
+            ],
+            Kind::LimeTabular(options, _) => vec![
+                ("n_samples", options.n_samples.into()),
+                ("kernel_width", options.kernel_width.into()),
+                ("n_features", options.fit.n_features.into()),
+                ("discretization", "quartile".into()),
+                ("tolerance", options.tolerance.into()),
+            ],
+            Kind::Owen(options, hierarchy) => vec![
+                ("max_evaluations", options.max_evaluations.into()),
+                ("hierarchy", if hierarchy.is_some() { "correlation" } else { "halves" }.into()),
+            ],
+            Kind::Occlusion(options) => vec![
+                ("window", lengths(&options.window).into()),
+                (
+                    "strides",
+                    options.strides.as_deref().map_or_else(|| lengths(&options.window), lengths).into(),
+                ),
+            ],
+            Kind::Ablation(_) => Vec::new(),
+            Kind::Rise(options) => vec![
+                ("grid_size", options.grid_size.into()),
+                ("probability", options.probability.into()),
+                ("n_samples", options.n_samples.into()),
+                ("tolerance", options.tolerance.into()),
+            ],
+        };
+        parameters.extend(self.removal.parameters());
+        parameters.push(("players", self.players.text().into()));
+        parameters
+    }
+
+    pub(crate) fn removal(&self) -> &Removal {
+        &self.removal
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.removal.warning().into_iter().collect()
+    }
+
+    /// The players of a row.
+    pub(crate) fn groups(&self, row: ArrayViewD<'_, f64>) -> Result<Groups, Error> {
+        self.players.of_row(row)
+    }
+
+    /// A value for each player of a row's game.
+    pub(crate) fn estimate(&self, game: &MaskedRow<'_>, work: &Work) -> Result<Estimate, Error> {
+        Ok(match &self.kind {
+            Kind::Exact(options) => exact(game, options, work)?,
+            Kind::Kernel(options) => kernel_shap(game, options, work)?,
+            Kind::Permutation(options) => permutation_shap(game, options, work)?,
+            Kind::Sampling(options) => sampling_shap(game, options, work)?,
+            Kind::Owen(options, Some(hierarchy)) => owen(game, hierarchy, options, work)?,
+            Kind::Owen(options, None) => owen(game, &Hierarchy::halved(game.n_players()), options, work)?,
+            Kind::Lime(options) => told(lime(game, options, work)?),
+            Kind::LimeTabular(options, table) => told(lime_tabular(game, table, options, work)?),
+            Kind::Occlusion(options) => occlusion(game, options, work)?,
+            Kind::Ablation(options) => feature_ablation(game, options, work)?,
+            Kind::Rise(options) => rise(game, options, work)?,
+        })
+    }
+}
+
+impl AgnosticOptions {
+    /// Takes what methods for any model share with those for networks and trees.
+    ///
+    /// # Errors
+    /// An option that only those have.
+    pub fn of(mut networks: MethodOptions, mut trees: TreeOptions) -> Result<Self, Error> {
+        let masking = MaskingOptions {
+            baseline: networks.baseline.take(),
+            background: [std::mem::take(&mut networks.background), std::mem::take(&mut trees.background)]
+                .concat(),
+            ..Default::default()
+        };
+        let options = Self {
+            masking,
+            max_evaluations: networks.max_evaluations.take(),
+            tolerance: networks.tolerance.take(),
+            n_samples: networks.n_samples.take(),
+            ..Default::default()
+        };
+        // The space is the predicted model's.
+        trees.output_space = None;
+        match networks.first_given().or_else(|| trees.first_given()) {
+            Some(option) => Err(Error::request(option, "is no option of a method for any model")),
+            None => Ok(options),
+        }
+    }
+
+    /// The first option that is given.
+    pub fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            ("max_evaluations", self.max_evaluations.is_some()),
+            ("tolerance", self.tolerance.is_some()),
+            ("n_samples", self.n_samples.is_some()),
+            ("kernel_width", self.kernel_width.is_some()),
+            ("window", self.window.is_some()),
+            ("strides", self.strides.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+}
+
+/// What a method's options are read beside.
+struct Context<'a> {
+    model: &'a PredictedModel<'a>,
+    removal: &'a Removal,
+    players: &'a Players,
+    seed: u64,
+}
+
+fn kind(name: &str, left: &mut AgnosticOptions, context: &Context<'_>) -> Result<Kind, Error> {
+    let seed = context.seed;
+    Ok(match name {
+        "exact_shap" => {
+            let defaults = exact::Options::default();
+            let max_evaluations = left.max_evaluations.take().unwrap_or(defaults.max_evaluations);
+            Kind::Exact(exact::Options { max_evaluations, ..defaults })
+        }
+        "kernel_shap" => {
+            let (max_evaluations, tolerance) = (left.max_evaluations.take(), left.tolerance.take());
+            Kind::Kernel(kernel_shap::Options { max_evaluations, tolerance, seed, ..Default::default() })
+        }
+        "permutation_shap" => {
+            let (max_evaluations, tolerance) = (left.max_evaluations.take(), left.tolerance.take());
+            Kind::Permutation(permutation_shap::Options { max_evaluations, tolerance, seed })
+        }
+        "sampling_shap" => {
+            let (max_evaluations, tolerance) = (left.max_evaluations.take(), left.tolerance.take());
+            Kind::Sampling(sampling_shap::Options { max_evaluations, tolerance, seed })
+        }
+        "owen" => {
+            let defaults = owen::Options::default();
+            let max_evaluations = left.max_evaluations.take().unwrap_or(defaults.max_evaluations);
+            Kind::Owen(owen::Options { max_evaluations }, context.hierarchy()?)
+        }
+        "lime" => context.lime(left)?,
+        "occlusion" => Kind::Occlusion(context.windows(left)?),
+        "feature_ablation" => Kind::Ablation(feature_ablation::Options::default()),
+        "rise" => {
+            let defaults = rise::Options::default();
+            let channel_axis = context.model.source().channel_axis.unwrap_or(0);
+            let axes = (0..context.model.predictor().row_shape().len()).filter(|&axis| axis != channel_axis);
+            Kind::Rise(rise::Options {
+                axes: axes.collect(),
+                n_samples: left.n_samples.take().unwrap_or(defaults.n_samples),
+                tolerance: left.tolerance.take(),
+                seed,
+                ..defaults
+            })
+        }
+        _ => {
+            let names: Vec<&str> = AgnosticMethod::NAMES.iter().map(|(name, _)| *name).collect();
+            return Err(Error::request(
+                "method",
+                format!("no method `{name}`; there are: {}", names.join(", ")),
+            ));
+        }
+    })
+}
+
+impl Context<'_> {
+    /// Single columns of a table belong together by their correlation in the background; neighbors otherwise.
+    fn hierarchy(&self) -> Result<Option<Hierarchy>, Error> {
+        let table = self.removal.table().filter(|_| matches!(self.players, Players::Elements));
+        Ok(table.map(|rows| Hierarchy::by_correlation(rows)).transpose()?)
+    }
+
+    /// LIME for tables where the columns of a background tell what is usual; over coalitions otherwise.
+    fn lime(&self, left: &mut AgnosticOptions) -> Result<Kind, Error> {
+        let (n_samples, kernel_width) = (left.n_samples.take(), left.kernel_width.take());
+        let (tolerance, seed) = (left.tolerance.take(), self.seed);
+        let table = self.removal.table().filter(|_| matches!(self.players, Players::Elements));
+        if let Some(rows) = table {
+            let categories = self.model.source().feature_categories.as_ref();
+            let kind_of = |column: usize| match categories.and_then(|all| all.get(column)) {
+                Some(names) if !names.is_empty() => Column::Category,
+                _ => Column::Number,
+            };
+            let columns: Vec<Column> = (0..rows.ncols()).map(kind_of).collect();
+            let known = Table::new(rows, &columns, &Discretization::Quartile)?;
+            let defaults = TabularOptions::default();
+            let n_samples = n_samples.unwrap_or(defaults.n_samples);
+            let options = TabularOptions { n_samples, kernel_width, tolerance, seed, ..defaults };
+            return Ok(Kind::LimeTabular(options, Box::new(known)));
+        }
+        let defaults = lime::Options::image();
+        Ok(Kind::Lime(lime::Options {
+            n_samples: n_samples.unwrap_or(defaults.n_samples),
+            kernel_width: kernel_width.unwrap_or(defaults.kernel_width),
+            tolerance,
+            seed,
+            ..defaults
+        }))
+    }
+
+    /// The window asked for; of images, of a seventh of each side by default, through all channels.
+    fn windows(&self, left: &mut AgnosticOptions) -> Result<occlusion::Options, Error> {
+        let row_shape = self.model.predictor().row_shape();
+        let channel_axis = self.model.source().channel_axis.filter(|_| row_shape.len() == 3);
+        let is_channel = |axis: usize| {
+            channel_axis == Some(axis) || channel_axis.is_none() && row_shape.len() == 3 && axis == 0
+        };
+        let full = |option: &'static str, given: Vec<usize>| {
+            let n_spatial = (0..row_shape.len()).filter(|&axis| !is_channel(axis)).count();
+            if given.len() == row_shape.len() {
+                return Ok(given);
+            }
+            if given.len() != n_spatial {
+                let reason = format!("{given:?} has not a length for each axis of a row {row_shape:?}");
+                return Err(Error::request(option, reason));
+            }
+            let mut lengths = given.into_iter();
+            let of_axis =
+                |axis: usize| if is_channel(axis) { row_shape[axis] } else { lengths.next().unwrap_or(1) };
+            Ok((0..row_shape.len()).map(of_axis).collect())
+        };
+        let window = match left.window.take() {
+            Some(given) => full("window", given)?,
+            None => {
+                let of_axis = |axis: usize| {
+                    if is_channel(axis) { row_shape[axis] } else { row_shape[axis].div_ceil(7) }
+                };
+                (0..row_shape.len()).map(of_axis).collect()
+            }
+        };
+        let strides = left.strides.take().map(|given| full("strides", given)).transpose()?;
+        Ok(occlusion::Options { window, strides })
+    }
+}
+
+/// The surrogate's values, with how well it fits.
+fn told(surrogate: Surrogate) -> Estimate {
+    let mut estimate = surrogate.estimate;
+    let fits: Vec<String> = surrogate.r_squared.iter().map(|r| format!("{r:.2}")).collect();
+    estimate
+        .warnings
+        .push(format!("the surrogate explains R² = {} of the outputs near the row", fits.join(", ")));
+    if let Some(stability) = &surrogate.stability {
+        let of = |values: &ndarray::Array1<f64>| {
+            values.iter().map(|v| format!("{v:.2}")).collect::<Vec<_>>().join(", ")
+        };
+        estimate.warnings.push(format!(
+            "stability over {} resamples: variables {}, coefficients {} (1 is stable)",
+            stability.n_resamples,
+            of(&stability.variables),
+            of(&stability.coefficients)
+        ));
+    }
+    estimate
+}
+
+fn lengths(of_axes: &[usize]) -> String {
+    of_axes.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
+}
+
+fn budget(max_evaluations: Option<usize>, tolerance: Option<f64>) -> Vec<(&'static str, Parameter)> {
+    let most = max_evaluations.map_or(Parameter::Unset, Parameter::Count);
+    vec![("max_evaluations", most), ("tolerance", tolerance.into())]
+}

@@ -1,0 +1,230 @@
+//! A model of any kind as something that predicts, with the names of its parts.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+
+use ndarray::{Array2, ArrayViewD, Ix2};
+use pellucid_agnostic::{InSpace, Journal, Predictor, whole_bytes};
+use pellucid_core::OutputSpace;
+use pellucid_remote::{Address, Endpoint, Options as EndpointOptions, Protocol};
+use pellucid_trees::Rows;
+
+use crate::error::Error;
+use crate::explain::{classifies, producer};
+use crate::explanation::ModelSource;
+use crate::labels;
+use crate::model::{LoadedModel, ModelOptions};
+use crate::preprocess::Preprocess;
+use crate::trees::{TreeModel, fingerprint};
+
+/// A model of which predictions are asked.
+pub struct PredictedModel<'a> {
+    pub(crate) predictor: Box<dyn Predictor + Send + 'a>,
+    pub(crate) source: Source,
+}
+
+/// What is known of a predicted model beside its predictions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// What identifies it.
+    pub model: ModelSource,
+    /// What runs it.
+    pub fingerprint: String,
+    /// The unit of its outputs.
+    pub space: OutputSpace,
+    /// The name of its output.
+    pub output_name: String,
+    /// The names of its outputs.
+    pub output_names: Option<Vec<String>>,
+    /// What the numbers of a feature count from 0, one list a feature, empty for features without categories.
+    pub feature_categories: Option<Vec<Vec<String>>>,
+    /// The axis of a row that holds channels, where rows are images.
+    pub channel_axis: Option<usize>,
+    /// What is done to photos before it.
+    pub preprocessing: Option<Preprocess>,
+    /// Whether it takes rows in f32, by which they are named in records.
+    pub takes_f32: bool,
+    /// What the reader must know of it.
+    pub warnings: Vec<String>,
+}
+
+impl<'a> PredictedModel<'a> {
+    /// Something that predicts, and what is known of it.
+    pub fn new(predictor: Box<dyn Predictor + Send + 'a>, source: Source) -> Self {
+        Self { predictor, source }
+    }
+
+    /// A network, its outputs in the space asked for (its own by default).
+    ///
+    /// # Errors
+    /// A space that the network does not have.
+    pub fn of_network(model: &'a LoadedModel, space: Option<OutputSpace>) -> Result<Self, Error> {
+        let network = model.network();
+        let space = space.unwrap_or_else(|| network.space());
+        let known = space == network.space() || space == OutputSpace::Probability && classifies(model);
+        if !known {
+            let own = network.space().name();
+            return Err(Error::request(
+                "output_space",
+                format!("this network gives {own}, not {}", space.name()),
+            ));
+        }
+        let mut warnings = model.file().warnings.clone();
+        warnings.extend_from_slice(network.warnings());
+        let source = Source {
+            model: ModelSource {
+                name: model.name().to_owned(),
+                format: "onnx".to_owned(),
+                digest: model.digest(),
+                producer: producer(model),
+            },
+            fingerprint: network.runtime().fingerprint(),
+            space,
+            output_name: model.output_name().to_owned(),
+            output_names: model.labels().map(<[String]>::to_vec),
+            feature_categories: None,
+            channel_axis: model.channel_axis(),
+            preprocessing: model.preprocess().cloned(),
+            takes_f32: true,
+            warnings,
+        };
+        Ok(Self { predictor: Box::new(InSpace { model: network, space }), source })
+    }
+
+    /// A tree model, its outputs in the space asked for (margins by default).
+    ///
+    /// # Errors
+    /// A space that the trees do not have.
+    pub fn of_trees(model: &'a TreeModel, space: Option<OutputSpace>) -> Result<Self, Error> {
+        let space = space.unwrap_or_else(|| model.space());
+        if space != model.space() && !(space == OutputSpace::Probability && model.classifies()) {
+            let own = model.space().name();
+            return Err(Error::request(
+                "output_space",
+                format!("these trees give {own}, not {}", space.name()),
+            ));
+        }
+        let source = Source {
+            model: ModelSource {
+                name: model.name().to_owned(),
+                format: model.format().to_owned(),
+                digest: model.digest().to_owned(),
+                producer: model.producer(),
+            },
+            fingerprint: fingerprint(),
+            space,
+            output_name: model.ensemble().provenance.objective.clone(),
+            output_names: model.labels().map(<[String]>::to_vec),
+            feature_categories: model.ensemble().categories.clone(),
+            channel_axis: None,
+            preprocessing: None,
+            takes_f32: false,
+            warnings: model.ensemble().provenance.warnings.clone(),
+        };
+        let trees = Trees { model, row_shape: [model.ensemble().n_features], linked: space != model.space() };
+        Ok(Self { predictor: Box::new(trees), source })
+    }
+
+    /// A served model, by its address.
+    ///
+    /// # Errors
+    /// An address that is none, a server that does not answer or does not follow its protocol.
+    pub fn of_endpoint(
+        address: &str,
+        mut endpoint: EndpointOptions,
+        model: &ModelOptions,
+    ) -> Result<Self, Error> {
+        endpoint.row_shape = model.input_shape.clone();
+        endpoint.output = model.output.clone();
+        let endpoint = Endpoint::connect(Address::parse(address)?, endpoint)?;
+        let address = endpoint.address();
+        let protocol = match address.protocol() {
+            Protocol::V2 => "open-inference-v2",
+            Protocol::V1 => "kserve-v1",
+        };
+        let labels = labels::find(None, model, endpoint.n_outputs())?;
+        let source = Source {
+            model: ModelSource {
+                name: address.name().to_owned(),
+                format: protocol.to_owned(),
+                // Nobody sees the file behind a server; its address and what it says of its version stand for it.
+                digest: String::new(),
+                producer: endpoint.version().to_owned(),
+            },
+            fingerprint: format!("served at {address}"),
+            space: OutputSpace::Value,
+            output_name: String::new(),
+            output_names: labels,
+            feature_categories: None,
+            channel_axis: None,
+            preprocessing: None,
+            takes_f32: false,
+            warnings: vec![
+                "the model is served: its file is not seen, and it may change between two questions"
+                    .to_owned(),
+            ],
+        };
+        Ok(Self { predictor: Box::new(endpoint), source })
+    }
+
+    /// The same with its predictions kept in a file, from which those that are there are taken: what was finished before a failure is
+    /// not asked again.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub fn kept_in(self, path: &Path) -> Result<Self, Error> {
+        let fault = |error: std::io::Error| Error::Output {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        };
+        let known = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(Error::input(path, error.to_string())),
+        };
+        let file = OpenOptions::new().create(true).append(true).open(path).map_err(fault)?;
+        let whole = whole_bytes(&known);
+        // What was cut off in the middle of an entry must not stand before the next one.
+        file.set_len(whole as u64).map_err(fault)?;
+        let journal = Journal::new(self.predictor, &known[..whole], file).map_err(fault)?;
+        Ok(Self { predictor: Box::new(journal), source: self.source })
+    }
+
+    /// What predicts.
+    pub fn predictor(&self) -> &(dyn Predictor + Send + 'a) {
+        &*self.predictor
+    }
+
+    /// What is known of it.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+}
+
+struct Trees<'a> {
+    model: &'a TreeModel,
+    row_shape: [usize; 1],
+    /// Whether probabilities are asked for instead of margins.
+    linked: bool,
+}
+
+impl Predictor for Trees<'_> {
+    fn row_shape(&self) -> &[usize] {
+        &self.row_shape
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.model.ensemble().n_outputs()
+    }
+
+    fn predict_batch(&self, rows: ArrayViewD<'_, f64>) -> Result<Array2<f64>, pellucid_agnostic::Error> {
+        let fault = |reason: String| pellucid_core::Error::Model { reason };
+        let rows = rows.into_dimensionality::<Ix2>().map_err(|error| fault(error.to_string()))?;
+        let ensemble = self.model.ensemble();
+        let outputs = match self.linked {
+            true => ensemble.predict(Rows::F64(rows)),
+            false => ensemble.margins(Rows::F64(rows)),
+        };
+        Ok(outputs.map_err(|error| fault(error.to_string()))?)
+    }
+}
