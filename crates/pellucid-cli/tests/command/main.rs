@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a broken expectation is what a test reports")]
 
+mod agnostic;
 mod bad_input;
 mod bad_model;
 mod effects;
