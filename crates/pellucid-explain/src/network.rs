@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{Array2, ArrayD, Axis, Dimension, Slice};
 use pellucid_core::{Model, OutputSpace, ResolvedTarget, Similarity, Target, Work};
-use pellucid_graph::passes::{canonize, lower};
+use pellucid_graph::passes::{canonize, fold_constants, lower};
 use pellucid_graph::{Dim, Graph, Runtime, Session, Tensor, Wire, is_known};
 
 use crate::batchable::{Batchable, batchable};
@@ -112,6 +112,7 @@ impl Network {
         let input_shape = row_shape(&source, options.input_shape.as_deref())?;
         let Batchable { graph: source, rows_at_once, warnings } =
             batchable(&source, &input_shape, &*runtime)?;
+        let source = with_known_output(source)?;
         let mut places = output_places(&source);
         let source = with_flat_output(&source)?;
         let canonical = canonical(&source, graph)?;
@@ -410,6 +411,12 @@ pub(crate) fn reached_by_values(graph: &Graph, from: Wire) -> BTreeSet<Wire> {
         }
     }
     reached
+}
+
+/// The graph with the shape of its output known, where constants that a file leaves to be computed tell it.
+fn with_known_output(graph: Graph) -> Result<Graph, Error> {
+    let is_known = graph.shape(graph.outputs()[0]).is_some_and(|shape| !shape.contains(&Dim::Unknown));
+    if is_known { Ok(graph) } else { Ok(fold_constants(&graph)?) }
 }
 
 /// The graph with its output as `[N, outputs]`.
