@@ -52,10 +52,11 @@ impl PredictedRows {
     ) -> Result<Self, Error> {
         let mut all: Option<Self> = None;
         for path in paths {
-            let (rows, feature_names, warnings) =
-                whole_tables(model, std::slice::from_ref(path), array, ignored)?;
-            let sources = (0..rows.nrows()).map(|row_index| source(file_name(path), row_index)).collect();
-            let part = Self { rows: rows.into_dyn(), sources, feature_names: Some(feature_names), warnings };
+            let table = whole_tables(model, std::slice::from_ref(path), array, ignored)?;
+            let sources =
+                (0..table.rows.nrows()).map(|row_index| source(file_name(path), row_index)).collect();
+            let (rows, feature_names) = (table.rows.into_dyn(), Some(table.feature_names));
+            let part = Self { rows, sources, feature_names, warnings: table.warnings };
             all = Some(match all {
                 None => part,
                 Some(all) => all.followed_by(part).map_err(|reason| Error::input(path, reason))?,

@@ -102,13 +102,21 @@ pub(crate) fn all_rows(
     Ok(WholeTable { rows, feature_names: blocks.feature_names().to_vec(), warnings: blocks.warnings() })
 }
 
-/// All rows of some files, dense `[rows, features]`, with the names of the features and what must be known of them.
+/// All rows of some files, dense.
+pub(crate) struct DenseTable {
+    /// `[rows, features]`.
+    pub(crate) rows: Array2<f64>,
+    pub(crate) feature_names: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// All rows of some files, those of sparse ones written out.
 pub(crate) fn whole_tables(
     model: &TreeModel,
     paths: &[PathBuf],
     array: Option<&str>,
     ignored: Option<&str>,
-) -> Result<(Array2<f64>, Vec<String>, Vec<String>), Error> {
+) -> Result<DenseTable, Error> {
     let table = all_rows(model, paths, array, ignored)?;
     let rows = match table.rows {
         TableRows::Dense(rows) => rows,
@@ -122,7 +130,7 @@ pub(crate) fn whole_tables(
             rows
         }
     };
-    Ok((rows, table.feature_names, table.warnings))
+    Ok(DenseTable { rows, feature_names: table.feature_names, warnings: table.warnings })
 }
 
 fn dense(numbers: Vec<f64>, n_features: usize) -> Result<Array2<f64>, Error> {
