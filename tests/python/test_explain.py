@@ -257,7 +257,8 @@ def test_a_target_may_be_a_similarity_or_a_class_over_a_mask():
     itself = pellucid.explain(network, rows, "saliency", {"cosine": rows[0]}, progress=False)
     np.testing.assert_allclose(itself.outputs, 1, rtol=1e-5)
     layer = next(wire["name"] for wire in pellucid.inspect(network)["cam_layers"])
-    places = pellucid.load(network, output=layer)
+    with open(network, "rb") as file:  # not its labels, which are of ten outputs
+        places = pellucid.load(file.read(), output=layer)
     mask = np.zeros((7, 7), np.float32)
     mask[2, 3] = 1
     one = pellucid.explain(places, rows, "saliency", {"class": 5, "mask": mask}, progress=False)

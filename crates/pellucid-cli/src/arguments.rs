@@ -22,7 +22,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 the machine failed, 2 usage, 3 b
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Explain what a model says of inputs.
-    Explain(ExplainArguments),
+    Explain(Box<ExplainArguments>),
     /// Explain inputs and measure how far the explanation is to be trusted.
     Evaluate(EvaluateArguments),
     /// Write one page that explains: photos with several methods, or a table by a tree model.
