@@ -15,7 +15,7 @@ from ._pellucid import (
 )
 from ._stream import ExplanationStream, explain_stream
 from ._texts import TextExplanation, TextModel
-from ._tools import Evaluation, compile, doctor, evaluate, importance, inspect
+from ._tools import Evaluation, compile, conservation, doctor, evaluate, importance, inspect
 
 __all__ = [
     "CheckError",
@@ -32,6 +32,7 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "compile",
+    "conservation",
     "doctor",
     "evaluate",
     "explain",

@@ -44,7 +44,9 @@ def explain(
     class a row; both need a background) … Whatever is wrong with them is said in an :class:`pellucid.InputError`.
 
     ``target`` is ``"top-1"`` (whatever is predicted), ``"top-5"``, an index, a label, one index a row,
-    ``{index: weight}``, or, of tree models, ``"all"``.
+    ``{index: weight}``, or, of tree models, ``"all"``. Of networks that classify every place of an image a class is taken
+    over the places where it is predicted, ``{"class": 15, "mask": array}`` over others; of embeddings
+    ``{"cosine": array}`` and ``{"dot": array}`` are how alike they are to an embedding, or to that of an input row.
 
     Same rows, options and ``seed``: the same bytes as from the command line, in whatever batches. ``threads`` bounds the
     threads, ``max_memory`` the bytes of one run; ``progress`` shows a bar for long work where tqdm is installed.
@@ -74,12 +76,19 @@ def explain(
     limits = {"batch_size": batch_size, "max_memory_bytes": max_memory, "threads": threads, "watcher": watcher}
     try:
         core = _pellucid.explain(
-            model._core, rows.array, rows.names, rows.warnings, method, target, options, seed, limits
+            model._core, rows.array, rows.names, rows.warnings, method, _prepared_target(target), options, seed, limits
         )
     finally:
         if watcher is not None:
             watcher.close()
     return Explanation(core)
+
+
+def _prepared_target(target):
+    """Arrays in a target as the core takes them."""
+    if not isinstance(target, dict) or not any(isinstance(key, str) for key in target):
+        return target
+    return {key: part if key == "class" else np.asarray(part, dtype=np.float32) for key, part in target.items()}
 
 
 def _of_linear(method: str | None, options: dict) -> str:

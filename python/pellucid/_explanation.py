@@ -99,7 +99,7 @@ class Explanation:
 
     @property
     def output_space(self) -> str:
-        """The unit of values and outputs: ``"margin"``, ``"probability"``, ``"value"`` or ``"log_loss"``."""
+        """The unit of values and outputs: ``"margin"``, ``"probability"``, ``"log_probability"``, ``"value"`` or ``"log_loss"``."""
         return self._core.output_space
 
     @property

@@ -68,7 +68,7 @@ class Model:
 
     @property
     def output_space(self) -> str:
-        """The unit of what is explained: ``"margin"``, ``"probability"`` or ``"value"``."""
+        """The unit of what is explained: ``"margin"``, ``"probability"``, ``"log_probability"`` or ``"value"``."""
         return self._core.output_space
 
     @property

@@ -229,7 +229,7 @@ def explain(
     names: list[str] | None,
     warnings: list[str],
     method: str | None,
-    target: str | int | Sequence[int] | dict[int, float],
+    target: str | int | Sequence[int] | dict[Any, Any],
     options: dict[str, Any] | None,
     seed: int,
     limits: Limits,
@@ -239,7 +239,7 @@ def evaluate(
     rows: np.ndarray,
     names: list[str] | None,
     method: str | None,
-    target: str | int | Sequence[int] | dict[int, float],
+    target: str | int | Sequence[int] | dict[Any, Any],
     options: dict[str, Any] | None,
     scoring: dict[str, Any],
     seed: int,
@@ -248,10 +248,18 @@ def evaluate(
 def compile(
     model: ModelCore,
     method: str | None,
-    target: str | int | Sequence[int] | dict[int, float],
+    target: str | int | Sequence[int] | dict[Any, Any],
     options: dict[str, Any] | None,
     seed: int,
 ) -> bytes: ...
+def conservation(
+    model: ModelCore,
+    rows: np.ndarray,
+    target: str | int | Sequence[int] | dict[Any, Any],
+    options: dict[str, Any] | None,
+    seed: int,
+    limits: Limits,
+) -> str: ...
 def inspect(model: ModelCore) -> str: ...
 def inspect_file(path: str | os.PathLike[str], wishes: Wishes) -> str: ...
 def importance(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 
+import numpy as np
+
 from . import _pellucid, _tables
-from ._explain import _of_linear, _prepare_options
+from ._explain import _of_linear, _prepare_options, _prepared_target
 from ._explanation import Explanation
 from ._load import _wishes, load
 from ._model import Model, _limits
@@ -98,7 +102,7 @@ def evaluate(
     try:
         limits = _limits(threads=threads, watcher=bar)
         core, scores = _pellucid.evaluate(
-            model._core, rows.array, rows.names, method, target, options, scoring, seed, limits
+            model._core, rows.array, rows.names, method, _prepared_target(target), options, scoring, seed, limits
         )
     finally:
         if bar is not None:
@@ -119,11 +123,37 @@ def compile(model, path=None, method: str | None = None, target="top-1", *, seed
     """
     model = load(model)
     _prepare_options(model, options)
-    data = _pellucid.compile(model._core, method, target, options, seed)
+    data = _pellucid.compile(model._core, method, _prepared_target(target), options, seed)
     if path is not None:
         with open(path, "wb") as file:
             file.write(data)
     return data
+
+
+def conservation(model, X, target="top-1", *, seed: int = 0, threads: int | None = None, **options) -> dict:
+    """Where layer-wise relevance propagation conserves relevance and where it is lost, node by node from the output.
+
+    Columns of the same length, for a data frame: ``row``, ``target`` and ``node`` with its ``op``; what ``arrived`` there,
+    what it ``sent`` on, what biases and other constants ``absorbed``, and what its ``stabilizer`` took.
+    ``options`` are those of the method ``"lrp"``, such as ``composite="epsilon_gamma_box"``.
+
+    >>> import numpy as np, pellucid
+    >>> rows = np.ones((1, 1, 28, 28), np.float32)
+    >>> flow = pellucid.conservation("fixtures/models/mnist_cnn.onnx", rows, composite="epsilon")
+    >>> sorted(flow)
+    ['absorbed', 'arrived', 'node', 'op', 'row', 'sent', 'stabilizer', 'target']
+    """
+    model = load(model)
+    rows = _tables.rows(model, X)
+    _prepare_options(model, options)
+    table = _pellucid.conservation(model._core, rows.array, _prepared_target(target), options, seed, _limits(threads=threads))
+    header, *lines = csv.reader(io.StringIO(table))
+    columns = dict(zip(header, zip(*lines)))
+    whole, words = ("row", "target"), ("op", "node")
+    return {
+        name: list(column) if name in words else np.array(column, dtype=np.int64 if name in whole else np.float64)
+        for name, column in columns.items()
+    }
 
 
 def inspect(model, *, input_shape=None, output: str | None = None, runtime: str | None = None) -> dict:

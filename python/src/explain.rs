@@ -39,7 +39,7 @@ pub(crate) fn explain(
             let has_defaults = options.is_none_or(|options| options.is_empty());
             let options = options::of_network(options)?;
             let method = Method::new(method.unwrap_or("integrated_gradients"), &options, model, seed);
-            let target = options::target_of_network(target)?;
+            let target = options::target_of_network(target, model)?;
             let request = Request { method: method.map_err(fault)?, target, seed };
             let header = (names, warnings);
             network(py, model, &rows, header, &request, (&limits, has_defaults))

@@ -36,7 +36,7 @@ mod _pellucid {
     #[pymodule_export]
     use super::texts::{TextCore, TextModelCore};
     #[pymodule_export]
-    use super::tools::{compile, doctor, evaluate, importance, inspect, inspect_file};
+    use super::tools::{compile, conservation, doctor, evaluate, importance, inspect, inspect_file};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "Python's name for it")]

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use ndarray::{Array2, ArrayD};
 use numpy::{PyArrayDyn, PyArrayMethods};
-use pellucid_engine::{MethodOptions, Target, TreeOptions, TreeTarget, parse_target};
+use pellucid_engine::{
+    LoadedModel, MethodOptions, Similarity, Target, TreeOptions, TreeTarget, parse_target, read_target,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -94,11 +96,43 @@ pub(crate) fn target(given: &Bound<'_, PyAny>) -> PyResult<TreeTarget> {
     indices.map(|indices| TreeTarget::Of(Target::PerRow(indices))).map_err(|_| of_option("target", reason))
 }
 
-/// The target of a network: there, `all` is a label.
-pub(crate) fn target_of_network(given: &Bound<'_, PyAny>) -> PyResult<Target> {
+/// The target of a network: there, `all` is a label, texts may name files, and `{"cosine": array}`, `{"dot": array}` and
+/// `{"class": 15, "mask": array}` hold arrays.
+pub(crate) fn target_of_network(given: &Bound<'_, PyAny>, model: &LoadedModel) -> PyResult<Target> {
+    if let Ok(text) = given.cast::<PyString>() {
+        return read_target(model, &text.to_cow()?).map_err(fault);
+    }
+    match given.cast::<PyDict>() {
+        Ok(parts) if parts.keys().iter().any(|key| key.is_instance_of::<PyString>()) => {
+            target_of_parts(parts)
+        }
+        _ => target_of_text_model(given),
+    }
+}
+
+/// The target of a model of texts.
+pub(crate) fn target_of_text_model(given: &Bound<'_, PyAny>) -> PyResult<Target> {
     match target(given)? {
         TreeTarget::Of(target) => Ok(target),
         TreeTarget::All => parse_target("label:all").map_err(fault),
+    }
+}
+
+fn target_of_parts(parts: &Bound<'_, PyDict>) -> PyResult<Target> {
+    let array = |value: &Bound<'_, PyAny>| Ok::<_, PyErr>(Rows::of(value)?.to_f32());
+    for (name, measure) in Similarity::NAMES {
+        if let Some(value) = parts.get_item(name)?.filter(|_| parts.len() == 1) {
+            return Ok(Target::Similar { measure, to: array(&value)?, name: "array".to_owned() });
+        }
+    }
+    match (parts.get_item("class")?, parts.get_item("mask")?, parts.len()) {
+        (Some(class), Some(mask), 2) => {
+            Ok(Target::Masked { class: Box::new(target_of_text_model(&class)?), mask: array(&mask)? })
+        }
+        _ => Err(of_option(
+            "target",
+            "write {\"cosine\": array}, {\"dot\": array}, or {\"class\": …, \"mask\": array}",
+        )),
     }
 }
 

@@ -74,8 +74,8 @@ impl TextModelCore {
         let request = TextRequest {
             method: method.unwrap_or("integrated_gradients").to_owned(),
             options: options::of_network(options)?,
-            target: Some(options::target_of_network(target)?),
-            contrast: wishes.contrast.as_ref().map(options::target_of_network).transpose()?,
+            target: Some(options::target_of_text_model(target)?),
+            contrast: wishes.contrast.as_ref().map(options::target_of_text_model).transpose()?,
             token: wishes.token,
             log_probability: wishes.log_probability,
             seed,

@@ -38,12 +38,33 @@ pub(crate) fn evaluate(
     let options = options::of_network(options)?;
     let method =
         Method::new(method.unwrap_or("integrated_gradients"), &options, model, seed).map_err(fault)?;
-    let request = Request { method, target: options::target_of_network(target)?, seed };
+    let request = Request { method, target: options::target_of_network(target, model)?, seed };
     let scoring = scoring_options(scoring)?;
     let found =
         watched(py, &limits, |work| pellucid_engine::evaluate(model, &input, &request, &scoring, work))?;
     let scores = found.to_json().map_err(fault)?;
     Ok((ExplanationCore::new(py, found.explanation), scores))
+}
+
+/// What LRP passes through each node, a table in CSV.
+#[pyfunction]
+#[pyo3(signature = (model, rows, target, options, seed, limits))]
+pub(crate) fn conservation(
+    py: Python<'_>,
+    model: &ModelCore,
+    rows: &Bound<'_, PyAny>,
+    target: &Bound<'_, PyAny>,
+    options: Option<&Bound<'_, PyDict>>,
+    seed: u64,
+    limits: Limits,
+) -> PyResult<String> {
+    let model = network(model, "conservation")?;
+    let input = Input::from_rows(Rows::of(rows)?.to_f32());
+    let method = Method::new("lrp", &options::of_network(options)?, model, seed).map_err(fault)?;
+    let request = Request { method, target: options::target_of_network(target, model)?, seed };
+    let table =
+        watched(py, &limits, |work| pellucid_engine::conservation_csv(model, &input, &request, work))?;
+    Ok(String::from_utf8_lossy(&table).into_owned())
 }
 
 /// The bytes of an ONNX file that gives prediction and attribution together.
@@ -61,7 +82,7 @@ pub(crate) fn compile<'py>(
     let options = options::of_network(options)?;
     let method =
         Method::new(method.unwrap_or("integrated_gradients"), &options, model, seed).map_err(fault)?;
-    let target = options::target_of_network(target)?;
+    let target = options::target_of_network(target, model)?;
     let bytes = py.detach(|| pellucid_engine::compile(model, &method, &target)).map_err(fault)?;
     Ok(PyBytes::new(py, &bytes))
 }

@@ -111,7 +111,7 @@ def refused(layer="a", **given):
     ("call", "error", "text"),
     [
         (lambda: refused("nothing"), pellucid.InputError, "nothing"),
-        (lambda: refused("y"), pellucid.InputError, "no spatial axes"),
+        (lambda: refused("y"), pellucid.InputError, "not known to hold features of places"),
         (lambda: refused(Saliency), pellucid.UnsupportedError, "pellucid.inspect"),
         (lambda: refused(attribute_to_layer_input=True), pellucid.UnsupportedError, "attribute_to_layer_input"),
         (lambda: refused(attr_dim_summation=False), pellucid.UnsupportedError, "attr_dim_summation"),

@@ -244,3 +244,24 @@ def test_a_loaded_model_is_loaded_once():
     np.testing.assert_allclose(model.predict(rows), 1 / (1 + np.exp(-0.7 * margins)), atol=1e-6)
     with open(BINARY, "rb") as file:
         assert pellucid.load(file.read()).digest == model.digest
+
+
+def test_a_target_may_be_a_similarity_or_a_class_over_a_mask():
+    rows = np.linspace(-1, 1, 28 * 28, dtype=np.float32).reshape(1, 1, 28, 28)
+    network = "fixtures/models/mnist_cnn.onnx"
+    outputs = pellucid.load(network).outputs(rows)[0]
+    vector = np.arange(10, dtype=np.float32)
+    like = pellucid.explain(network, rows, "saliency", {"cosine": vector}, progress=False)
+    expected = outputs @ vector / np.linalg.norm(outputs) / np.linalg.norm(vector)
+    np.testing.assert_allclose(like.outputs, expected, rtol=1e-5)
+    itself = pellucid.explain(network, rows, "saliency", {"cosine": rows[0]}, progress=False)
+    np.testing.assert_allclose(itself.outputs, 1, rtol=1e-5)
+    layer = next(wire["name"] for wire in pellucid.inspect(network)["cam_layers"])
+    with open(network, "rb") as file:  # not its labels, which are of ten outputs
+        places = pellucid.load(file.read(), output=layer)
+    mask = np.zeros((7, 7), np.float32)
+    mask[2, 3] = 1
+    one = pellucid.explain(places, rows, "saliency", {"class": 5, "mask": mask}, progress=False)
+    np.testing.assert_allclose(one.outputs, places.outputs(rows).reshape(128, 7, 7)[5, 2, 3], rtol=1e-5, atol=1e-6)
+    with pytest.raises(pellucid.InputError, match="cosine"):
+        pellucid.explain(network, rows, "saliency", {"like": vector}, progress=False)

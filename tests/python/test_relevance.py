@@ -39,3 +39,16 @@ def test_a_transformer_is_explained_by_its_attention(rows):
     assert e.values.shape == (3, 28, 28) and (e.values >= 0).all() and e.values.max() > 0
     relevance = pellucid.explain(TRANSFORMER, rows, "lrp", composite="attnlrp", progress=False)
     assert relevance.values.shape == rows.shape and np.isfinite(relevance.values).all()
+
+
+def test_conservation_accounts_for_all_relevance(rows):
+    flow = pellucid.conservation(CNN, rows, target=3, composite="epsilon")
+    explained = pellucid.explain(CNN, rows, "lrp", composite="epsilon", target=3, progress=False)
+    assert len(flow["node"]) == len(flow["op"]) == len(flow["arrived"]) and set(flow["row"]) == {0, 1, 2}
+    for row in range(3):
+        of_row = flow["row"] == row
+        # What arrives first is the output, what is sent last the input's relevance.
+        assert flow["arrived"][of_row][0] == pytest.approx(explained.outputs[row], rel=1e-4)
+        assert flow["absorbed"][of_row].sum() == pytest.approx(explained.base_values[row], rel=1e-3, abs=1e-4)
+    with pytest.raises(pellucid.InputError, match="no such option"):
+        pellucid.conservation(CNN, rows, n_steps=3)

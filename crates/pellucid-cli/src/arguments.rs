@@ -49,8 +49,9 @@ pub(crate) struct ExplainArguments {
     pub(crate) method: MethodArguments,
     #[command(flatten)]
     pub(crate) trees: TreeArguments,
-    /// Which output: top-1, top-5, an index, a label, a difference 281-282, weights 281:1,282:-0.5, or, of tree models,
-    /// all.
+    /// Which output: top-1, top-5, an index, a label, a difference 281-282, weights 281:1,282:-0.5; of tree models all; of
+    /// embedding models cosine:FILE or dot:FILE, the file an embedding or an input; of models that classify every place
+    /// of an image a class, over the places where it is predicted or over those of mask:CLASS:FILE (.npy, .npz).
     #[arg(long, default_value = "top-1", value_name = "TARGET", allow_hyphen_values = true)]
     pub(crate) target: String,
     #[command(flatten)]
@@ -252,7 +253,7 @@ pub(crate) struct CompileArguments {
     pub(crate) preprocess: PreprocessArguments,
     #[command(flatten)]
     pub(crate) method: MethodArguments,
-    /// Which output: predicted (whatever is highest), an index, or a label.
+    /// Which output: predicted (whatever is highest), an index, a label, cosine:FILE or dot:FILE.
     #[arg(long, default_value = "predicted", value_name = "TARGET")]
     pub(crate) target: String,
     /// What random baselines are made from.

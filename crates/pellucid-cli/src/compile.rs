@@ -1,6 +1,6 @@
 //! `pellucid compile`.
 
-use pellucid_engine::{Method, Target, compile, parse_target, write_file};
+use pellucid_engine::{Method, Target, compile, read_target, write_file};
 
 use crate::arguments::CompileArguments;
 use crate::console::Console;
@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &CompileArguments, console: &Console) -> Result<(),
     let method = Method::new(arguments.method.of_network(), &options, &model, arguments.seed)?;
     let target = match arguments.target.as_str() {
         "predicted" => Target::Top(1),
-        text => parse_target(text)?,
+        text => read_target(&model, text)?,
     };
     let bytes = compile(&model, &method, &target)?;
     write_file(&arguments.out, &bytes)?;

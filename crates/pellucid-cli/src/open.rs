@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pellucid_engine::{
     Cancellation, Error, Explanation, LoadedModel, Method, MethodOptions, Opened, PreprocessOptions, Request,
-    Runtime, RuntimeChoice, RuntimeOptions, Work, parse_target, runtime, write_file,
+    Runtime, RuntimeChoice, RuntimeOptions, Work, read_target, runtime, write_file,
 };
 
 use crate::arguments::{
@@ -61,7 +61,7 @@ pub(crate) fn request(
 ) -> Result<Request, Failure> {
     let options = MethodOptions { background: background.to_vec(), ..method.options.options() };
     let method = Method::new(method.of_network(), &options, model, seed)?;
-    Ok(Request { method, target: parse_target(target)?, seed })
+    Ok(Request { method, target: read_target(model, target)?, seed })
 }
 
 pub(crate) fn runtime_options(arguments: &RuntimeArguments) -> Result<RuntimeOptions, Error> {

@@ -1,7 +1,7 @@
 //! `pellucid report`.
 
 use pellucid_engine::{
-    Cancellation, LoadedModel, MethodOptions, Opened, ReportOptions, TreeModel, on_threads, parse_target,
+    Cancellation, LoadedModel, MethodOptions, Opened, ReportOptions, TreeModel, on_threads, read_target,
     report, report_table, write_file,
 };
 
@@ -39,7 +39,7 @@ fn of_photos(
         None => defaults.methods.clone(),
         Some(names) => names.iter().map(|name| (name.clone(), MethodOptions::default())).collect(),
     };
-    let target = parse_target(&arguments.target)?;
+    let target = read_target(model, &arguments.target)?;
     let options = ReportOptions { methods, target, seed: arguments.work.seed, ..defaults };
     Ok(report(model, &arguments.what.inputs, &options, &work)?)
 }

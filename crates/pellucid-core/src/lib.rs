@@ -17,5 +17,5 @@ pub use error::Error;
 pub use model::{Model, OutputSpace};
 pub use quadrature::gauss_legendre;
 pub use random::Draws;
-pub use target::{ResolvedTarget, Target, top_outputs};
+pub use target::{ResolvedTarget, Similarity, Target, top_outputs};
 pub use work::{Cancellation, NoProgress, Progress, Work};

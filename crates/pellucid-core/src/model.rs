@@ -26,6 +26,8 @@ pub enum OutputSpace {
     Margin,
     /// After softmax or sigmoid.
     Probability,
+    /// The logarithm of the probability.
+    LogProbability,
     /// The logarithm of the odds.
     LogOdds,
     /// A regression's own unit.
@@ -36,13 +38,15 @@ pub enum OutputSpace {
 
 impl OutputSpace {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Margin, Self::Probability, Self::LogOdds, Self::Value, Self::LogLoss];
+    pub const ALL: [Self; 6] =
+        [Self::Margin, Self::Probability, Self::LogProbability, Self::LogOdds, Self::Value, Self::LogLoss];
 
-    /// The name on the wire: `margin`, `probability`, `log_odds`, `value`, `log_loss`.
+    /// The name on the wire: `margin`, `probability`, `log_probability`, `log_odds`, `value`, `log_loss`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Margin => "margin",
             Self::Probability => "probability",
+            Self::LogProbability => "log_probability",
             Self::LogOdds => "log_odds",
             Self::Value => "value",
             Self::LogLoss => "log_loss",

@@ -1,6 +1,6 @@
 //! Which output is explained.
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayD, ArrayView1, ArrayView2};
 
 use crate::error::Error;
 
@@ -17,6 +17,48 @@ pub enum Target {
     PerRow(Vec<usize>),
     /// Any scalar of the output: `Σ weight · output`. A difference of two logits is `[(a, 1), (b, −1)]`.
     Weighted(Vec<(usize, f64)>),
+    /// Of a model that classifies every place of an image: what `class` (an index, a label or the highest) has over the
+    /// places of a mask, `[height, width]` for all rows or `[rows, height, width]`, weights of the places. Without a
+    /// mask, indices, labels and the highest classes are taken over the places where they are predicted.
+    Masked {
+        /// Which class.
+        class: Box<Target>,
+        /// Where.
+        mask: ArrayD<f32>,
+    },
+    /// How alike the outputs of an embedding model are to others.
+    Similar {
+        /// By which measure.
+        measure: Similarity,
+        /// An embedding `[outputs]`, or an input row `[features…]` whose embedding it is.
+        to: ArrayD<f32>,
+        /// What it was read from, as a person wrote it.
+        name: String,
+    },
+    /// A target that is resolved already: its weights of the outputs for each row.
+    Resolved(ResolvedTarget),
+}
+
+/// How alike two embeddings are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Similarity {
+    /// `y · v / (|y| |v|)`
+    Cosine,
+    /// `y · v`
+    Dot,
+}
+
+impl Similarity {
+    /// All of them with their names.
+    pub const NAMES: [(&'static str, Self); 2] = [("cosine", Self::Cosine), ("dot", Self::Dot)];
+
+    /// The name: `cosine`, `dot`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cosine => "cosine",
+            Self::Dot => "dot",
+        }
+    }
 }
 
 /// A target turned into numbers: for each row, each of its `K` targets as weights of the outputs.
@@ -31,7 +73,12 @@ pub struct ResolvedTarget {
 impl Target {
     /// The number of targets of each row.
     pub fn n_targets(&self) -> usize {
-        if let Self::Top(k) = self { *k } else { 1 }
+        match self {
+            Self::Top(k) => *k,
+            Self::Masked { class, .. } => class.n_targets(),
+            Self::Resolved(resolved) => resolved.weights.len(),
+            _ => 1,
+        }
     }
 
     /// Turns the target into weights for rows with these outputs, `[rows, outputs]`.
@@ -56,6 +103,17 @@ impl Target {
             }
             Self::Top(_) => return Err(self.fault(format!("the model has {n_outputs} outputs"))),
             Self::Weighted(weights) => return self.weighted(weights, n_rows, n_outputs),
+            Self::Resolved(resolved) => return self.fitting(resolved, n_rows, n_outputs),
+            Self::Masked { .. } => {
+                return Err(
+                    self.fault("masks are of models that classify every place of an image".to_owned())
+                );
+            }
+            Self::Similar { .. } => {
+                return Err(
+                    self.fault("similarity is no single output: the model has to end in it".to_owned())
+                );
+            }
         };
         if let Some(index) = indices.iter().flatten().find(|&&index| index >= n_outputs) {
             let last = n_outputs.saturating_sub(1);
@@ -92,6 +150,22 @@ impl Target {
         Ok(ResolvedTarget { weights: vec![matrix], indices: None })
     }
 
+    fn fitting(
+        &self,
+        resolved: &ResolvedTarget,
+        n_rows: usize,
+        n_outputs: usize,
+    ) -> Result<ResolvedTarget, Error> {
+        // A check before there are rows.
+        let fits = |weights: &Array2<f32>| {
+            weights.ncols() == n_outputs && (weights.nrows() == n_rows || n_rows == 0)
+        };
+        match resolved.weights.iter().all(fits) {
+            true => Ok(resolved.clone()),
+            false => Err(self.fault(format!("its weights are not of {n_rows} rows and {n_outputs} outputs"))),
+        }
+    }
+
     fn fault(&self, reason: String) -> Error {
         Error::Target { target: self.to_string(), reason }
     }
@@ -109,6 +183,9 @@ impl std::fmt::Display for Target {
                     weights.iter().map(|(index, weight)| format!("{weight:+}*{index}")).collect();
                 f.write_str(&terms.join(""))
             }
+            Self::Masked { class, .. } => write!(f, "{class} over a mask"),
+            Self::Similar { measure, name, .. } => write!(f, "{}:{name}", measure.name()),
+            Self::Resolved(resolved) => write!(f, "weights of {} targets", resolved.weights.len()),
         }
     }
 }
@@ -178,5 +255,9 @@ mod tests {
         check(&Target::Label("foot".into()), Err("near: football"));
         check(&Target::Top(4), Err("3 outputs"));
         check(&Target::PerRow(vec![0]), Err("1 indices for 2 rows"));
+        let mask = ArrayD::zeros(vec![2, 2]);
+        check(&Target::Masked { class: Box::new(Target::Index(0)), mask }, Err("every place"));
+        let weights = vec![array![[1.0f32, 0.0]]];
+        check(&Target::Resolved(ResolvedTarget { weights, indices: None }), Err("2 rows and 3 outputs"));
     }
 }

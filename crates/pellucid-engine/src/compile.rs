@@ -1,20 +1,26 @@
 //! Model + method → ONNX file that returns prediction and attribution together.
 
-use pellucid_core::Target;
+use pellucid_core::{Target, Work};
 use pellucid_explain::compile::{self, CompiledTarget};
 use pellucid_graph::onnx;
 
+use crate::aim::{by_index, compared};
 use crate::error::Error;
-use crate::explain::by_index;
 use crate::method::Method;
 use crate::model::LoadedModel;
 
 /// The bytes of an ONNX file with the model's input, and the outputs `output` `[N, outputs]` and `attribution`
-/// `[N, features…]`, which any ONNX runtime runs. The target is `top-1` (whatever is predicted), an index, or a label.
+/// `[N, features…]`, which any ONNX runtime runs. The target is `top-1` (whatever is predicted), an index, a label, or a similarity.
 ///
 /// # Errors
 /// A method or target that is no single graph; whatever the method reports.
 pub fn compile(model: &LoadedModel, method: &Method, target: &Target) -> Result<Vec<u8>, Error> {
+    let compared = compared(model, target, &Work::default())?;
+    let model = compared.as_ref().unwrap_or(model);
+    if model.network().places().is_some() {
+        let what = "a class over a mask depends on the row and cannot be compiled yet; explain it".to_owned();
+        return Err(Error::Unsupported { what });
+    }
     let target = match by_index(model, target)? {
         Target::Top(1) => CompiledTarget::Predicted,
         Target::Index(index) => CompiledTarget::Index(index),

@@ -11,6 +11,7 @@ use pellucid_metrics::deletion_insertion::{self, Score};
 use pellucid_metrics::randomization::Stage;
 use pellucid_metrics::{Explained, completeness, deletion, insertion, randomization};
 
+use crate::aim::compared;
 use crate::baseline::parse_baseline;
 use crate::error::Error;
 use crate::explain::{Attributed, Request, attribute, classifies, explanation};
@@ -172,6 +173,8 @@ pub fn evaluate(
     options: &EvaluationOptions,
     work: &Work,
 ) -> Result<Evaluation, Error> {
+    let compared = compared(model, &request.target, work)?;
+    let model = compared.as_ref().unwrap_or(model);
     let attributed = attribute(model, input, request, work)?;
     let trial = Trial { model, input, request, attributed: &attributed, options, work };
     let wants = |metric| options.metrics.contains(&metric);
@@ -242,15 +245,11 @@ impl Trial<'_> {
     }
 
     fn randomization(&self) -> Result<Vec<SimilarityStage>, Error> {
-        let target = match self.attributed.target.indices.as_deref() {
-            Some(rows) if rows.iter().all(|row| row.len() == 1) => {
-                Target::PerRow(rows.iter().map(|row| row[0]).collect())
-            }
-            None => self.request.target.clone(),
-            _ => {
-                return Err(Error::request("metrics", "randomization takes one target a row; explain top-1"));
-            }
-        };
+        let resolved = &self.attributed.target;
+        if resolved.weights.len() != 1 {
+            return Err(Error::request("metrics", "randomization takes one target a row; explain top-1"));
+        }
+        let target = Target::Resolved(resolved.clone());
         let graph = &self.model.file().graph;
         let layers: Vec<String> = parameter_layers(graph).into_iter().map(|layer| layer.name).collect();
         let layers = spread(&layers, self.options.n_layers);
@@ -259,6 +258,10 @@ impl Trial<'_> {
             let redrawn = randomize(graph, all, self.request.seed)?;
             let network =
                 Network::new(&redrawn, self.model.network().runtime().clone(), &self.network_options())?;
+            let network = match self.model.comparison() {
+                Some(comparison) => network.compared(&comparison.to, comparison.measure)?,
+                None => network,
+            };
             Ok::<_, Error>(self.request.method.attribute(&network, &self.input.rows, &target, self.work)?)
         })?;
         Ok(stages.iter().map(stage).collect())

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, ArrayView1, Axis};
 use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Target, Work, top_outputs};
-use pellucid_explain::network::Ending;
+use pellucid_explain::network::{Ending, OutputPlaces};
+use pellucid_explain::segmentation;
 
+use crate::aim::{Aim, compared};
 use crate::error::Error;
 use crate::explanation::{
     About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, targets_last,
@@ -38,6 +40,8 @@ pub fn explain(
     request: &Request,
     work: &Work,
 ) -> Result<Explanation, Error> {
+    let compared = compared(model, &request.target, work)?;
+    let model = compared.as_ref().unwrap_or(model);
     let attributed = attribute(model, input, request, work)?;
     explanation(model, input, request, work, attributed)
 }
@@ -48,6 +52,8 @@ pub(crate) struct Attributed {
     pub(crate) outputs: Array2<f64>,
     /// Which of them are explained.
     pub(crate) target: ResolvedTarget,
+    /// For each row, the explained indices among what has labels, where each target is one.
+    pub(crate) indices: Option<Vec<Vec<usize>>>,
     pub(crate) attribution: Attribution,
 }
 
@@ -57,12 +63,9 @@ pub(crate) fn attribute(
     request: &Request,
     work: &Work,
 ) -> Result<Attributed, Error> {
-    let network = model.network();
-    let target = by_index(model, &request.target)?;
-    let outputs = network.outputs(&input.rows, work)?;
-    let resolved = target.resolve(outputs.view(), model.labels())?;
-    let attribution = request.method.attribute(network, &input.rows, &target, work)?;
-    Ok(Attributed { outputs, target: resolved, attribution })
+    let Aim { target, outputs, resolved, indices } = Aim::new(model, &input.rows, &request.target, work)?;
+    let attribution = request.method.attribute(model.network(), &input.rows, &target, work)?;
+    Ok(Attributed { outputs, target: resolved, indices, attribution })
 }
 
 pub(crate) fn explanation(
@@ -103,10 +106,7 @@ fn about(
         method: request.method.name().to_owned(),
         parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         seed: request.seed,
-        target: ExplainedTarget {
-            asked: request.target.to_string(),
-            indices: attributed.target.indices.clone(),
-        },
+        target: ExplainedTarget { asked: request.target.to_string(), indices: attributed.indices.clone() },
         output_space: network.space(),
         output_name: model.output_name().to_owned(),
         output_names: model.labels().map(<[String]>::to_vec),
@@ -116,7 +116,7 @@ fn about(
         other_columns: BTreeMap::new(),
         channel_axis: model.channel_axis(),
         signed: request.method.is_signed(),
-        predictions: predictions(model, &attributed.outputs, &attributed.target),
+        predictions: predictions(model, attributed),
         model: ModelSource {
             name: model.name().to_owned(),
             format: "onnx".to_owned(),
@@ -135,27 +135,18 @@ fn about(
     }
 }
 
-/// The target with a label turned into its index.
-pub(crate) fn by_index(model: &LoadedModel, target: &Target) -> Result<Target, Error> {
-    if !matches!(target, Target::Label(_)) {
-        return Ok(target.clone());
+/// The highest outputs of each row, and the explained ones where they are not among them; of a model that classifies every
+/// place of an image, the classes predicted at most places, with the sum of their outputs there.
+pub(crate) fn predictions(model: &LoadedModel, attributed: &Attributed) -> Vec<Vec<Prediction>> {
+    let outputs = &attributed.outputs;
+    if let Some(places) = model.network().places() {
+        let of_row = |row: ArrayView1<'_, f64>| predictions_of_places(model, places, row);
+        return outputs.rows().into_iter().map(of_row).collect();
     }
-    let n_outputs = pellucid_core::Model::n_outputs(model.network());
-    let resolved = target.resolve(Array2::zeros((1, n_outputs)).view(), model.labels())?;
-    let index = resolved.indices.and_then(|indices| indices.first()?.first().copied());
-    Ok(index.map_or_else(|| target.clone(), Target::Index))
-}
-
-/// The highest outputs of each row, and the explained ones where they are not among them.
-pub(crate) fn predictions(
-    model: &LoadedModel,
-    outputs: &Array2<f64>,
-    resolved: &ResolvedTarget,
-) -> Vec<Vec<Prediction>> {
     let probabilities = classifies(model).then(|| model.network().probabilities(outputs));
     let of_row = |row: usize| {
         let mut indices = top_outputs(outputs.row(row), N_PREDICTIONS);
-        let explained = resolved.indices.as_ref().map_or(&[][..], |indices| &indices[row]);
+        let explained = attributed.indices.as_ref().map_or(&[][..], |indices| &indices[row]);
         for index in explained {
             if !indices.contains(index) {
                 indices.push(*index);
@@ -163,13 +154,32 @@ pub(crate) fn predictions(
         }
         let prediction = |index: usize| Prediction {
             index,
-            label: model.labels().and_then(|labels| labels.get(index).cloned()),
+            label: label(model, index),
             output: outputs[[row, index]],
             probability: probabilities.as_ref().map(|probabilities| probabilities[[row, index]]),
         };
         indices.into_iter().map(prediction).collect()
     };
     (0..outputs.nrows()).map(of_row).collect()
+}
+
+fn label(model: &LoadedModel, index: usize) -> Option<String> {
+    model.labels().and_then(|labels| labels.get(index).cloned())
+}
+
+fn predictions_of_places(
+    model: &LoadedModel,
+    places: &OutputPlaces,
+    outputs: ArrayView1<'_, f64>,
+) -> Vec<Prediction> {
+    let found = segmentation::predicted(places, outputs).into_iter().take(N_PREDICTIONS);
+    let prediction = |(index, _, output): (usize, usize, f64)| Prediction {
+        index,
+        label: label(model, index),
+        output,
+        probability: None,
+    };
+    found.filter(|(_, n_places, _)| *n_places > 0).map(prediction).collect()
 }
 
 /// Whether outputs have probabilities: a single plain output is a regression's.

@@ -4,6 +4,7 @@
 //! [`Method::new`] and [`parse_target`] turn what a person wrote into a [`Request`], and [`explain()`] gives an
 //! [`Explanation`], which goes to JSON and `.npz` and comes back.
 
+mod aim;
 mod attention;
 mod background;
 mod baseline;
@@ -55,7 +56,7 @@ pub use method::{Method, MethodOptions};
 pub use model::{LoadedModel, ModelOptions};
 pub use opened::Opened;
 pub use parameter::Parameter;
-pub use pellucid_core::{Cancellation, NoProgress, OutputSpace, Progress, Target, Work};
+pub use pellucid_core::{Cancellation, NoProgress, OutputSpace, Progress, Similarity, Target, Work};
 pub use pellucid_explain::network::Ending;
 pub use pellucid_graph::{Error as GraphError, Runtime};
 pub use pellucid_plot::{Chart, ChartPage, ChartSection, charts_html};
@@ -68,7 +69,7 @@ pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
 pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
 pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};
-pub use target::parse_target;
+pub use target::{parse_target, read_target};
 pub use text::{
     EncodedText, TextExplanation, TextModel, TextRequest, TextTokenizer, Token, Word, attention_npz,
     attention_svg, explain_text, highlighted, text_ansi, text_fragment, text_html, text_svg, texts_json,

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayD};
-use pellucid_core::{Model as _, Work};
+use pellucid_core::{Model as _, Similarity, Work};
 use pellucid_explain::Network;
 use pellucid_explain::network;
 use pellucid_graph::{Runtime, onnx};
 
+use crate::aim::Comparison;
 use crate::error::Error;
 use crate::input::{Input, ReadOptions, hex};
 use crate::inspect::flops;
@@ -42,6 +43,7 @@ pub struct LoadedModel {
     labels: Option<Vec<String>>,
     preprocess: Option<Preprocess>,
     is_small: bool,
+    comparison: Option<Comparison>,
 }
 
 /// Operations of one row up to which some hundred evaluations end before anybody could wish to stop them.
@@ -54,7 +56,7 @@ impl LoadedModel {
     /// A file of another kind, broken, or beyond what can be explained; labels or preprocessing that do not fit.
     pub fn open(path: &Path, runtime: Arc<dyn Runtime>, options: &ModelOptions) -> Result<Self, Error> {
         let mut model = Self::new(stem(path), read(path)?, runtime, options)?;
-        model.labels = labels::find(Some(path), options, model.network.n_outputs())?;
+        model.labels = labels::find(Some(path), options, model.n_labels())?;
         model.preprocess = Preprocess::find(path, &options.preprocess)?;
         Ok(model)
     }
@@ -70,7 +72,7 @@ impl LoadedModel {
         options: &ModelOptions,
     ) -> Result<Self, Error> {
         let mut model = Self::new(name.to_owned(), onnx::read_bytes(bytes, None)?, runtime, options)?;
-        model.labels = labels::find(None, options, model.network.n_outputs())?;
+        model.labels = labels::find(None, options, model.n_labels())?;
         Ok(model)
     }
 
@@ -98,6 +100,7 @@ impl LoadedModel {
             network: Arc::new(network),
             labels: None,
             preprocess: None,
+            comparison: None,
         })
     }
 
@@ -119,7 +122,28 @@ impl LoadedModel {
             preprocess: None,
             // Nobody knows how long a text takes.
             is_small: false,
+            comparison: None,
         }
+    }
+
+    /// The same model with one output: how alike its outputs are to an embedding.
+    pub(crate) fn compared(&self, to: &[f32], measure: Similarity) -> Result<Self, Error> {
+        Ok(Self {
+            name: self.name.clone(),
+            file: self.file.clone(),
+            network: Arc::new(self.network.compared(to, measure)?),
+            input_name: self.input_name.clone(),
+            output_name: self.output_name.clone(),
+            labels: None,
+            preprocess: self.preprocess.clone(),
+            is_small: self.is_small,
+            comparison: Some(Comparison { to: to.to_vec(), measure }),
+        })
+    }
+
+    /// What its outputs are compared with, where it ends in a similarity.
+    pub(crate) fn comparison(&self) -> Option<&Comparison> {
+        self.comparison.as_ref()
     }
 
     /// Whether the explanation of a row by a method's defaults takes no more than some milliseconds.
@@ -155,6 +179,11 @@ impl LoadedModel {
     /// The number of outputs of a row.
     pub fn n_outputs(&self) -> usize {
         self.network.n_outputs()
+    }
+
+    /// How many names its outputs have: one a class, where every place of an image has all of them.
+    fn n_labels(&self) -> usize {
+        self.network.places().map_or(self.network.n_outputs(), |places| places.n_classes)
     }
 
     /// The outputs that explanations are of, `[rows, outputs]`.

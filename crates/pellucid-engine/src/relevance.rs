@@ -9,8 +9,9 @@ use pellucid_explain::lrp::{
 };
 use serde::Deserialize;
 
+use crate::aim::{Aim, compared};
 use crate::error::Error;
-use crate::explain::{Request, by_index};
+use crate::explain::Request;
 use crate::file;
 use crate::input::Input;
 use crate::method::{Method, MethodOptions};
@@ -106,7 +107,9 @@ pub fn conservation_csv(
             format!("is of lrp; the method is {}", request.method.name()),
         ));
     };
-    let target = by_index(model, &request.target)?;
+    let compared = compared(model, &request.target, work)?;
+    let model = compared.as_ref().unwrap_or(model);
+    let Aim { target, .. } = Aim::new(model, &input.rows, &request.target, work)?;
     let flows = lrp::conservation(model.network(), &input.rows, &target, &relevance.options, work)?;
     let mut table = csv::Writer::from_writer(Vec::new());
     let header = ["row", "target", "op", "node", "arrived", "sent", "absorbed", "stabilizer"];

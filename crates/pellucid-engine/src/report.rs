@@ -13,6 +13,7 @@ use pellucid_plot::{
     report_html,
 };
 
+use crate::aim::compared;
 use crate::error::Error;
 use crate::evaluate::{CurveOptions, completeness_gaps, curve_options, for_deletion, for_insertion};
 use crate::explain::{Attributed, Request, attribute, explanation};
@@ -66,6 +67,8 @@ pub fn report(
     options: &ReportOptions,
     work: &Work,
 ) -> Result<String, Error> {
+    let compared = compared(model, &options.target, work)?;
+    let model = compared.as_ref().unwrap_or(model);
     let mut sections = Vec::new();
     for photo in photos {
         let input = model.read_input(std::slice::from_ref(photo), None)?;

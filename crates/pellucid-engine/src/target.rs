@@ -1,8 +1,13 @@
 //! What a person writes for a target.
 
-use pellucid_core::Target;
+use std::path::{Path, PathBuf};
+
+use ndarray::ArrayD;
+use pellucid_core::{Similarity, Target};
 
 use crate::error::Error;
+use crate::input::{ReadOptions, numbers_of_file};
+use crate::model::LoadedModel;
 
 /// The target that `text` names:
 ///
@@ -48,6 +53,48 @@ pub fn parse_target(text: &str) -> Result<Target, Error> {
     match text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(':') {
         true => weighted(text),
         false => Ok(Target::Label(text.to_owned())),
+    }
+}
+
+/// The target that `text` names, as [`parse_target`], and beyond:
+///
+/// | text | target |
+/// |---|---|
+/// | `cosine:FILE` | the cosine similarity of the outputs to an embedding, or to that of an input |
+/// | `dot:FILE` | their dot product |
+/// | `mask:CLASS:FILE` | of a model that classifies every place of an image: a class over the places of a mask |
+///
+/// Files are `.npy` or `.npz`; an input may be a photo.
+///
+/// # Errors
+/// As [`parse_target`]; files that cannot be read.
+pub fn read_target(model: &LoadedModel, text: &str) -> Result<Target, Error> {
+    for (name, measure) in Similarity::NAMES {
+        if let Some(path) = text.trim().strip_prefix(name).and_then(|rest| rest.strip_prefix(':')) {
+            let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            return Ok(Target::Similar { measure, to: reference(model, Path::new(path))?, name });
+        }
+    }
+    let Some(rest) = text.trim().strip_prefix("mask:") else { return parse_target(text) };
+    let (class, path) = rest.split_once(':').ok_or_else(|| {
+        Error::request("target", format!("`{text}` is no mask; write mask:CLASS:FILE, the file .npy or .npz"))
+    })?;
+    let mask = numbers_of_file(Path::new(path), &ReadOptions::default())?.mapv(|x| x as f32);
+    Ok(Target::Masked { class: Box::new(parse_target(class)?), mask })
+}
+
+/// The numbers of an array file, or the first row of what else holds inputs.
+fn reference(model: &LoadedModel, path: &Path) -> Result<ArrayD<f32>, Error> {
+    let ending = path.extension().map_or_else(String::new, |ending| ending.to_string_lossy().to_lowercase());
+    match ending.as_str() {
+        "npy" | "npz" => {
+            let options = ReadOptions { input_name: model.input_name(), ..ReadOptions::default() };
+            Ok(numbers_of_file(path, &options)?.mapv(|x| x as f32))
+        }
+        _ => {
+            let paths: [PathBuf; 1] = [path.to_owned()];
+            Ok(model.read_input(&paths, None)?.rows)
+        }
     }
 }
 

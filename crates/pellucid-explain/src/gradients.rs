@@ -90,7 +90,7 @@ pub(crate) fn run_targets(
         let output = graph.outputs()[0];
         let seeds = match in_graph {
             true => top_seeds(&mut graph, output, network.n_outputs(), k),
-            false => vec![seed_input(&mut graph, output, "target_weights")],
+            false => (0..k).map(|i| seed_input(&mut graph, output, &format!("target_weights_{i}"))).collect(),
         };
         let wires = build(&mut graph, &seeds)?;
         for wire in wires {

@@ -26,6 +26,8 @@ mod quadrature;
 pub mod saliency;
 mod sampled;
 mod seeds;
+pub mod segmentation;
+mod similarity;
 pub mod smoothgrad;
 #[cfg(test)]
 mod testing;

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use ndarray::{Array2, ArrayD, Axis, Dimension, Slice};
-use pellucid_core::{Model, OutputSpace, ResolvedTarget, Target, Work};
-use pellucid_graph::passes::{canonize, cut, lower};
+use pellucid_core::{Model, OutputSpace, ResolvedTarget, Similarity, Target, Work};
+use pellucid_graph::passes::{canonize, cut, fold_constants, lower};
 use pellucid_graph::{Dim, Graph, Node, Runtime, Session, Wire, is_known};
 
 use crate::batchable::{Batchable, batchable};
 use crate::error::Error;
 use crate::micro_batch;
+use crate::places::{FeatureMap, roles};
+use crate::similarity;
 
 /// What of the model is explained.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,9 +45,38 @@ pub struct Network {
     n_outputs: usize,
     ending: Ending,
     space: OutputSpace,
+    places: Option<OutputPlaces>,
     rows_at_once: Option<usize>,
     warnings: Vec<String>,
     prepared: Mutex<BTreeMap<String, Arc<Prepared>>>,
+}
+
+/// How the outputs of a model that classifies every place of an image lie: `[N, classes, places…]`, or classes last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputPlaces {
+    /// The number of classes.
+    pub n_classes: usize,
+    /// The lengths of the sides.
+    pub grid: Vec<usize>,
+    /// Whether the classes of a place stand side by side.
+    pub classes_last: bool,
+    /// What the output of an only class has to be above for it to be predicted.
+    pub cutoff: f64,
+}
+
+impl OutputPlaces {
+    /// The number of places.
+    pub fn n_places(&self) -> usize {
+        self.grid.iter().product()
+    }
+
+    /// Where among the outputs of a row a class of a place is.
+    pub fn index(&self, class: usize, place: usize) -> usize {
+        match self.classes_last {
+            true => place * self.n_classes + class,
+            false => class * self.n_places() + place,
+        }
+    }
 }
 
 /// A rewritten graph with its session.
@@ -66,17 +97,24 @@ impl Network {
         let mut source = graph.clone();
         source.set_outputs(&[explained]);
         let source = cut(&source, &[single_input(graph, explained)?])?;
+        check_shapes(&source)?;
         let input_shape = row_shape(&source, options.input_shape.as_deref())?;
         let Batchable { graph: source, rows_at_once, warnings } =
             batchable(&source, &input_shape, &*runtime)?;
+        let source = with_known_output(source)?;
+        let mut places = output_places(&source);
         let source = with_flat_output(&source)?;
         let canonical = canonical(&source, graph)?;
         let n_outputs = n_outputs(&canonical)?;
         let space = match ending {
             Ending::Plain if ends_in_probability(graph, output) => OutputSpace::Probability,
+            Ending::Plain if ends_in(graph, output, &["LogSoftmax"]) => OutputSpace::LogProbability,
             Ending::Plain if n_outputs == 1 => OutputSpace::Value,
             _ => OutputSpace::Margin,
         };
+        if let Some(places) = places.as_mut().filter(|_| space == OutputSpace::Probability) {
+            places.cutoff = 0.5;
+        }
         let prepared = Mutex::default();
         Ok(Self {
             graph: canonical,
@@ -86,9 +124,33 @@ impl Network {
             n_outputs,
             ending,
             space,
+            places,
             rows_at_once,
             warnings,
             prepared,
+        })
+    }
+
+    /// The same network with one output: how alike its outputs are to `to`, `[outputs]`. `y · v` is linear in the outputs;
+    /// the cosine gets nodes of its own at the end, so that every method walks back through them.
+    ///
+    /// # Errors
+    /// Another number of outputs; a vector of zeros, which has no direction; numbers that are none.
+    pub fn compared(&self, to: &[f32], measure: Similarity) -> Result<Self, Error> {
+        similarity::check(to, self.n_outputs)?;
+        let ended = |graph: &Graph| similarity::ended(graph, to, measure);
+        Ok(Self {
+            graph: ended(&self.graph)?,
+            source: ended(&self.source)?,
+            runtime: self.runtime.clone(),
+            input_shape: self.input_shape.clone(),
+            n_outputs: 1,
+            ending: Ending::Plain,
+            space: OutputSpace::Value,
+            places: None,
+            rows_at_once: self.rows_at_once,
+            warnings: self.warnings.clone(),
+            prepared: Mutex::default(),
         })
     }
 
@@ -105,6 +167,11 @@ impl Network {
     /// What stands behind the explained output in the file.
     pub fn ending(&self) -> Ending {
         self.ending
+    }
+
+    /// How the outputs lie, where the network classifies every place of an image.
+    pub fn places(&self) -> Option<&OutputPlaces> {
+        self.places.as_ref()
     }
 
     /// The runtime that runs this network.
@@ -208,7 +275,10 @@ impl Network {
     /// Turns explained outputs `[rows, outputs]` into probabilities: by what the file ends in, or, where it gives bare
     /// logits, by softmax (sigmoid for a single output).
     pub fn probabilities(&self, outputs: &Array2<f64>) -> Array2<f64> {
-        let sigmoid = self.ending == Ending::Sigmoid || self.n_outputs == 1;
+        if let (Some(places), Ending::Softmax) = (&self.places, self.ending) {
+            return softmax_of_places(outputs, places);
+        }
+        let sigmoid = self.ending == Ending::Sigmoid || self.n_outputs == 1 || self.places.is_some();
         match (self.space, sigmoid) {
             (OutputSpace::Probability, _) => outputs.clone(),
             (_, true) => outputs.mapv(|x| 1.0 / (1.0 + (-x).exp())),
@@ -237,6 +307,19 @@ impl Model for Network {
             }),
         }
     }
+}
+
+/// Softmax over the classes of each place.
+fn softmax_of_places(outputs: &Array2<f64>, places: &OutputPlaces) -> Array2<f64> {
+    let mut result = outputs.clone();
+    for mut row in result.rows_mut() {
+        for place in 0..places.n_places() {
+            let indices: Vec<usize> = (0..places.n_classes).map(|class| places.index(class, place)).collect();
+            let own = Array2::from_shape_fn((1, indices.len()), |(_, i)| row[indices[i]]);
+            indices.iter().zip(softmax(&own).iter()).for_each(|(index, share)| row[*index] = *share);
+        }
+    }
+    result
 }
 
 /// Softmax of each row.
@@ -330,8 +413,10 @@ fn kind_of_ending(graph: &Graph, node: &Node) -> Ending {
     let rank = node.outputs.first().copied().flatten().and_then(|wire| graph.rank(wire));
     let axis = node.int("axis").unwrap_or(-1);
     let last_axis = axis == -1 || rank.is_some_and(|rank| axis == rank as i64 - 1);
+    // Over the classes of each place of an image.
+    let of_places = rank.is_some_and(|rank| rank >= 4 && (axis == 1 || axis == 1 - rank as i64));
     match node.op.as_str() {
-        "Softmax" if node.domain.is_empty() && last_axis => Ending::Softmax,
+        "Softmax" if node.domain.is_empty() && (last_axis || of_places) => Ending::Softmax,
         "Sigmoid" if node.domain.is_empty() => Ending::Sigmoid,
         _ => Ending::Plain,
     }
@@ -339,6 +424,56 @@ fn kind_of_ending(graph: &Graph, node: &Node) -> Ending {
 
 fn ends_in_probability(graph: &Graph, output: Wire) -> bool {
     graph.producer(output).is_some_and(|node| kind_of_ending(graph, node) != Ending::Plain)
+}
+
+fn ends_in(graph: &Graph, output: Wire, ops: &[&str]) -> bool {
+    graph.producer(output).is_some_and(|node| node.domain.is_empty() && ops.contains(&node.op.as_str()))
+}
+
+/// Outputs for every place of an image, `[N, classes, height, width]` or classes last where the network says so.
+fn output_places(graph: &Graph) -> Option<OutputPlaces> {
+    let output = graph.outputs()[0];
+    let shape = graph.shape(output).filter(|shape| shape.len() >= 4)?;
+    let lengths: Vec<usize> = shape[1..].iter().map(Dim::known).collect::<Option<_>>()?;
+    let map = FeatureMap::of(graph, &roles(graph), output);
+    let classes_last = map.is_some_and(|map| map.channel_axis > 1);
+    let (n_classes, grid) = match classes_last {
+        true => (*lengths.last()?, lengths[..lengths.len() - 1].to_vec()),
+        false => (lengths[0], lengths[1..].to_vec()),
+    };
+    Some(OutputPlaces { n_classes, grid, classes_last, cutoff: 0.0 })
+}
+
+/// Ops that give as many elements as their input's numbers say.
+const OF_NUMBERS: &[&str] = &["Compress", "NonMaxSuppression", "NonZero", "Unique"];
+
+/// Refuses shapes and branches that depend on the numbers of the input: another input would be another graph.
+fn check_shapes(graph: &Graph) -> Result<(), Error> {
+    let reached = reached_by_values(graph, graph.inputs()[0]);
+    let is_read = |wire: &Option<Wire>| wire.is_some_and(|wire| reached.contains(&wire));
+    for node in graph.nodes().iter().filter(|node| node.domain.is_empty()) {
+        let what = match node.op.as_str() {
+            "If" if node.inputs.first().is_some_and(is_read) => "which branch is taken",
+            op if OF_NUMBERS.contains(&op) && node.inputs.iter().any(is_read) => "the shape of what follows",
+            _ => continue,
+        };
+        return Err(Error::network(format!(
+            "{what} depends on the numbers in its input, at op `{}` of node `{}`; export the model without it",
+            node.op, node.name
+        )));
+    }
+    Ok(())
+}
+
+/// The wires whose numbers depend on those of `from`, and not only on its shape.
+pub(crate) fn reached_by_values(graph: &Graph, from: Wire) -> BTreeSet<Wire> {
+    let mut reached = BTreeSet::from([from]);
+    for node in graph.nodes().iter().filter(|node| !matches!(node.op.as_str(), "Shape" | "Size")) {
+        if node.inputs.iter().flatten().any(|wire| reached.contains(wire)) {
+            reached.extend(node.outputs.iter().flatten());
+        }
+    }
+    reached
 }
 
 /// The lengths of one row: from the graph, or as given where the graph leaves them open.
@@ -354,6 +489,12 @@ fn row_shape(graph: &Graph, given: Option<&[usize]>) -> Result<Vec<usize>, Error
             graph.name_of(input)
         ))),
     }
+}
+
+/// The graph with the shape of its output known, where constants that a file leaves to be computed tell it.
+fn with_known_output(graph: Graph) -> Result<Graph, Error> {
+    let is_known = graph.shape(graph.outputs()[0]).is_some_and(|shape| !shape.contains(&Dim::Unknown));
+    if is_known { Ok(graph) } else { Ok(fold_constants(&graph)?) }
 }
 
 /// The graph with its output as `[N, outputs]`.

@@ -91,7 +91,7 @@ pub fn smoothgrad(
     let draws: Vec<RowNoise> = rows.axis_iter(Axis(0)).map(|row| RowNoise::new(row, options)).collect();
     let (mut values, mut errors) = (Vec::new(), Vec::new());
     for k in 0..resolved.weights.len() {
-        let fixed = fixed_target(target, &resolved, k);
+        let fixed = fixed_target(&resolved, k);
         let mut moments = Moments::default();
         for draw in 0..options.n_samples {
             work.check()?;
@@ -120,11 +120,8 @@ fn check(options: &Options) -> Result<(), Error> {
 }
 
 /// The `k`-th target of each row as it is at the clean input.
-fn fixed_target(target: &Target, resolved: &ResolvedTarget, k: usize) -> Target {
-    match &resolved.indices {
-        Some(indices) => Target::PerRow(indices.iter().map(|row| row[k]).collect()),
-        None => target.clone(),
-    }
+fn fixed_target(resolved: &ResolvedTarget, k: usize) -> Target {
+    Target::Resolved(ResolvedTarget { weights: vec![resolved.weights[k].clone()], indices: None })
 }
 
 struct RowNoise {

@@ -3,7 +3,7 @@
 //! Ids are integers and have no gradient, so that every method works on the vectors that the model looks up for them,
 //! `[N, tokens, width]`. What a token gets is the sum over `width`. Masks and token types stay as they are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{Array1, Array2};
@@ -297,12 +297,7 @@ fn no_embedding(graph: &Graph) -> Error {
 fn reads_values(graph: &Graph, embedding: &Embedding) -> Result<bool, Error> {
     let part = cut(graph, &[embedding.vectors])?;
     let Ok(ids) = part.wire(graph.name_of(embedding.ids)) else { return Ok(false) };
-    let mut reached = BTreeSet::from([ids]);
-    for node in part.nodes().iter().filter(|node| !matches!(node.op.as_str(), "Shape" | "Size")) {
-        if node.inputs.iter().flatten().any(|wire| reached.contains(wire)) {
-            reached.extend(node.outputs.iter().flatten());
-        }
-    }
+    let reached = network::reached_by_values(&part, ids);
     Ok(part.outputs().iter().any(|output| reached.contains(output)))
 }
 

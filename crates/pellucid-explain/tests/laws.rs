@@ -753,6 +753,16 @@ fn what_cannot_be_is_refused_by_name() {
     assert!(message.contains("op = \"Conv\": fits no node") && message.contains("MatMul"), "{message}");
 }
 
+#[test]
+fn shapes_that_depend_on_numbers_are_refused() {
+    let picked = "f (float[N,3] x) => (float[?] y) { i = NonZero(x) t = Transpose(i) y = GatherND(x, t) }";
+    let graph = parse(picked).expect("the text is a graph");
+    let refused =
+        Network::new(&graph, Arc::new(Reference), &network::Options::default()).err().expect("refused");
+    let message = refused.to_string();
+    assert!(message.contains("depends on the numbers") && message.contains("`NonZero`"), "{message}");
+}
+
 /// Classifiers of scikit-learn give labels before probabilities.
 #[test]
 fn the_first_output_that_holds_floats_is_explained() {

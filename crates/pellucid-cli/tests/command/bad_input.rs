@@ -11,7 +11,7 @@ fn digits_rows() -> String {
 }
 
 /// A `.npy` file of float32 numbers.
-fn npy(shape: &str, numbers: &[f32]) -> Vec<u8> {
+pub(crate) fn npy(shape: &str, numbers: &[f32]) -> Vec<u8> {
     let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());
@@ -79,7 +79,7 @@ fn layers_and_outputs_must_be_there() {
     let layer = ["explain", &digits(), &digits_rows(), "--method", "grad-cam", "--layer", "Conv_9"];
     assert_fails(&layer, 2, &["Conv_9", "pellucid inspect"]);
     let flat = ["explain", &digits(), &digits_rows(), "--method", "grad-cam", "--layer", "logits"];
-    assert_fails(&flat, 2, &["logits", "no spatial axes"]);
+    assert_fails(&flat, 2, &["logits", "not known to hold features of places"]);
     assert_fails(&["explain", &digits(), &digits_rows(), "--output", "features"], 2, &["features"]);
 }
 

@@ -60,6 +60,12 @@ fn an_op_without_a_rule_is_named() {
 }
 
 #[test]
+fn shapes_that_depend_on_numbers_are_refused() {
+    let pressed = [node("Greater", &["x", "x"], "c"), node("Compress", &["x", "c"], "y")];
+    assert_model_fails(&model(&pressed, &[]), 4, &["depends on the numbers", "`Compress`"]);
+}
+
+#[test]
 fn models_of_other_kinds_are_told_what_to_do() {
     let folder = Folder::new();
     let rows = folder.write("rows.csv", "a,b,c\n1,2,3\n");

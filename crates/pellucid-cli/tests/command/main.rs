@@ -9,6 +9,7 @@ mod onnx_bytes;
 mod spaces;
 mod stopping;
 mod tables;
+mod targets;
 mod texts;
 mod work_done;
 

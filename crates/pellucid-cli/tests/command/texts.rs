@@ -88,6 +88,19 @@ fn texts_that_cannot_be_explained_are_refused() {
     std::fs::write(&wrong, "{\"model\": 1}").expect("written");
     let wrong = wrong.to_str().expect("UTF-8");
     assert_fails(&["explain", &files[0], "--tokenizer", wrong, "--text", TEXT], 3, &["is no tokenizer.json"]);
+    for n in [300, 2000] {
+        let words: Vec<String> = (0..n).map(|id| format!("\"w{id}\": {id}")).collect();
+        let model = format!(
+            "{{\"type\": \"WordLevel\", \"vocab\": {{{}}}, \"unk_token\": \"w0\"}}",
+            words.join(", ")
+        );
+        let other = format!("{{\"version\": \"1.0\", \"model\": {model}}}");
+        let other = folder.write("other.json", other);
+        let parts =
+            [format!("knows {n} tokens"), "embedding has 1024".to_owned(), "not the tokenizer".to_owned()];
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        assert_fails(&["explain", &files[0], "--tokenizer", &other, "--text", TEXT], 3, &parts);
+    }
     let network = fixture("models/mnist_cnn.onnx");
     assert_fails(&["explain", &network, "--tokenizer", &files[1], "--text", TEXT], 4, &["looked up"]);
 }

@@ -184,7 +184,7 @@ fn target(
         let words = request.log_probability.then(|| format!("log-probability of {asked}"));
         return Ok((target, words));
     };
-    let index = |target: Target| match crate::explain::by_index(part, &target)? {
+    let index = |target: Target| match crate::aim::by_index(part, &target)? {
         Target::Index(index) => Ok(index),
         other => Err(Error::request("contrast", format!("needs two single outputs; {other} is none"))),
     };

@@ -284,6 +284,8 @@ fn next_words_are_named_contrasted_and_taken_as_log_probabilities() {
     let log = explained(&model, text, &asked);
     let output = |text: &TextExplanation| text.explanation.outputs.iter().copied().next().unwrap();
     assert!((output(&log) - best.probability.unwrap().ln()).abs() < 1e-4);
+    let spaces = [&log, &top].map(|text| text.explanation.about.output_space.name());
+    assert_eq!(spaces, ["log_probability", "margin"]);
     asked.log_probability = false;
     let single = |word: &str| {
         let asked = TextRequest { target: Some(Target::Label(word.to_owned())), ..asked.clone() };
