@@ -105,7 +105,7 @@ impl TextModelCore {
         let request = TextCompilation {
             method: method.unwrap_or("integrated_gradients").to_owned(),
             options: options::of_network(options)?,
-            target: options::target_of_network(target)?,
+            target: options::target_of_text_model(target)?,
             n_tokens,
             token,
             log_probability,

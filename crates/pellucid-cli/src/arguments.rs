@@ -24,7 +24,7 @@ pub(crate) enum Command {
     /// Explain what a model says of inputs.
     Explain(Box<ExplainArguments>),
     /// Explain inputs and measure how far the explanation is to be trusted.
-    Evaluate(EvaluateArguments),
+    Evaluate(Box<EvaluateArguments>),
     /// Write one page that explains: photos with several methods, or a table by a tree model.
     Report(ReportArguments),
     /// Say how much a tree model uses each feature.
