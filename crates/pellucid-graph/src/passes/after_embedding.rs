@@ -46,14 +46,19 @@ fn look_up(graph: &Graph, node: &Node) -> Option<Embedding> {
     (is_table && graph.rank(vectors) == Some(3)).then_some(Embedding { ids, table, vectors })
 }
 
-/// The integer input that a wire is, but for its type and bounds.
+/// The integer input that a wire is, but for its type and bounds, or a reshape to as many axes (GPT-2 makes its ids flat rows).
 fn input_behind(graph: &Graph, wire: Wire) -> Option<Wire> {
     if graph.inputs().contains(&wire) {
         return graph.element(wire).is_integer().then_some(wire);
     }
     let node = graph.producer(wire)?;
-    let passes = node.domain.is_empty() && matches!(node.op.as_str(), "Cast" | "Clip" | "Identity");
-    input_behind(graph, node.inputs.first().copied().flatten().filter(|_| passes)?)
+    let before = node.inputs.first().copied().flatten()?;
+    let passes = match node.op.as_str() {
+        "Cast" | "Clip" | "Identity" => node.domain.is_empty(),
+        "Reshape" => node.domain.is_empty() && graph.rank(before) == graph.rank(wire),
+        _ => false,
+    };
+    input_behind(graph, Some(before).filter(|_| passes)?)
 }
 
 /// The graph from the vectors on, for texts of `n_tokens` tokens: its only input is `[N, n_tokens, width]`, with 1 for N
@@ -103,6 +108,15 @@ mod tests {
         let types = graph.wire("a").unwrap();
         assert_eq!(find_embedding(&graph, types).unwrap().vectors, types);
         assert_eq!(find_embedding(&graph, graph.wire("f").unwrap()), None);
+    }
+
+    #[test]
+    fn ids_may_be_reshaped_first() {
+        let text = "g (int64[n,t] input_ids) => (float[n,t,2] y) <float[3,2] words = {1, 2, 3, 4, 5, 6}>
+            { s = Shape(input_ids) i = Reshape(input_ids, s) y = Gather(words, i) }";
+        let graph = parse(text).unwrap();
+        let found = find_embedding(&graph, graph.outputs()[0]).unwrap();
+        assert_eq!((graph.name_of(found.ids), graph.name_of(found.vectors)), ("input_ids", "y"));
     }
 
     #[test]

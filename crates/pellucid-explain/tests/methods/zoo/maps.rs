@@ -42,6 +42,10 @@ fn class_activation_maps_match_their_formulas_in_float64() {
     for file in files().iter().filter(|file| file.ends_with(".script.onnx")) {
         let subject = subject(file, &on);
         let Some(activation) = subject.references.get("cam_activation") else { continue };
+        if activation.shape()[2..].iter().product::<usize>() == 1 {
+            eprintln!("{file}: a single place is no map");
+            continue;
+        }
         let part = &subject.parts[0];
         let Some(layer) = wire_with(part, &on.runtime, &array(activation)) else {
             eprintln!("{file}: no wire holds torch's activation (folded away)");
