@@ -33,7 +33,7 @@ pub fn compile(model: &LoadedModel, method: &Method, target: &Target) -> Result<
 /// `[N, outputs]` and `attribution` `[N, tokens]`. There is no padding: all tokens count.
 ///
 /// # Errors
-/// A text model that takes another number of tokens; as [`compile`].
+/// A text model that takes another number of tokens; as [`compile()`].
 pub fn compile_text(model: &TextModel, request: &TextCompilation) -> Result<Vec<u8>, Error> {
     let ready = model.ready(request)?;
     let target = compiled_target(&ready.part, &model.target(&request.target))?;
