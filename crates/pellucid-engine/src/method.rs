@@ -17,6 +17,7 @@ use pellucid_explain::smoothgrad::{self, Noise, Statistic, smoothgrad};
 
 use ndarray::ArrayD;
 
+use crate::agnostic::AgnosticMethod;
 use crate::attention::{AttentionMethod, AttentionOptions};
 use crate::background;
 use crate::baseline::parse_baseline;
@@ -106,7 +107,8 @@ pub struct MethodOptions {
 
 /// A method's name for people.
 pub(crate) fn title(name: &str) -> &str {
-    Method::NAMES.iter().find(|(known, _)| *known == name).map_or(name, |(_, title)| title)
+    let all = Method::NAMES.iter().chain(&AgnosticMethod::NAMES);
+    all.into_iter().find(|(known, _)| *known == name).map_or(name, |(_, title)| title)
 }
 
 /// What must stand beside a method's picture; empty for most.
