@@ -85,8 +85,8 @@ impl Asker {
         address: &str,
         ask: impl Fn() -> Result<Response<Body>, ureq::Error>,
     ) -> Result<Vec<u8>, Error> {
-        let mut pause = FIRST_PAUSE;
-        for n_tries in 1.. {
+        let (mut pause, mut n_tries) = (FIRST_PAUSE, 1);
+        loop {
             let (error, asked_for) = match answer(address, ask(), n_tries) {
                 Ok(body) => return Ok(body),
                 Err(Failure::Stays(error)) => return Err(error),
@@ -99,8 +99,8 @@ impl Asker {
             }
             std::thread::sleep(wait);
             pause = (2 * pause).min(MAX_PAUSE);
+            n_tries += 1;
         }
-        unreachable!("the loop has no end but its returns")
     }
 }
 

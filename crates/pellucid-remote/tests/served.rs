@@ -1,64 +1,18 @@
-//! Endpoints against a server of a few lines, which counts what it is asked.
+//! Endpoints against a server of a few lines.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a broken expectation is what a test reports")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+mod server;
+
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ndarray::{ArrayD, array};
 use pellucid_agnostic::{Predictor, predict};
 use pellucid_core::Work;
 use pellucid_remote::{Address, Endpoint, Error, Options, Patience};
 
-/// A question's first line, its headers, and its body.
-type Question = (String, String, String);
-
-/// Serves on a port of its own: `answer` gets a question's number and text, and gives status, further headers and body.
-fn serve(
-    answer: impl Fn(usize, &Question) -> (u16, &'static str, String) + Send + 'static,
-) -> (String, Arc<Mutex<Vec<Question>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let host = format!("http://{}", listener.local_addr().expect("an address"));
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let seen = asked.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.expect("a connection");
-            let question = read(&stream);
-            let number = seen.lock().expect("no panic").len();
-            let (status, headers, body) = answer(number, &question);
-            seen.lock().expect("no panic").push(question);
-            let length = body.len();
-            let text = format!(
-                "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}"
-            );
-            let _ = stream.write_all(text.as_bytes());
-        }
-    });
-    (host, asked)
-}
-
-fn read(stream: &std::net::TcpStream) -> Question {
-    let mut reader = BufReader::new(stream);
-    let (mut first, mut headers, mut length) = (String::new(), String::new(), 0);
-    reader.read_line(&mut first).expect("a line");
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("a line");
-        if line.trim().is_empty() {
-            break;
-        }
-        if let Some(text) = line.to_lowercase().strip_prefix("content-length:") {
-            length = text.trim().parse().expect("a length");
-        }
-        headers += &line;
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("a body");
-    (first, headers, String::from_utf8(body).expect("text"))
-}
+use server::serve;
 
 const METADATA: &str = r#"{"name": "m", "platform": "x", "versions": ["7"],
     "inputs": [{"name": "in", "datatype": "FP32", "shape": [-1, 2]}],
@@ -152,6 +106,15 @@ fn what_stays_is_told_at_once() {
     let error = connect(&host, "/v2/models/m", quick()).err().expect("a refusal").to_string();
     assert!(error.contains("503: busy"), "{error}");
     assert_eq!(asked.lock().expect("no panic").len(), 3);
+}
+
+#[test]
+fn nothing_is_asked_again_after_the_deadline() {
+    let (host, asked) = serve(|_, _| (503, "retry-after: 1\r\n", "busy".to_owned()));
+    let options = Options { deadline: Some(Instant::now()), ..quick() };
+    let error = connect(&host, "/v2/models/m", options).err().expect("a refusal").to_string();
+    assert!(error.contains("503: busy"), "{error}");
+    assert_eq!(asked.lock().expect("no panic").len(), 1);
 }
 
 #[test]

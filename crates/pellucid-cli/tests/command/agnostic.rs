@@ -1,12 +1,13 @@
 //! Explanations by predictions alone: of trees, networks and served models, by the same methods.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+#[path = "../../../pellucid-remote/tests/server/mod.rs"]
+mod server;
 
-use pellucid_engine::Explanation;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use crate::tables::{Row, explained, recorded};
-use crate::{Folder, assert_fails, fixture, run, stdout};
+use crate::{Folder, assert_fails, fixture, run};
 
 fn trees() -> String {
     fixture("trees/lightgbm/binary.txt")
@@ -83,50 +84,24 @@ fn images_are_explained_by_windows_segments_and_masks() {
     assert!(masks.standard_error.is_some());
 }
 
-/// A V2 server of `x₀ + 2 x₁`, which gives up after `n_answers` predictions.
-fn serve(n_answers: usize) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = format!("http://{}/v2/models/sum", listener.local_addr().expect("an address"));
-    std::thread::spawn(move || {
-        let mut n_left = n_answers;
-        for stream in listener.incoming() {
-            let mut stream = stream.expect("a connection");
-            let mut reader = BufReader::new(&stream);
-            let (mut first, mut length) = (String::new(), 0);
-            reader.read_line(&mut first).expect("a line");
-            loop {
-                let mut line = String::new();
-                reader.read_line(&mut line).expect("a line");
-                if line.trim().is_empty() {
-                    break;
-                }
-                if let Some(text) = line.to_lowercase().strip_prefix("content-length:") {
-                    length = text.trim().parse().expect("a length");
-                }
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).expect("a body");
-            let (status, text) = match first.starts_with("GET") {
-                true => (200, METADATA.to_owned()),
-                false if n_left == 0 => (500, "out of memory".to_owned()),
-                false => {
-                    n_left -= 1;
-                    (200, answer(&body))
-                }
-            };
-            let head =
-                format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", text.len());
-            let _ = stream.write_all((head + &text).as_bytes());
+/// A V2 server of `x₀ + 2 x₁`, which fails once, at prediction number `failing`; its address, and what it is asked.
+fn sums(failing: usize) -> (String, Arc<Mutex<Vec<server::Question>>>) {
+    let n_predicted = AtomicUsize::new(0);
+    let (host, asked) = server::serve(move |_, (first, _, body)| match first.starts_with("GET") {
+        true => (200, "", METADATA.to_owned()),
+        false if n_predicted.fetch_add(1, Ordering::Relaxed) == failing => {
+            (500, "", "out of memory".to_owned())
         }
+        false => (200, "", answer(body)),
     });
-    address
+    (host + "/v2/models/sum", asked)
 }
 
 const METADATA: &str = r#"{"inputs": [{"name": "x", "datatype": "FP64", "shape": [-1, 2]}],
     "outputs": [{"name": "y", "datatype": "FP64", "shape": [-1, 1]}]}"#;
 
-fn answer(body: &[u8]) -> String {
-    let question: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+fn answer(body: &str) -> String {
+    let question: serde_json::Value = serde_json::from_str(body).expect("JSON");
     let data: Vec<f64> = serde_json::from_value(question["inputs"][0]["data"].clone()).expect("numbers");
     let sums: Vec<f64> = data.chunks(2).map(|row| row[0] + 2.0 * row[1]).collect();
     serde_json::json!({"outputs": [{"name": "y", "shape": [sums.len(), 1], "data": sums}]}).to_string()
@@ -137,7 +112,7 @@ fn a_served_model_is_explained_by_its_address() {
     let folder = Folder::new();
     let input = folder.write("rows.csv", "a,b\n1,2\n0,3\n");
     let made =
-        explained(&["explain", &serve(100), &input, "--baseline", "value:1", "--target", "0", "--json"]);
+        explained(&["explain", &sums(100).0, &input, "--baseline", "value:1", "--target", "0", "--json"]);
     assert_eq!(made.about.method, "kernel_shap");
     let expected = [0.0, 2.0, -1.0, 4.0];
     assert!(made.values.iter().zip(expected).all(|(value, expected)| (value - expected).abs() < 1e-9));
@@ -149,25 +124,41 @@ fn work_that_died_half_way_goes_on_where_it_stopped() {
     let folder = Folder::new();
     let input = folder.write("rows.csv", "a,b\n1,2\n0,3\n");
     let journal = folder.text("journal");
-    let arguments = |address: &str| {
-        ["explain", address, &input, "--baseline", "zeros", "--target", "0", "--journal", &journal, "--json"]
-            .map(str::to_owned)
+    // Prediction 0 tells the number of outputs, 1 are the rows; the first coalitions fail.
+    let (address, asked) = sums(2);
+    let with = |address: &str, journal: &str| {
+        let given = [
+            "explain",
+            address,
+            &input,
+            "--baseline",
+            "zeros",
+            "--target",
+            "0",
+            "--json",
+            "--journal",
+            journal,
+        ];
+        given.map(str::to_owned)
     };
-    let of = |address: &str| {
-        let arguments = arguments(address);
-        run(&arguments.each_ref().map(String::as_str))
-    };
-    // One answer tells the outputs, one predicts the rows; then it dies.
-    let died = of(&serve(2));
+    let base = with(&address, &journal);
+    let base = base.each_ref().map(String::as_str);
+    let died = run(&base);
     assert_eq!(died.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&died.stderr).contains("out of memory"));
-    assert!(!std::fs::read(&journal).expect("kept").is_empty());
-    let values = |n_answers: usize| {
-        Explanation::from_json(&stdout(&of(&serve(n_answers)))).expect("an explanation").values
-    };
-    let whole = values(100);
-    // Everything is known now: one answer, to the question how many outputs there are, is enough.
-    assert_eq!(values(1), whole);
+    let whole = explained(&base).values;
+    let n_asked = || asked.lock().expect("no panic").len();
+    let before = n_asked();
+    // All is known now but what tells the number of outputs: the metadata and one prediction.
+    assert_eq!(explained(&base).values, whole);
+    assert_eq!(n_asked() - before, 2);
+    for (address, journal, part) in
+        [(&sums(100).0, &journal, "another model"), (&address, &input, "is no journal")]
+    {
+        let refused = with(address, journal);
+        assert_fails(&refused.each_ref().map(String::as_str), 2, &["journal", part]);
+    }
+    assert_eq!(std::fs::read_to_string(&input).expect("left as it was"), "a,b\n1,2\n0,3\n");
 }
 
 #[test]
