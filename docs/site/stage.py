@@ -15,7 +15,12 @@ import notebook
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-CRATES = {"pellucid-explain": "Networks", "pellucid-trees": "Trees", "pellucid-metrics": "Metrics"}
+CRATES = {
+    "pellucid-explain": "Networks",
+    "pellucid-trees": "Trees",
+    "pellucid-agnostic": "Any model",
+    "pellucid-metrics": "Metrics",
+}
 # Pages that lie at the root of the repository, where readers of code look for them.
 FROM_ROOT = {"ARCHITECTURE.md": "architecture.md", "CHANGELOG.md": "changelog.md"}
 

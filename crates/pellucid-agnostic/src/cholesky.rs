@@ -1,6 +1,6 @@
 //! Symmetric systems of equations: `A x = b` of a positive semidefinite A.
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2, ArrayView1};
 
 /// A pivot below this share of its variable's own square is rounding: the equations do not determine that variable.
 const SMALLEST_PIVOT: f64 = 1e-11;
@@ -30,6 +30,13 @@ impl Cholesky {
             rows.push(row);
         }
         Self { rows, rank }
+    }
+
+    /// `x` for `b`.
+    pub(crate) fn solve(&self, b: ArrayView1<'_, f64>) -> Array1<f64> {
+        let mut x = b.to_vec();
+        self.solve_in_place(&mut x);
+        Array1::from_vec(x)
     }
 
     /// `x` in the place of `b`.
@@ -65,21 +72,20 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array1, array};
+    use ndarray::array;
 
     #[test]
     fn what_is_solved_fulfills_its_equations() {
         let root = array![[2.0, -1.0, 0.5], [0.0, 1.0, 3.0], [1.0, 1.0, 1.0], [0.5, -2.0, 1.0]];
         let matrix = root.t().dot(&root);
         let expected = array![1.0, -2.0, 3.0];
-        let mut x: Vec<f64> = matrix.dot(&expected).to_vec();
         let cholesky = Cholesky::new(&matrix);
-        cholesky.solve_in_place(&mut x);
+        let x = cholesky.solve(matrix.dot(&expected).view());
         assert_eq!(cholesky.rank, 3);
         assert!(
             (matrix.dot(&cholesky.inverse()) - Array2::<f64>::eye(3)).iter().all(|gap| gap.abs() < 1e-12)
         );
-        assert!((Array1::from(x) - expected).iter().all(|gap| gap.abs() < 1e-12));
+        assert!((x - expected).iter().all(|gap| gap.abs() < 1e-12));
     }
 
     #[test]

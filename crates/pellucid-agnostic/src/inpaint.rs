@@ -134,7 +134,7 @@ impl Hole<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::regression::Cholesky;
+    use crate::cholesky::Cholesky;
     use ndarray::{Array1, Array2, ArrayD, array};
     use pellucid_core::Draws;
 

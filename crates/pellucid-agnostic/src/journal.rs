@@ -1,7 +1,7 @@
 //! Predictions that are kept, so that work which dies half-way goes on where it stopped.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use ndarray::{Array2, ArrayViewD};
@@ -10,11 +10,56 @@ use pellucid_core::row_digest_f64;
 use crate::error::Error;
 use crate::predictor::Predictor;
 
+/// What a journal begins with.
+const MAGIC: &[u8; 16] = b"pellucid journal";
+
+/// What stands before the entries: the magic and 32 bytes that identify the model.
+const HEADER_BYTES: usize = MAGIC.len() + 32;
+
+/// What a journal holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Entries {
+    answers: HashMap<[u8; 32], Vec<f64>>,
+    /// Bytes of the header and of whole entries: what a file is cut to before more is written behind; 0 for a new one.
+    pub whole_bytes: usize,
+}
+
+impl Entries {
+    /// What the first bytes of a journal for a model are; `identity` is a digest of all that its predictions depend on.
+    pub fn header(identity: &[u8; 32]) -> Vec<u8> {
+        [&MAGIC[..], identity].concat()
+    }
+
+    /// Reads a journal of the model; no bytes at all are a new one, and a last entry that was cut off is left out.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a file that is no journal, or one of another model: its answers would be wrong.
+    pub fn read(journal: &[u8], identity: &[u8; 32]) -> Result<Self, Error> {
+        let fault = |reason: &str| Err(Error::setting("journal", reason));
+        if journal.is_empty() {
+            return Ok(Self::default());
+        }
+        let Some((header, rest)) = journal.split_at_checked(HEADER_BYTES) else {
+            return fault("the file is no journal; name one that is not there yet");
+        };
+        match header.split_at(MAGIC.len()) {
+            (magic, _) if magic != MAGIC => fault("the file is no journal; name one that is not there yet"),
+            (_, other) if other != identity => fault(
+                "the file holds predictions of another model, or of another version of it; name another file",
+            ),
+            _ => {
+                let (answers, n_bytes) = entries(rest);
+                Ok(Self { answers, whole_bytes: HEADER_BYTES + n_bytes })
+            }
+        }
+    }
+}
+
 /// A predictor that answers what it was asked before from its journal, and writes down what is new.
 ///
 /// Methods repeat from their seed, so that asking again after a failure asks for the same batches in the same order: those
-/// that were finished cost nothing. An entry is the batch's digest (32 bytes), the number of values as little-endian u64, and the
-/// values as little-endian f64; a last entry that was cut off is dropped.
+/// that were finished cost nothing. Behind the header, an entry is the batch's digest (32 bytes), the number of values as
+/// little-endian u64, and the values as little-endian f64.
 pub struct Journal<P, W> {
     predictor: P,
     kept: Mutex<Kept<W>>,
@@ -26,21 +71,10 @@ struct Kept<W> {
 }
 
 impl<P: Predictor, W: Write + Send> Journal<P, W> {
-    /// What `read` holds is known; what is new goes to `write`, which stands behind the last whole entry of `read`.
-    ///
-    /// # Errors
-    /// What reading reports.
-    pub fn new(predictor: P, mut read: impl Read, write: W) -> std::io::Result<Self> {
-        let mut bytes = Vec::new();
-        read.read_to_end(&mut bytes)?;
-        let (answers, _) = entries(&bytes);
-        Ok(Self { predictor, kept: Mutex::new(Kept { answers, write }) })
+    /// What `entries` hold is known; what is new goes to `write`, which stands behind their last byte.
+    pub fn new(predictor: P, entries: Entries, write: W) -> Self {
+        Self { predictor, kept: Mutex::new(Kept { answers: entries.answers, write }) }
     }
-}
-
-/// The bytes of a journal that are whole entries: what a file is cut to before more is written behind.
-pub fn whole_bytes(journal: &[u8]) -> usize {
-    entries(journal).1
 }
 
 /// The whole entries, and how many bytes they take.
@@ -121,17 +155,27 @@ mod tests {
                 }
             },
         };
-        let mut file = Vec::new();
-        let journal = Journal::new(&dying, &[][..], &mut file).expect("an empty journal");
+        let mut file = Entries::header(&MODEL);
+        let journal = Journal::new(&dying, Entries::default(), &mut file);
         assert!(predict(&journal, rows.view(), &work(2)).is_err());
         drop(journal);
         file.extend([1, 2, 3]);
-        let read = file.clone();
-        let whole = whole_bytes(&read);
-        assert_eq!(whole, read.len() - 3);
-        let journal = Journal::new(&dying, &read[..whole], Vec::new()).expect("a journal");
+        let known = Entries::read(&file, &MODEL).expect("a journal");
+        assert_eq!(known.whole_bytes, file.len() - 3);
+        let journal = Journal::new(&dying, known, Vec::new());
         let outputs = predict(&journal, rows.view(), &work(2)).expect("the rest");
         assert_eq!(outputs.column(0).to_vec(), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(asked.load(Ordering::Relaxed), 4, "two batches, the failure, and the third once more");
+    }
+
+    const MODEL: [u8; 32] = [7; 32];
+
+    #[test]
+    fn what_is_no_journal_of_the_model_is_refused() {
+        let say = |bytes: &[u8]| Entries::read(bytes, &MODEL).expect_err("a refusal").to_string();
+        assert!(say(b"age,income").contains("is no journal"));
+        assert!(say(&[b'x'; 100]).contains("is no journal"));
+        assert!(say(&Entries::header(&[8; 32])).contains("another model"));
+        assert_eq!(Entries::read(&[], &MODEL), Ok(Entries::default()));
     }
 }

@@ -2,8 +2,8 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use pellucid_core::{Draws, row_digest_f64};
-use rand_distr::{Distribution, Uniform};
 
+use crate::draw::unit;
 use crate::error::Error;
 
 /// Lloyd's iterations end here where clusters go on trading rows.
@@ -66,10 +66,7 @@ fn nearest(row: ArrayView1<'_, f64>, centers: &Array2<f64>) -> (usize, f64) {
 /// k-means++: each further center is a row drawn by its squared distance from those before.
 fn first_centers(scaled: &Array2<f64>, k: usize, seed: u64, rows: ArrayView2<'_, f64>) -> Array2<f64> {
     let draws = Draws::new(seed, &row_digest_f64(rows.into_dyn()), "k_means");
-    let share = |draw: usize| {
-        // The unit interval always has a distribution.
-        Uniform::new(0.0, 1.0).map_or(0.5, |shares| shares.sample(&mut draws.draw(draw as u64)))
-    };
+    let share = |draw: usize| unit(&mut draws.draw(draw as u64));
     let n = scaled.nrows();
     let mut chosen = vec![((share(0) * n as f64) as usize).min(n - 1)];
     let mut distances: Vec<f64> =

@@ -26,6 +26,11 @@ pub struct Options {
     pub seed: u64,
 }
 
+/// Coalitions that may be asked about where nobody says how many, as in shap.
+pub fn default_evaluations(n_players: usize) -> usize {
+    2 * n_players + 2048
+}
+
 /// Shapley values as the weighted least squares fit of an additive function to the worths of coalitions (Lundberg & Lee 2017), drawn in
 /// pairs of a coalition and its complement, without replacement and stratified by size. Complete, with standard errors.
 ///
@@ -35,7 +40,7 @@ pub fn kernel_shap(game: &dyn Game, options: &Options, work: &Work) -> Result<Es
     check_tolerance(options.tolerance)?;
     let mut asked = Asked::new(game, work)?;
     let n_players = asked.n_players();
-    let max_evaluations = options.max_evaluations.unwrap_or(2 * n_players + 2048);
+    let max_evaluations = options.max_evaluations.unwrap_or_else(|| default_evaluations(n_players));
     if asked.active().is_enumerable(max_evaluations) {
         return exact::values(asked.active(), Value::Shapley);
     }

@@ -2,9 +2,9 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Slice};
 use pellucid_core::{Draws, Work, row_digest_f64};
-use rand_distr::{Distribution, Uniform};
 
 use crate::batches::{batch_size, in_batches};
+use crate::draw::choose_front;
 use crate::effects::checked_table;
 use crate::error::Error;
 use crate::predictor::{Predictor, predict};
@@ -178,15 +178,11 @@ fn check(
     Ok(())
 }
 
-/// A permutation of `0..n` (Fisher–Yates), of its own for each group and repeat.
+/// A permutation of `0..n` of its own for each group and repeat.
 fn permutation(draws: &Draws, group: usize, repeat: usize, n: usize) -> Vec<usize> {
     let mut generator = draws.draw(((group as u64) << 32) | repeat as u64);
     let mut order: Vec<usize> = (0..n).collect();
-    for last in (1..n).rev() {
-        // A range that is not empty always has a distribution.
-        let other = Uniform::new_inclusive(0, last).map_or(last, |places| places.sample(&mut generator));
-        order.swap(last, other);
-    }
+    choose_front(&mut generator, &mut order, n);
     order
 }
 

@@ -1,7 +1,7 @@
 #![doc = include_str!("permutation_shap.md")]
 
 use ndarray::{Array2, Axis};
-use pellucid_core::{Draws, Work};
+use pellucid_core::{Draws, RunningMean, Work};
 
 use crate::asked::{Asked, PIECE};
 use crate::coalition::Coalition;
@@ -10,7 +10,6 @@ use crate::estimate::Estimate;
 use crate::exact::{self, Value};
 use crate::game::Game;
 use crate::orders::Orders;
-use crate::running::RunningMean;
 use crate::tolerance::{check_tolerance, is_within, missed_tolerance};
 
 /// Settings of [`permutation_shap`].
@@ -24,6 +23,11 @@ pub struct Options {
     pub seed: u64,
 }
 
+/// Coalitions that may be asked about where nobody says how many, as in shap.
+pub fn default_evaluations(n_players: usize) -> usize {
+    10 * (2 * n_players + 1)
+}
+
 /// Shapley values as the mean gain of a player who joins in random orders, each taken forwards and backwards (antithetic; Mitchell et
 /// al. 2022). Complete, with standard errors; no coalition is asked about twice.
 ///
@@ -33,7 +37,7 @@ pub fn permutation_shap(game: &dyn Game, options: &Options, work: &Work) -> Resu
     check_tolerance(options.tolerance)?;
     let mut asked = Asked::new(game, work)?;
     let n_players = asked.n_players();
-    let max_evaluations = options.max_evaluations.unwrap_or(10 * (2 * n_players + 1));
+    let max_evaluations = options.max_evaluations.unwrap_or_else(|| default_evaluations(n_players));
     if asked.active().is_enumerable(max_evaluations) {
         return exact::values(asked.active(), Value::Shapley);
     }
@@ -47,13 +51,13 @@ pub fn permutation_shap(game: &dyn Game, options: &Options, work: &Work) -> Resu
             break;
         }
         round.iter().for_each(|order| mean.add(gains(order, &asked).view()));
-        if mean.n_draws >= 2 && is_within(options.tolerance, &mean.mean, &mean.standard_error()) {
+        if mean.n_draws() >= 2 && is_within(options.tolerance, mean.mean(), &mean.standard_error()) {
             break;
         }
     }
     let errors = mean.standard_error();
-    let warnings = missed_tolerance(options.tolerance, &mean.mean, &errors).into_iter().collect();
-    Ok(asked.estimate(mean.mean.view(), Some(errors.view()), warnings))
+    let warnings = missed_tolerance(options.tolerance, mean.mean(), &errors).into_iter().collect();
+    Ok(asked.estimate(mean.mean().view(), Some(errors.view()), warnings))
 }
 
 fn check_enough(n_players: usize, max_evaluations: usize) -> Result<(), Error> {

@@ -2,6 +2,8 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
+use crate::cholesky::Cholesky;
+
 /// A pivot below this share of its variable's own spread is rounding: the variable says nothing that others have not said.
 const SMALLEST_PIVOT: f64 = 1e-10;
 
@@ -111,59 +113,6 @@ impl Sums {
             }
         }
         selected
-    }
-}
-
-/// `M = L Lᵀ` of a positive semidefinite matrix; variables without a pivot of their own take no part, and get 0.
-pub(crate) struct Cholesky {
-    lower: Array2<f64>,
-}
-
-impl Cholesky {
-    pub(crate) fn new(matrix: &Array2<f64>) -> Self {
-        let n = matrix.nrows();
-        let mut lower = Array2::zeros((n, n));
-        for j in 0..n {
-            let row = lower.row(j).to_owned();
-            let pivot = matrix[[j, j]] - row.dot(&row);
-            if pivot <= SMALLEST_PIVOT * matrix[[j, j]] {
-                lower.row_mut(j).fill(0.0);
-                continue;
-            }
-            let root = pivot.sqrt();
-            lower[[j, j]] = root;
-            for i in j + 1..n {
-                lower[[i, j]] = (matrix[[i, j]] - lower.row(i).dot(&row)) / root;
-            }
-        }
-        Self { lower }
-    }
-
-    pub(crate) fn solve(&self, right: ArrayView1<'_, f64>) -> Array1<f64> {
-        let n = self.lower.nrows();
-        let mut x = right.to_owned();
-        for i in 0..n {
-            let known: f64 = (0..i).map(|j| self.lower[[i, j]] * x[j]).sum();
-            x[i] = self.over_pivot(i, x[i] - known);
-        }
-        for i in (0..n).rev() {
-            let known: f64 = (i + 1..n).map(|j| self.lower[[j, i]] * x[j]).sum();
-            x[i] = self.over_pivot(i, x[i] - known);
-        }
-        x
-    }
-
-    fn over_pivot(&self, i: usize, x: f64) -> f64 {
-        if self.lower[[i, i]] > 0.0 { x / self.lower[[i, i]] } else { 0.0 }
-    }
-
-    fn inverse(&self) -> Array2<f64> {
-        let mut inverse = Array2::eye(self.lower.nrows());
-        for mut column in inverse.columns_mut() {
-            let solved = self.solve(column.view());
-            column.assign(&solved);
-        }
-        inverse
     }
 }
 

@@ -1,7 +1,7 @@
 #![doc = include_str!("sampling_shap.md")]
 
-use ndarray::{Array1, Array2, Axis};
-use pellucid_core::{Draws, Work};
+use ndarray::{Array1, Array2, Axis, Ix2};
+use pellucid_core::{Draws, RunningMean, Work};
 use rand_chacha::ChaCha8Rng;
 
 use crate::asked::Asked;
@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::estimate::Estimate;
 use crate::exact::{self, Value};
 use crate::game::Game;
-use crate::running::RunningMean;
 use crate::tolerance::{check_tolerance, is_within, missed_tolerance};
 
 /// Evaluations that a draw takes at the most: two gains.
@@ -34,6 +33,11 @@ pub struct Options {
     pub seed: u64,
 }
 
+/// Coalitions that may be asked about where nobody says how many, as in shap.
+pub fn default_evaluations(n_players: usize) -> usize {
+    (1000 * n_players).max(4)
+}
+
 /// Shapley values by each player's gains over random coalitions of the others (Štrumbelj & Kononenko 2014; Castro et al. 2009), drawn in
 /// pairs of a coalition and the others' rest, and most for players whose gains vary most. What the values miss of completeness is
 /// shared out in proportion to their variances.
@@ -44,7 +48,7 @@ pub fn sampling_shap(game: &dyn Game, options: &Options, work: &Work) -> Result<
     check_tolerance(options.tolerance)?;
     let mut asked = Asked::new(game, work)?;
     let n_players = asked.n_players();
-    let max_evaluations = options.max_evaluations.unwrap_or((1000 * n_players).max(4));
+    let max_evaluations = options.max_evaluations.unwrap_or_else(|| default_evaluations(n_players));
     if asked.active().is_enumerable(max_evaluations) {
         return exact::values(asked.active(), Value::Shapley);
     }
@@ -83,7 +87,7 @@ struct Player {
     generator: ChaCha8Rng,
     offset: f64,
     /// `[1, targets]`.
-    gains: RunningMean,
+    gains: RunningMean<Ix2>,
 }
 
 impl Player {
@@ -113,15 +117,15 @@ impl Player {
 /// The variance of one draw of each player, `[players, targets]`: its own, drawn towards the mean over players as if that had been
 /// seen in [`PRIOR_DRAWS`] draws. Two draws that agree by chance would otherwise end a player's draws and promise an error of 0.
 fn variances(players: &[Player]) -> Array2<f64> {
-    let n_targets = players.first().map_or(0, |player| player.gains.mean.ncols());
+    let n_targets = players.first().map_or(0, |player| player.gains.mean().ncols());
     let mut variances = Array2::zeros((players.len(), n_targets));
     for (mut row, player) in variances.outer_iter_mut().zip(players) {
-        let n = player.gains.n_draws as f64;
+        let n = player.gains.n_draws() as f64;
         row.assign(&player.gains.standard_error().row(0).mapv(|error| error * error * n));
     }
     let mean = variances.sum_axis(Axis(0)) / players.len() as f64;
     for (mut row, player) in variances.outer_iter_mut().zip(players) {
-        let freedom = player.gains.n_draws as f64 - 1.0;
+        let freedom = player.gains.n_draws() as f64 - 1.0;
         row.zip_mut_with(&mean, |own, mean| {
             *own = (freedom * *own + PRIOR_DRAWS * mean) / (freedom + PRIOR_DRAWS);
         });
@@ -133,7 +137,7 @@ fn ask_round(players: &mut [Player], round: &[usize], asked: &mut Asked<'_>) -> 
     let n_players = players.len();
     let mut drawn = Vec::new();
     for (player, &n_draws) in players.iter_mut().zip(round) {
-        let start = player.gains.n_draws;
+        let start = player.gains.n_draws();
         let coalitions: Vec<Coalition> =
             (start..start + n_draws).map(|n| player.next(n, n_players)).collect();
         drawn.push(coalitions);
@@ -159,14 +163,14 @@ fn ask_round(players: &mut [Player], round: &[usize], asked: &mut Asked<'_>) -> 
 /// How many draws each player gets next, at most `n_left` in sum: up to half as many as there are, so that variances are looked at again, each where
 /// it lowers the sum of the variances most.
 fn next_round(players: &[Player], n_left: usize) -> Vec<usize> {
-    let n_drawn: usize = players.iter().map(|player| player.gains.n_draws).sum();
+    let n_drawn: usize = players.iter().map(|player| player.gains.n_draws()).sum();
     let mut round = vec![0; players.len()];
     let spread = variances(players).sum_axis(Axis(1));
     if spread.iter().all(|&spread| spread == 0.0) {
         return round;
     }
     let gain = |index: usize, round: &[usize]| {
-        let n = (players[index].gains.n_draws + round[index]) as f64;
+        let n = (players[index].gains.n_draws() + round[index]) as f64;
         spread[index] / (n * (n + 1.0))
     };
     let mut gains: Vec<f64> = (0..players.len()).map(|index| gain(index, &round)).collect();
@@ -182,10 +186,11 @@ fn next_round(players: &[Player], n_left: usize) -> Vec<usize> {
 /// this is their best linear estimate.
 fn completed(players: &[Player], asked: &Asked<'_>) -> (Array2<f64>, Array2<f64>) {
     let shape = (players.len(), asked.n_targets());
-    let mut values = Array2::from_shape_fn(shape, |(player, target)| players[player].gains.mean[[0, target]]);
+    let mut values =
+        Array2::from_shape_fn(shape, |(player, target)| players[player].gains.mean()[[0, target]]);
     let mut variances = variances(players);
     for (mut row, player) in variances.outer_iter_mut().zip(players) {
-        row /= player.gains.n_draws as f64;
+        row /= player.gains.n_draws() as f64;
     }
     let gaps = asked.total() - values.sum_axis(Axis(0));
     for ((mut values, mut variances), gap) in

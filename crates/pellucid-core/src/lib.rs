@@ -7,6 +7,7 @@ mod error;
 mod model;
 mod quadrature;
 mod random;
+mod running_mean;
 mod target;
 mod work;
 
@@ -17,5 +18,6 @@ pub use error::Error;
 pub use model::{Model, OutputSpace};
 pub use quadrature::gauss_legendre;
 pub use random::Draws;
+pub use running_mean::RunningMean;
 pub use target::{ResolvedTarget, Similarity, Target, top_outputs};
 pub use work::{Cancellation, NoProgress, Progress, Work};

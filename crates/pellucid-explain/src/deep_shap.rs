@@ -1,14 +1,13 @@
 #![doc = include_str!("deep_shap.md")]
 
-use ndarray::{ArrayD, Axis};
-use pellucid_core::{Attribution, Model, Target, Work};
+use ndarray::{ArrayD, Axis, IxDyn};
+use pellucid_core::{Attribution, Model, RunningMean, Target, Work};
 use pellucid_graph::MultiplierRule;
 
 use crate::error::Error;
 use crate::gradients::explained;
 use crate::lift::{Lift, check_background, mean_explained, outputs_at, rows_per_block, targets_second};
 use crate::network::Network;
-use crate::sampled::RunningMean;
 
 /// Settings of [`deep_shap`].
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +62,7 @@ pub fn deep_shap(
     });
     work.progress.end();
     result?;
-    let of_targets = |of: fn(&RunningMean) -> ArrayD<f64>| {
+    let of_targets = |of: fn(&RunningMean<IxDyn>) -> ArrayD<f64>| {
         let parts = means.iter().map(|means| stacked(means, of)).collect::<Result<Vec<_>, _>>()?;
         targets_second(&parts)
     };
@@ -79,8 +78,8 @@ pub fn deep_shap(
 
 /// One array a row as `[rows, features…]`.
 pub(crate) fn stacked(
-    means: &[RunningMean],
-    of: fn(&RunningMean) -> ArrayD<f64>,
+    means: &[RunningMean<IxDyn>],
+    of: fn(&RunningMean<IxDyn>) -> ArrayD<f64>,
 ) -> Result<ArrayD<f64>, Error> {
     let parts: Vec<ArrayD<f64>> = means.iter().map(of).collect();
     let views: Vec<_> = parts.iter().map(|part| part.view()).collect();

@@ -1,7 +1,7 @@
 #![doc = include_str!("gradient_shap.md")]
 
-use ndarray::{Array1, Array2, ArrayD, Axis};
-use pellucid_core::{Attribution, Draws, Model, Target, Work, row_digest};
+use ndarray::{Array1, Array2, ArrayD, Axis, IxDyn};
+use pellucid_core::{Attribution, Draws, Model, RunningMean, Target, Work, row_digest};
 use pellucid_graph::gradient;
 use pellucid_graph::passes::prune;
 use rand_distr::{Distribution, StandardNormal, Uniform};
@@ -12,7 +12,6 @@ use crate::gradients::explained;
 use crate::lift::{check_background, mean_explained, outputs_at, rows_per_block, targets_second};
 use crate::micro_batch;
 use crate::network::Network;
-use crate::sampled::RunningMean;
 use crate::seeds::seed_input;
 use crate::smoothgrad::Noise;
 
@@ -102,7 +101,7 @@ fn check(options: &Options) -> Result<(), Error> {
 /// What was drawn for one target.
 struct Sampled {
     /// One a row.
-    means: Vec<RunningMean>,
+    means: Vec<RunningMean<IxDyn>>,
     n_draws: Array1<usize>,
     warnings: Vec<String>,
 }
@@ -159,12 +158,12 @@ impl<'a> Sampler<'a> {
         Ok(Sampled { means, n_draws, warnings })
     }
 
-    fn goes_on(&self, mean: &RunningMean, n_draws: usize) -> bool {
+    fn goes_on(&self, mean: &RunningMean<IxDyn>, n_draws: usize) -> bool {
         let within = n_draws + self.options.n_samples <= self.options.max_evaluations;
         within && self.options.tolerance.is_some_and(|tolerance| mean.relative_error() > tolerance)
     }
 
-    fn missed(&self, means: &[RunningMean]) -> Vec<String> {
+    fn missed(&self, means: &[RunningMean<IxDyn>]) -> Vec<String> {
         let Some(tolerance) = self.options.tolerance else { return Vec::new() };
         let errors = means.iter().map(RunningMean::relative_error).enumerate();
         let missed = errors.filter(|(_, error)| *error > tolerance).map(|(row, error)| {

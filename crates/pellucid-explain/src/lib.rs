@@ -23,7 +23,6 @@ mod path;
 mod places;
 mod quadrature;
 pub mod saliency;
-mod sampled;
 mod seeds;
 pub mod segmentation;
 mod similarity;

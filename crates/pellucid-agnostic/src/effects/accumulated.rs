@@ -5,8 +5,8 @@ mod pair;
 
 pub use pair::{AccumulatedPair, accumulated_pair};
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, Slice};
-use pellucid_core::Work;
+use ndarray::{Array1, Array2, ArrayView2, Axis, Ix1, Slice};
+use pellucid_core::{RunningMean, Work};
 
 use crate::effects::table::{Levels, checked, distinct, quantiles};
 use crate::error::Error;
@@ -174,33 +174,20 @@ fn moved(
     Ok(outputs)
 }
 
-/// The changes from point to point: their means, and how they spread.
-struct Steps {
-    n: Vec<usize>,
-    /// `[steps, outputs]`.
-    mean: Array2<f64>,
-    squares: Array2<f64>,
-}
+/// The changes from point to point: one mean a step.
+struct Steps(Vec<RunningMean<Ix1>>);
 
 impl Steps {
     fn new(n_steps: usize, n_outputs: usize) -> Self {
-        let zeros = Array2::zeros((n_steps, n_outputs));
-        Self { n: vec![0; n_steps], mean: zeros.clone(), squares: zeros }
+        Self(vec![RunningMean::new(n_outputs); n_steps])
     }
 
     fn add(&mut self, step: usize, change: &Array1<f64>) {
-        self.n[step] += 1;
-        let n = self.n[step] as f64;
-        let spots = self.mean.row_mut(step).into_iter().zip(self.squares.row_mut(step));
-        for ((mean, squares), &change) in spots.zip(change) {
-            let delta = change - *mean;
-            *mean += delta / n;
-            *squares += delta * (change - *mean);
-        }
+        self.0[step].add(change.view());
     }
 
     fn counts(&self) -> Vec<usize> {
-        self.n.clone()
+        self.0.iter().map(RunningMean::n_draws).collect()
     }
 
     /// The sums from the first point on, less their mean over `at_points`, the number of rows at each point; and the errors that
@@ -211,15 +198,14 @@ impl Steps {
         // The share of rows beyond each step: what the centering takes off each step's mean.
         let beyond: Vec<f64> =
             (0..n_points - 1).map(|step| at_points[step + 1..].iter().sum::<f64>() / total).collect();
-        let mut effect = Array2::zeros((n_points, self.mean.ncols()));
+        let n_outputs = self.0.first().map_or(0, |step| step.mean().len());
+        let mut effect = Array2::zeros((n_points, n_outputs));
         let mut error = effect.clone();
         for point in 0..n_points {
-            for (step, share) in beyond.iter().enumerate() {
+            for (step, (of_step, share)) in self.0.iter().zip(&beyond).enumerate() {
                 let c = f64::from(u8::from(step < point)) - share;
-                let n = self.n[step] as f64;
-                let variance =
-                    self.squares.row(step).mapv(|squares| squares / (n - 1.0).max(1.0) / n.max(1.0));
-                effect.row_mut(point).scaled_add(c, &self.mean.row(step));
+                let variance = of_step.standard_error().mapv(|error| error * error);
+                effect.row_mut(point).scaled_add(c, of_step.mean());
                 error.row_mut(point).scaled_add(c * c, &variance);
             }
         }

@@ -4,6 +4,7 @@ use ndarray::{ArrayView2, ArrayViewD};
 
 use crate::error::Error;
 use crate::predictor::Predictor;
+use crate::quantile::quantile;
 
 /// What a feature's numbers mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +58,6 @@ pub(crate) fn distinct(rows: ArrayView2<'_, f64>, feature: usize) -> Vec<f64> {
     let mut values = sorted(rows, feature);
     values.dedup();
     values
-}
-
-/// The quantile at a share of sorted values, by linear interpolation.
-pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (low, high) = (place.floor() as usize, place.ceil() as usize);
-    sorted[low] + (sorted[high] - sorted[low]) * (place - low as f64)
 }
 
 /// The values of a feature at `n_bins + 1` equally spaced quantiles, each once.

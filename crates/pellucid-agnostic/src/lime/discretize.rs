@@ -4,6 +4,8 @@ use ndarray::ArrayView1;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use crate::quantile::quantile;
+
 /// Draws beyond which a bin's mean stands in for a number within it; no bin comes near.
 const MAX_REJECTIONS: usize = 10_000;
 /// As lime's tree: at most 8 bins.
@@ -90,13 +92,7 @@ fn bin_of(edges: &[f64], x: f64) -> usize {
 pub(super) fn percentiles(column: ArrayView1<'_, f64>, percents: &[f64]) -> Vec<f64> {
     let mut sorted = column.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let percentile = |&percent: &f64| {
-        let place = percent / 100.0 * (sorted.len() - 1) as f64;
-        let below = place.floor() as usize;
-        let above = (below + 1).min(sorted.len() - 1);
-        sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
-    };
-    percents.iter().map(percentile).collect()
+    percents.iter().map(|percent| quantile(&sorted, percent / 100.0)).collect()
 }
 
 /// The thresholds of a decision tree of depth 3 that tells the labels from this column alone by the least entropy; the median where

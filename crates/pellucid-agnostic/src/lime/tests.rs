@@ -98,24 +98,6 @@ fn the_same_seed_gives_the_same_bits() {
     assert_ne!(other.estimate.values, first.estimate.values);
 }
 
-#[test]
-fn a_row_does_not_depend_on_the_rows_beside_it() {
-    let predictor = crate::testing::of_rows(3, |x| x[0] * x[1] + x[2]);
-    let masker = Masker::baseline(array![0.0, 0.0, 0.0].into_dyn(), Groups::single(&[3])).expect("a masker");
-    let values = |row: ndarray::Array1<f64>| {
-        let row = row.into_dyn();
-        let game = MaskedRow::new(&predictor, &masker, row.view(), array![[1.0]]).expect("a game");
-        lime(&game, &Options { n_samples: 50, ..Options::image() }, &work(8)).expect("a surrogate").estimate
-    };
-    let rows = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn();
-    let target = pellucid_core::Target::Index(0);
-    let both = crate::explain_rows(&predictor, &masker, rows.view(), &target, None, &work(8), |game| {
-        Ok(lime(game, &Options { n_samples: 50, ..Options::image() }, &work(8))?.estimate)
-    })
-    .expect("values");
-    assert_eq!(both.row(1, 0), values(array![4.0, 5.0, 6.0]).values.column(0).to_owned().into_dyn());
-}
-
 /// The kernel by hand: 1 of 4 present is at 1 − √¼ = ½; `√exp(−0.25/0.0625)` = e⁻². lime's text distance times 100 over a width of 25
 /// is the same.
 #[test]

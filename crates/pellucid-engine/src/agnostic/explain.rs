@@ -36,6 +36,21 @@ pub fn explain_predicted(
     request: &AgnosticRequest,
     work: &Work,
 ) -> Result<Explanation, Error> {
+    // Predictions at the most: a method that enumerates, or reaches its tolerance, ends earlier.
+    work.progress.begin(rows.rows.len_of(Axis(0)) * (1 + request.method.most_predictions(model)));
+    let explained = explain_rows(model, rows, request, work);
+    work.progress.end();
+    let explanation = explained?;
+    explanation.check_finite()?;
+    Ok(explanation)
+}
+
+fn explain_rows(
+    model: &PredictedModel<'_>,
+    rows: &PredictedRows,
+    request: &AgnosticRequest,
+    work: &Work,
+) -> Result<Explanation, Error> {
     let predictor = model.predictor();
     let outputs = predict(predictor, rows.rows.view(), work)?;
     let resolved = request.target.resolve(outputs.view(), model.source().output_names.as_deref())?;
@@ -50,13 +65,11 @@ pub fn explain_predicted(
         let estimate = request.method.estimate(&game, work)?;
         parts.add(index, estimate, &groups);
     }
-    let explanation = parts.explanation(
+    parts.explanation(
         about(model, rows, request, work, &outputs, &resolved),
         rows,
         request.method.is_complete(),
-    )?;
-    explanation.check_finite()?;
-    Ok(explanation)
+    )
 }
 
 /// The estimates of the rows, put together. Groups of one element each give values of the row's shape; other groups of flat rows

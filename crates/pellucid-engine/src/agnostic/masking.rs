@@ -117,6 +117,14 @@ impl Removal {
         matches!(self, Self::Background { .. })
     }
 
+    /// Rows that stand for one coalition.
+    pub(crate) fn n_replacements(&self) -> usize {
+        match self {
+            Self::Background { masker, .. } => masker.n_replacements(),
+            Self::Baseline { .. } => 1,
+        }
+    }
+
     /// The background, where its rows are flat.
     pub(crate) fn table(&self) -> Option<ArrayView2<'_, f64>> {
         match self {

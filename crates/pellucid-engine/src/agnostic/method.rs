@@ -189,6 +189,39 @@ impl AgnosticMethod {
         parameters
     }
 
+    /// The rows that a row's explanation asks the model about, at the most.
+    pub(crate) fn most_predictions(&self, model: &PredictedModel<'_>) -> usize {
+        let row_shape = model.predictor().row_shape();
+        let n_players = self.players.count(row_shape);
+        let all = u32::try_from(n_players).ok().and_then(|n| 1_usize.checked_shl(n)).unwrap_or(usize::MAX);
+        let given = |given: Option<usize>, default: fn(usize) -> usize| {
+            given.unwrap_or_else(|| default(n_players)).min(all)
+        };
+        let n_coalitions = match &self.kind {
+            Kind::Exact(options) => options.max_evaluations.min(all),
+            Kind::Kernel(options) => given(options.max_evaluations, kernel_shap::default_evaluations),
+            Kind::Permutation(options) => {
+                given(options.max_evaluations, permutation_shap::default_evaluations)
+            }
+            Kind::Sampling(options) => given(options.max_evaluations, sampling_shap::default_evaluations),
+            Kind::Owen(options, _) => options.max_evaluations,
+            // Drawn rows, which no replacement stands in for.
+            Kind::LimeTabular(options, _) => return options.n_samples,
+            Kind::Lime(options) => options.n_samples,
+            Kind::Occlusion(options) => {
+                let strides = options.strides.as_ref().unwrap_or(&options.window);
+                let axes = row_shape.iter().zip(&options.window).zip(strides);
+                let along = |((length, window), stride): ((&usize, &usize), &usize)| {
+                    length.saturating_sub(*window).div_ceil((*stride).max(1)) + 1
+                };
+                2 + axes.map(along).product::<usize>()
+            }
+            Kind::Ablation(_) => 2 + n_players,
+            Kind::Rise(options) => 2 + options.n_samples,
+        };
+        n_coalitions * self.removal.n_replacements()
+    }
+
     pub(crate) fn removal(&self) -> &Removal {
         &self.removal
     }
@@ -278,15 +311,18 @@ fn kind(name: &str, left: &mut AgnosticOptions, context: &Context<'_>) -> Result
             Kind::Exact(exact::Options { max_evaluations, ..defaults })
         }
         "kernel_shap" => {
-            let (max_evaluations, tolerance) = (left.max_evaluations.take(), left.tolerance.take());
+            let max_evaluations = context.evaluations(left, kernel_shap::default_evaluations);
+            let tolerance = left.tolerance.take();
             Kind::Kernel(kernel_shap::Options { max_evaluations, tolerance, seed, ..Default::default() })
         }
         "permutation_shap" => {
-            let (max_evaluations, tolerance) = (left.max_evaluations.take(), left.tolerance.take());
+            let max_evaluations = context.evaluations(left, permutation_shap::default_evaluations);
+            let tolerance = left.tolerance.take();
             Kind::Permutation(permutation_shap::Options { max_evaluations, tolerance, seed })
         }
         "sampling_shap" => {
-            let (max_evaluations, tolerance) = (left.max_evaluations.take(), left.tolerance.take());
+            let max_evaluations = context.evaluations(left, sampling_shap::default_evaluations);
+            let tolerance = left.tolerance.take();
             Kind::Sampling(sampling_shap::Options { max_evaluations, tolerance, seed })
         }
         "owen" => {
@@ -320,6 +356,12 @@ fn kind(name: &str, left: &mut AgnosticOptions, context: &Context<'_>) -> Result
 }
 
 impl Context<'_> {
+    /// The budget asked for, or the method's own where the number of players is the same for every row.
+    fn evaluations(&self, left: &mut AgnosticOptions, default: fn(usize) -> usize) -> Option<usize> {
+        let n_players = self.players.count(self.model.predictor().row_shape());
+        left.max_evaluations.take().or_else(|| self.players.are_fixed().then(|| default(n_players)))
+    }
+
     /// Single columns of a table belong together by their correlation in the background; neighbors otherwise.
     fn hierarchy(&self) -> Result<Option<Hierarchy>, Error> {
         let table = self.removal.table().filter(|_| matches!(self.players, Players::Elements));

@@ -1,13 +1,15 @@
 //! A model of any kind as something that predicts, with the names of its parts.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::Path;
 
 use ndarray::{Array2, ArrayViewD, Ix2};
-use pellucid_agnostic::{InSpace, Journal, Predictor, whole_bytes};
+use pellucid_agnostic::{Entries, InSpace, Journal, Predictor};
 use pellucid_core::OutputSpace;
 use pellucid_remote::{Address, Endpoint, Options as EndpointOptions, Protocol};
 use pellucid_trees::Rows;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::explain::{classifies, producer};
@@ -153,7 +155,7 @@ impl<'a> PredictedModel<'a> {
             },
             fingerprint: format!("served at {address}"),
             space: OutputSpace::Value,
-            output_name: String::new(),
+            output_name: model.output.clone().unwrap_or_default(),
             output_names: labels,
             feature_categories: None,
             channel_axis: None,
@@ -168,25 +170,20 @@ impl<'a> PredictedModel<'a> {
     }
 
     /// The same with its predictions kept in a file, from which those that are there are taken: what was finished before a failure is
-    /// not asked again.
+    /// not asked again. The file belongs to this model: its digest or address, the version that a server tells, the output and its space.
     ///
     /// # Errors
-    /// A file that cannot be read or written.
+    /// A file that cannot be read or written, is no journal, or one of another model; it is left as it was.
     pub fn kept_in(self, path: &Path) -> Result<Self, Error> {
-        let fault = |error: std::io::Error| Error::Output {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        };
         let known = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(Error::input(path, error.to_string())),
         };
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(fault)?;
-        let whole = whole_bytes(&known);
-        // What was cut off in the middle of an entry must not stand before the next one.
-        file.set_len(whole as u64).map_err(fault)?;
-        let journal = Journal::new(self.predictor, &known[..whole], file).map_err(fault)?;
+        let identity = self.source.identity();
+        let entries = Entries::read(&known, &identity)?;
+        let file = opened(path, &entries, &identity).map_err(|error| Error::output(path, error))?;
+        let journal = Journal::new(self.predictor, entries, file);
         Ok(Self { predictor: Box::new(journal), source: self.source })
     }
 
@@ -199,6 +196,31 @@ impl<'a> PredictedModel<'a> {
     pub fn source(&self) -> &Source {
         &self.source
     }
+}
+
+impl Source {
+    /// A digest of all that predictions depend on, beside the rows.
+    fn identity(&self) -> [u8; 32] {
+        let model = &self.model;
+        let parts = [&model.digest, &self.fingerprint, &model.producer, &self.output_name, self.space.name()];
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        hash.finalize().into()
+    }
+}
+
+/// A journal ready to be written on: a new one with its header, a known one cut to its whole entries, as what was cut off must not
+/// stand before the next.
+fn opened(path: &Path, entries: &Entries, identity: &[u8; 32]) -> std::io::Result<File> {
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    match entries.whole_bytes {
+        0 => file.write_all(&Entries::header(identity))?,
+        whole => file.set_len(whole as u64)?,
+    }
+    Ok(file)
 }
 
 struct Trees<'a> {

@@ -89,6 +89,18 @@ impl Players {
         }
     }
 
+    /// The number of players of a row; about that of segments that differ from row to row.
+    pub(crate) fn count(&self, row_shape: &[usize]) -> usize {
+        const OF_QUICKSHIFT: usize = 100;
+        match self {
+            Self::Elements => row_shape.iter().product(),
+            Self::Groups(groups) => groups.n_groups(),
+            Self::Segments(Segments::Grid(n), _) => n * n,
+            Self::Segments(Segments::Slic(n), _) | Self::Stretches { n, .. } => *n,
+            Self::Segments(Segments::Quickshift, _) => OF_QUICKSHIFT,
+        }
+    }
+
     /// Whether every row has the same players.
     pub(crate) fn are_fixed(&self) -> bool {
         matches!(self, Self::Elements | Self::Groups(_))

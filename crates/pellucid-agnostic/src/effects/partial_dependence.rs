@@ -1,14 +1,15 @@
-#![doc = include_str!("dependence.md")]
+#![doc = include_str!("partial_dependence.md")]
 
 use ndarray::{Array2, Array3, ArrayView2, Axis, Slice};
-use pellucid_core::Work;
+use pellucid_core::{RunningMean, Work};
 
 use crate::batches::{batch_size, in_batches};
-use crate::effects::table::{checked, distinct, quantile, sorted};
+use crate::effects::table::{checked, distinct, sorted};
 use crate::error::Error;
 use crate::predictor::{Predictor, predict};
+use crate::quantile::quantile;
 
-/// Settings of [`dependence`].
+/// Settings of [`partial_dependence`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Whether the curves of single rows are kept (ICE).
@@ -35,7 +36,7 @@ pub struct Dependence {
 /// # Errors
 /// Rows of another width than the predictor's, features that are not there or come twice, a grid of another width, whatever the
 /// predictor reports, cancellation.
-pub fn dependence(
+pub fn partial_dependence(
     predictor: &dyn Predictor,
     rows: ArrayView2<'_, f64>,
     features: &[usize],
@@ -51,7 +52,8 @@ pub fn dependence(
         return Err(Error::setting("features", "a feature comes twice"));
     }
     let (n_rows, n_points, n_outputs) = (rows.nrows(), grid.nrows(), predictor.n_outputs());
-    let mut sums = Sums::new(n_points, n_outputs);
+    // Row by row, so that the result depends on no batch.
+    let mut mean = RunningMean::new((n_points, n_outputs));
     let mut individual = options.individual.then(|| Array3::zeros((n_rows, n_points, n_outputs)));
     let at_once = (batch_size(work, predictor.row_shape())? / n_points.max(1)).max(1);
     for range in in_batches(n_rows, at_once) {
@@ -61,13 +63,13 @@ pub fn dependence(
             let first = curves.slice_axis(Axis(1), Slice::from(..1)).to_owned();
             curves -= &first;
         }
-        curves.outer_iter().for_each(|curve| sums.add(curve));
+        curves.outer_iter().for_each(|curve| mean.add(curve));
         if let Some(individual) = &mut individual {
             individual.slice_axis_mut(Axis(0), Slice::from(range)).assign(&curves);
         }
     }
-    let (mean, standard_error) = sums.mean_and_error();
-    Ok(Dependence { grid, mean, standard_error, individual })
+    let standard_error = mean.standard_error();
+    Ok(Dependence { grid, mean: mean.mean().clone(), standard_error, individual })
 }
 
 /// The outputs of some rows at each point, `[rows, points, outputs]`.
@@ -92,41 +94,6 @@ fn curves(
         *slot = output;
     }
     Ok(curves)
-}
-
-/// Mean and spread, row by row (Welford 1962), so that the result depends on no batch.
-struct Sums {
-    n: f64,
-    mean: Array2<f64>,
-    squares: Array2<f64>,
-}
-
-impl Sums {
-    fn new(n_points: usize, n_outputs: usize) -> Self {
-        Self {
-            n: 0.0,
-            mean: Array2::zeros((n_points, n_outputs)),
-            squares: Array2::zeros((n_points, n_outputs)),
-        }
-    }
-
-    fn add(&mut self, curve: ArrayView2<'_, f64>) {
-        self.n += 1.0;
-        let n = self.n;
-        ndarray::Zip::from(&mut self.mean).and(&mut self.squares).and(&curve).for_each(
-            |mean, squares, &value| {
-                let delta = value - *mean;
-                *mean += delta / n;
-                *squares += delta * (value - *mean);
-            },
-        );
-    }
-
-    fn mean_and_error(self) -> (Array2<f64>, Array2<f64>) {
-        let n = self.n;
-        let error = self.squares.mapv(|squares| (squares / (n - 1.0).max(1.0) / n).sqrt());
-        (self.mean, error)
-    }
 }
 
 /// The points of a feature: its values where there are at most `n_points`, otherwise that many between the quantiles
@@ -177,11 +144,17 @@ mod tests {
         let predictor = of_rows(3, |row| row[0] * row[1] + row[2].sin());
         let (rows, grid) = (rows(), array![[1.0, 2.0], [3.0, -1.0]]);
         let options = Options { individual: true, centered: true };
-        let whole = dependence(&predictor, rows.view(), &[2, 0], grid.clone(), &options, &work(1000))
+        let whole = partial_dependence(&predictor, rows.view(), &[2, 0], grid.clone(), &options, &work(1000))
             .expect("an effect");
         for batch_size in [1, 2, 3, 7] {
-            let again =
-                dependence(&predictor, rows.view(), &[2, 0], grid.clone(), &options, &work(batch_size));
+            let again = partial_dependence(
+                &predictor,
+                rows.view(),
+                &[2, 0],
+                grid.clone(),
+                &options,
+                &work(batch_size),
+            );
             assert_eq!(again, Ok(whole.clone()));
         }
         let curves = whole.individual.expect("asked for");
@@ -209,7 +182,7 @@ mod tests {
     fn what_cannot_be_is_refused() {
         let predictor = of_rows(3, |row| row[0]);
         let say = |rows: Array2<f64>, features: &[usize], grid| {
-            dependence(&predictor, rows.view(), features, grid, &Options::default(), &Work::default())
+            partial_dependence(&predictor, rows.view(), features, grid, &Options::default(), &Work::default())
                 .expect_err("a refusal")
                 .to_string()
         };

@@ -1,4 +1,4 @@
-#![doc = include_str!("interactions.md")]
+#![doc = include_str!("pairwise_interactions.md")]
 
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis};
 use pellucid_core::{Draws, Work};
@@ -23,7 +23,7 @@ pub enum Index {
     FaithShap,
 }
 
-/// Settings of [`interactions`].
+/// Settings of [`pairwise_interactions`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Which values.
@@ -57,7 +57,7 @@ pub struct Interactions {
 ///
 /// # Errors
 /// Fewer evaluations than the fit needs, whatever the game reports.
-pub fn interactions(game: &dyn Game, options: &Options, work: &Work) -> Result<Interactions, Error> {
+pub fn pairwise_interactions(game: &dyn Game, options: &Options, work: &Work) -> Result<Interactions, Error> {
     let mut asked = Asked::new(game, work)?;
     let n_players = asked.n_players();
     let terms = Terms::new(n_players);
@@ -285,7 +285,8 @@ mod tests {
     use crate::testing::{Listed, work};
 
     fn of(game: &dyn Game, index: Index, max_evaluations: Option<usize>, seed: u64) -> Interactions {
-        interactions(game, &Options { index, max_evaluations, seed }, &work(1000)).expect("interactions")
+        pairwise_interactions(game, &Options { index, max_evaluations, seed }, &work(1000))
+            .expect("interactions")
     }
 
     fn members(bits: usize) -> impl Iterator<Item = usize> {
@@ -418,7 +419,7 @@ mod tests {
         }
         let game = Listed::random(8, 1, 1);
         let options = Options { max_evaluations: Some(73), ..Default::default() };
-        let error = interactions(&game, &options, &work(10)).expect_err("a refusal").to_string();
+        let error = pairwise_interactions(&game, &options, &work(10)).expect_err("a refusal").to_string();
         assert!(error.contains("74 are the least"), "{error}");
     }
 }
