@@ -39,15 +39,35 @@ pub(crate) fn run(
     mut each: impl FnMut(Range<usize>, Vec<Tensor>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let n_rows = inputs.first().map_or(0, |input| input.len_of(Axis(0)));
-    let ranges: Vec<Range<usize>> =
-        (0..n_rows).step_by(size).map(|start| start..(start + size).min(n_rows)).collect();
-    for wave in ranges.chunks(session.lanes().max(1)) {
-        work.check()?;
-        let batch = |rows| inputs.iter().map(|input| padded(input, rows, size)).collect();
+    let batch = |rows: &Range<usize>| inputs.iter().map(|input| padded(input, rows, size)).collect();
+    let run = |wave: &[Range<usize>]| {
         let batches: Vec<Vec<Tensor>> = wave.iter().map(batch).collect();
-        for (rows, outputs) in wave.iter().zip(session.run_all(&batches)?) {
-            work.progress.advance(rows.len());
-            each(rows.clone(), outputs)?;
+        Ok(session.run_all(&batches)?)
+    };
+    in_waves(n_rows, size, session.lanes(), work, run, |range, tensors| {
+        work.progress.advance(range.len());
+        each(range, tensors)
+    })
+}
+
+/// Cuts `n` rows into batches of `size` and hands as many as there are lanes to `run` at a time, then each batch's
+/// outputs to `each`, in order.
+///
+/// # Errors
+/// A canceled work; whatever `run` or `each` reports.
+pub(crate) fn in_waves<T>(
+    n: usize,
+    size: usize,
+    lanes: usize,
+    work: &Work,
+    mut run: impl FnMut(&[Range<usize>]) -> Result<Vec<T>, Error>,
+    mut each: impl FnMut(Range<usize>, T) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let ranges: Vec<Range<usize>> = (0..n).step_by(size).map(|start| start..(start + size).min(n)).collect();
+    for wave in ranges.chunks(lanes.max(1)) {
+        work.check()?;
+        for (range, outputs) in wave.iter().zip(run(wave)?) {
+            each(range.clone(), outputs)?;
         }
     }
     Ok(())

@@ -228,6 +228,11 @@ impl Network {
         Ok(made)
     }
 
+    /// The graph as the file has it, ready to run.
+    pub(crate) fn source(&self) -> Result<Arc<Prepared>, Error> {
+        self.prepared("source", || Ok(self.source.clone()))
+    }
+
     /// Checks that `rows` is `[rows, features…]` of this network and holds numbers only.
     ///
     /// # Errors
@@ -252,7 +257,7 @@ impl Network {
     /// Rows of another shape; a canceled work; whatever the runtime reports.
     pub fn outputs(&self, rows: &ArrayD<f32>, work: &Work) -> Result<Array2<f64>, Error> {
         self.check_rows(rows)?;
-        let source = self.prepared("source", || Ok(self.source.clone()))?;
+        let source = self.source()?;
         let n_rows = rows.len_of(Axis(0));
         let size = self.micro_batch(&source, n_rows, work);
         let mut outputs = Array2::zeros((n_rows, self.n_outputs));
