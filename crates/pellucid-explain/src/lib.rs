@@ -19,6 +19,7 @@ mod lift;
 pub mod lrp;
 mod micro_batch;
 pub mod network;
+pub mod occlusion;
 mod path;
 mod places;
 mod quadrature;
