@@ -17,6 +17,7 @@ WORKS = {
     "guided_backprop": "peer.torch_gradients",
     "score_cam": "peer.torch_gradients",
     "lrp": "peer.torch_relevance",
+    "occlusion": "peer.torch_gradients",
     "tree_shap": "peer.trees",
     "tree_interactions": "peer.trees",
     "tree_interventional": "peer.woodelf_trees",

@@ -1,4 +1,4 @@
-"""PyTorch eager, captum and pytorch-grad-cam on the jobs of the gradient family."""
+"""PyTorch eager, captum and pytorch-grad-cam on networks."""
 
 import contextlib
 import os
@@ -9,6 +9,8 @@ import captum
 import torch
 from captum.attr import DeepLift, GuidedBackprop, IntegratedGradients
 from pytorch_grad_cam import GradCAM, ScoreCAM
+from captum.attr import DeepLift, IntegratedGradients, Occlusion
+from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from peer.jobs import Variant
@@ -103,6 +105,30 @@ def hooked_variant(method, job, channels_last):
             return attribute(x, target=TARGET)
 
     return Variant(f"captum {captum.__version__}", layout(channels_last), call, default=not channels_last)
+
+
+def occlusion(job):
+    """captum, baseline zeros, one variant for each number of windows at once; captum's default is one."""
+    return [occlusion_variant(job, n, last) for last in (False, True) for n in job["perturbations"]]
+
+
+def occlusion_variant(job, n, channels_last):
+    net, x = laid_out(job, channels_last)
+    channels, window, stride = x.shape[1], job["window"], job["stride"]
+    attribute = Occlusion(net).attribute
+
+    def call():
+        with torch.no_grad():
+            return attribute(
+                x,
+                target=TARGET,
+                sliding_window_shapes=(channels, window, window),
+                strides=(channels, stride, stride),
+                perturbations_per_eval=n,
+            )
+
+    default = n == min(job["perturbations"]) and not channels_last
+    return Variant(f"captum {captum.__version__}", {"perturbations_per_eval": n, **layout(channels_last)}, call, default)
 
 
 def grad_cam(job):

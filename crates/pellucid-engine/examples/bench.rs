@@ -12,9 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use ndarray::{ArrayD, Axis, Slice};
+use pellucid_core::Attribution;
 use pellucid_engine::{
     LoadedModel, Method, MethodOptions, ModelOptions, RuntimeChoice, RuntimeOptions, Target, Work, runtime,
 };
+use pellucid_explain::occlusion::{self, occlusion};
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -63,8 +65,18 @@ fn run(job: &Value, settings: &Settings) -> Result<Value> {
     let arrays = settings.networks.join(format!("{network}.npz"));
     let n_rows = job["rows"].as_u64().unwrap_or(1) as usize;
     let rows = first(&model, &arrays, "input", n_rows)?;
-    let method = method(text("work")?, job, &model)?;
-    let call = || method.attribute(model.network(), &rows, &Target::Index(TARGET), &settings.work);
+    let call: Box<dyn Fn() -> Result<Attribution> + '_> = match text("work")? {
+        "occlusion" => {
+            let (options, work) = (occlusion_options(job), &settings.work);
+            let (network, rows) = (model.network(), &rows);
+            Box::new(move || Ok(occlusion(network, rows, &Target::Index(TARGET), &options, work)?))
+        }
+        work => {
+            let method = method(work, job, &model)?;
+            let (network, rows) = (model.network(), &rows);
+            Box::new(move || Ok(method.attribute(network, rows, &Target::Index(TARGET), &settings.work)?))
+        }
+    };
     let values = call()?.values.index_axis(Axis(1), 0).to_owned();
     let error = match text("work")? {
         "raw_gradient" => Some(relative_l2(&values, &first(&model, &arrays, "gradient", n_rows)?)),
@@ -119,6 +131,11 @@ fn method(work: &str, job: &Value, model: &LoadedModel) -> Result<Method> {
         other => return Err(format!("no work `{other}` on this side").into()),
     };
     Ok(Method::new(name, &options, model, 0)?)
+}
+
+fn occlusion_options(job: &Value) -> occlusion::Options {
+    let pixels = |key: &str| vec![job[key].as_u64().unwrap_or(1) as usize; 2];
+    occlusion::Options { window: pixels("window"), strides: Some(pixels("stride")), ..Default::default() }
 }
 
 fn relative_l2(actual: &ArrayD<f64>, expected: &ArrayD<f32>) -> f64 {
