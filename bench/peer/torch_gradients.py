@@ -7,10 +7,8 @@ from importlib.metadata import version
 
 import captum
 import torch
-from captum.attr import DeepLift, GuidedBackprop, IntegratedGradients
+from captum.attr import DeepLift, GuidedBackprop, IntegratedGradients, Occlusion
 from pytorch_grad_cam import GradCAM, ScoreCAM
-from captum.attr import DeepLift, IntegratedGradients, Occlusion
-from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from peer.jobs import Variant

@@ -15,7 +15,7 @@ use crate::deep_lift;
 use crate::deep_shap;
 use crate::error::Error;
 use crate::integrated_gradients;
-use crate::lift::{attribution_wire, check_background};
+use crate::lift::{self, check_background};
 use crate::lrp;
 use crate::network::Network;
 use crate::seeds::{fixed_seed, top_seeds};
@@ -220,7 +220,7 @@ fn lifted(
     let row = constant_baseline(network, &options.baseline, options.image.as_ref())?;
     let row = graph.add_constant("baseline", row.cast(graph.element(input)));
     let baseline = graph.expand_like(row, input);
-    attribution_wire(graph, seed, baseline, options.rule)
+    Ok(lift::lifted(graph, seed, baseline, options.rule)?.attribution)
 }
 
 /// The mean of DeepLIFT over the background: each row beside each of its rows as one batch, `[N, background, …]`.
@@ -258,7 +258,7 @@ fn mean_lifted(
     let seed = graph.reshape(seed, &[-1, network.n_outputs() as i64]);
     let body = network.graph().clone();
     let output = embed(graph, &body, &[rows])?[0];
-    let multipliers = multipliers(graph, output, seed, rows, baselines, options.rule)?;
+    let multipliers = multipliers(graph, output, seed, rows, baselines, options.rule)?.of_input;
     let difference = graph.sub(rows, baselines);
     let values = graph.mul(multipliers, difference);
     let values = graph.reshape(values, &apart);

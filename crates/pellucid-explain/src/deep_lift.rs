@@ -7,7 +7,7 @@ use pellucid_core::{Attribution, Baseline, ImageValues, Target, Work};
 
 use crate::error::Error;
 use crate::gradients::explained;
-use crate::lift::{Lift, outputs_at, targets_second};
+use crate::lift::{Comparison, Lift, targets_second};
 use crate::network::Network;
 
 /// A completeness gap above this share of the row's scale is looked into: a node that leaks as much is an error.
@@ -47,16 +47,19 @@ pub fn deep_lift(
 ) -> Result<Attribution, Error> {
     network.check_rows(rows)?;
     let baselines = options.baseline.of_rows(rows.view(), options.image.as_ref(), options.seed)?;
-    let (outputs, at_baseline) = outputs_at(network, rows, &baselines, work)?;
-    let resolved = target.resolve(outputs.view(), None)?;
+    // A target that is known beforehand needs no outputs: those of the comparison serve.
+    let resolved = network.resolve(target, rows, None, work)?;
     let lift = Lift::new(network, options.rule)?;
     work.progress.begin(rows.len_of(Axis(0)) * resolved.weights.len());
-    let parts = resolved.weights.iter().map(|weights| lift.values(rows, &baselines, weights, work));
-    let parts: Result<Vec<ArrayD<f64>>, Error> = parts.collect();
+    let compared = resolved.weights.iter().map(|weights| lift.compare(rows, &baselines, weights, work));
+    let compared: Result<Vec<Comparison>, Error> = compared.collect();
     work.progress.end();
-    let parts = parts?;
-    let mut attribution = Attribution::new(targets_second(&parts)?, explained(&outputs, &resolved))
-        .with_base_values(explained(&at_baseline, &resolved));
+    let compared = compared?;
+    let first = compared.first().ok_or_else(|| Error::network("there is no target"))?;
+    let outputs = explained(&first.outputs, &resolved);
+    let base_values = explained(&first.at_baselines, &resolved);
+    let parts: Vec<ArrayD<f64>> = compared.into_iter().map(|comparison| comparison.values).collect();
+    let mut attribution = Attribution::new(targets_second(&parts)?, outputs).with_base_values(base_values);
     attribution.evaluations.fill(2 * resolved.weights.len());
     attribution.warnings = leaks(&lift, &attribution, rows, &baselines, &resolved.weights)?;
     Ok(attribution)

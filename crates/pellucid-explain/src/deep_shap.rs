@@ -53,7 +53,7 @@ pub fn deep_shap(
         let (of_row, of_background): (Vec<usize>, Vec<usize>) = pairs.iter().copied().unzip();
         let (x, others) = (rows.select(Axis(0), &of_row), background.select(Axis(0), &of_background));
         for (weights, means) in resolved.weights.iter().zip(&mut means) {
-            let values = lift.values(&x, &others, &weights.select(Axis(0), &of_row), work)?;
+            let values = lift.compare(&x, &others, &weights.select(Axis(0), &of_row), work)?.values;
             for (row, values) in of_row.iter().zip(values.outer_iter()) {
                 means[*row].add(values);
             }

@@ -25,33 +25,41 @@ impl<'a> Lift<'a> {
         let prepared = network.prepared(&format!("deep_lift, {}", rule.name()), || {
             let mut graph = network.graph().clone();
             let ends = Ends::new(&mut graph);
-            let attribution = attribution_wire(&mut graph, ends.seed, ends.baseline, rule)?;
+            let lifted = lifted(&mut graph, ends.seed, ends.baseline, rule)?;
             // The outputs keep inputs in use that a linear network's multipliers do not need.
-            graph.add_output(attribution);
+            graph.add_output(lifted.output_at_baseline);
+            graph.add_output(lifted.attribution);
             Ok(prune(&graph)?)
         })?;
         Ok(Self { network, prepared, rule })
     }
 
-    /// `m ⊙ (x − x′)` for each of `rows` and its baseline, `[rows, features…]` both, `weights` `[rows, outputs]` saying
-    /// what is explained.
-    pub(crate) fn values(
+    /// Each of `rows` beside its baseline, `[rows, features…]` both, `weights` `[rows, outputs]` saying what is explained.
+    pub(crate) fn compare(
         &self,
         rows: &ArrayD<f32>,
         baselines: &ArrayD<f32>,
         weights: &Array2<f32>,
         work: &Work,
-    ) -> Result<ArrayD<f64>, Error> {
+    ) -> Result<Comparison, Error> {
         let n_rows = rows.len_of(Axis(0));
         let inputs = [rows.clone(), baselines.clone(), weights.clone().into_dyn()];
         let size = self.network.micro_batch(&self.prepared, n_rows, work);
-        let mut values = Vec::with_capacity(rows.len());
+        let mut parts = [const { Vec::new() }; 3];
         micro_batch::run(&*self.prepared.session, &inputs, size, work, |range, tensors| {
-            values.extend(micro_batch::first_rows(&tensors[1], range.len()));
+            for (part, tensor) in parts.iter_mut().zip(&tensors) {
+                part.extend(micro_batch::first_rows(tensor, range.len()));
+            }
             Ok(())
         })?;
-        ArrayD::from_shape_vec(rows.raw_dim(), values)
-            .map_err(|error| Error::network(format!("a result of another shape: {error}")))
+        let fault = |error| Error::network(format!("a result of another shape: {error}"));
+        let [outputs, at_baselines, values] = parts;
+        let of_outputs = |part| Array2::from_shape_vec(weights.raw_dim(), part).map_err(fault);
+        Ok(Comparison {
+            outputs: of_outputs(outputs)?,
+            at_baselines: of_outputs(at_baselines)?,
+            values: ArrayD::from_shape_vec(rows.raw_dim(), values).map_err(fault)?,
+        })
     }
 
     /// The node at which one row's attributions lose (or gain) most, and how much, where that is more than `least`.
@@ -81,6 +89,16 @@ impl<'a> Lift<'a> {
         let worst = leaks.max_by(|a, b| a.size().total_cmp(&b.size()));
         Ok(worst.filter(|leak| leak.size().is_nan() || leak.size() > least))
     }
+}
+
+/// What [`Lift::compare`] found.
+pub(crate) struct Comparison {
+    /// The explained outputs at the rows, `[rows, outputs]`.
+    pub(crate) outputs: Array2<f64>,
+    /// The same at the baselines.
+    pub(crate) at_baselines: Array2<f64>,
+    /// `m ⊙ (x − x′)`, `[rows, features…]`.
+    pub(crate) values: ArrayD<f64>,
 }
 
 /// A node that sends on another difference than arrives.
@@ -124,19 +142,26 @@ impl Ends {
     }
 }
 
+/// What [`lifted`] adds to a network's graph.
+pub(crate) struct Lifted {
+    /// `m ⊙ (x − x′)`
+    pub(crate) attribution: Wire,
+    pub(crate) output_at_baseline: Wire,
+}
+
 /// Emits `m ⊙ (x − x′)` for the network that `graph` is.
-pub(crate) fn attribution_wire(
+pub(crate) fn lifted(
     graph: &mut Graph,
     seed: Wire,
     baseline: Wire,
     rule: MultiplierRule,
-) -> Result<Wire, Error> {
+) -> Result<Lifted, Error> {
     let (input, output) = (graph.inputs()[0], graph.outputs()[0]);
     let multipliers = multipliers(graph, output, seed, input, baseline, rule)?;
     let difference = graph.sub(input, baseline);
-    let attribution = graph.mul(multipliers, difference);
+    let attribution = graph.mul(multipliers.of_input, difference);
     graph.check_fault()?;
-    Ok(attribution)
+    Ok(Lifted { attribution, output_at_baseline: multipliers.output_at_baseline })
 }
 
 /// The explained outputs at the rows and at others, `[rows, outputs]` each, by one run of the network as the file has it.

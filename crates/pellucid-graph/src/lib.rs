@@ -30,9 +30,10 @@ pub use error::Error;
 pub use evaluate::{check_inputs, evaluate, evaluate_wires};
 pub use gradient::{gradient, gradient_table, guided, guided_table, has_rule};
 pub use graph::{Attribute, Graph, Node, Wire};
-pub use multiplier::{Balance, MultiplierRule, balances, has_multiplier_rule, multiplier_table, multipliers};
 pub use incremental::Incremental;
-pub use multiplier::{Balance, balances, has_multiplier_rule, multiplier_table, multipliers};
+pub use multiplier::{
+    Balance, MultiplierRule, Multipliers, balances, has_multiplier_rule, multiplier_table, multipliers,
+};
 pub use ops::{is_known, known_ops};
 pub use session::{Reference, Runtime, Session};
 pub use tables::{RULE_TABLES, RuleTable};

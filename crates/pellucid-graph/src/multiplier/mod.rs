@@ -85,8 +85,16 @@ pub fn multiplier_table(rule: MultiplierRule) -> Table<'static> {
     }
 }
 
-/// Adds the nodes that compute `m` with `Σ m (input − baseline) = Σ seed Δoutput`, and gives its wire, of the input's
-/// shape; zeros where the output does not depend on the input. `baseline` is a wire of the input's type.
+/// What [`multipliers`] adds to a graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Multipliers {
+    /// `m`, of the input's shape; zeros where the output does not depend on the input.
+    pub of_input: Wire,
+    /// The output with the baseline as the input.
+    pub output_at_baseline: Wire,
+}
+
+/// Adds the nodes that compute `m` with `Σ m (input − baseline) = Σ seed Δoutput`. `baseline` is a wire of the input's type.
 ///
 /// # Errors
 /// As [`backward`]; a node through which a difference goes on without a multiplier.
@@ -97,19 +105,21 @@ pub fn multipliers(
     input: Wire,
     baseline: Wire,
     rule: MultiplierRule,
-) -> Result<Wire, Error> {
-    Ok(multipliers_of(graph, output, seed, &[(input, baseline)], rule)?[0])
+) -> Result<Multipliers, Error> {
+    let (of_inputs, output_at_baseline) = multipliers_of(graph, output, seed, &[(input, baseline)], rule)?;
+    Ok(Multipliers { of_input: of_inputs[0], output_at_baseline })
 }
 
-/// [`multipliers`] of several inputs that change together, each with its baseline.
+/// The multipliers of several inputs that change together, each with its baseline, and the output at the baselines.
 fn multipliers_of(
     graph: &mut Graph,
     output: Wire,
     seed: Wire,
     ends: &[(Wire, Wire)],
     rule: MultiplierRule,
-) -> Result<Vec<Wire>, Error> {
+) -> Result<(Vec<Wire>, Wire), Error> {
     let compared = Compared::new(graph, ends, rule)?;
+    let output_at_baseline = compared.twins.get(&output).copied().unwrap_or(output);
     let seeds = [(output, Signal::One(seed))];
     let wanted: Vec<Wire> = ends.iter().map(|(input, _)| *input).collect();
     let signals = backward(graph, &multiplier_table(rule), &compared.walk(&seeds, &wanted))?;
@@ -123,7 +133,7 @@ fn multipliers_of(
     });
     let wires = wires.collect();
     graph.check_fault()?;
-    Ok(wires)
+    Ok((wires, output_at_baseline))
 }
 
 /// What a walk needs to know of the network at the baseline.

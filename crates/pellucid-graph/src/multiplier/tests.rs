@@ -106,7 +106,7 @@ fn run(
     rule: MultiplierRule,
 ) -> Result<Vec<Vec<f64>>, Error> {
     let Walked { mut graph, output, seed, ends } = Walked::new(forward, output, changing)?;
-    let wires = multipliers_of(&mut graph, output, seed, &ends, rule)?;
+    let (wires, _) = multipliers_of(&mut graph, output, seed, &ends, rule)?;
     graph.set_outputs(&wires);
     let mut given = inputs.to_vec();
     given.push(weights.clone());

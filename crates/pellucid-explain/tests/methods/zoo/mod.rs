@@ -7,6 +7,7 @@ mod deep_lift;
 mod demo_model;
 mod gradients;
 mod maps;
+mod occluded;
 mod page;
 mod relevance;
 mod runtimes;
