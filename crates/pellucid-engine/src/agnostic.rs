@@ -1,5 +1,6 @@
 //! Methods that need predictions alone, for a model of any kind: a network, trees, a function, a served endpoint.
 
+mod by_crops;
 mod explain;
 mod masking;
 mod method;

@@ -84,6 +84,21 @@ fn images_are_explained_by_windows_segments_and_masks() {
     assert!(masks.standard_error.is_some());
 }
 
+#[test]
+fn a_convolutional_network_computes_crops_and_gets_the_same() {
+    let folder = Folder::new();
+    let (model, sample) = (fixture("gradients/resnet.script.onnx"), fixture("gradients/resnet.npz"));
+    let base = ["explain", &model, &sample, "--array", "input", "--method", "occlusion", "--json"];
+    let window = ["--window", "8,8", "--strides", "4,4"];
+    let by_crops = explained(&[&base[..], &window].concat());
+    // Predictions that are kept are of whole rows.
+    let whole = explained(&[&base[..], &window, &["--journal", &folder.text("journal")]].concat());
+    let largest = whole.values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    let apart = (&by_crops.values - &whole.values).iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    assert!(largest > 1e-3 && apart < 1e-5 * largest.max(1.0), "{apart:.1e} of {largest:.1e}");
+    assert_eq!(by_crops.about.predictions, whole.about.predictions);
+}
+
 /// A V2 server of `x₀ + 2 x₁`, which fails once, at prediction number `failing`; its address, and what it is asked.
 fn sums(failing: usize) -> (String, Arc<Mutex<Vec<server::Question>>>) {
     let n_predicted = AtomicUsize::new(0);

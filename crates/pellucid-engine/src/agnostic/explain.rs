@@ -6,6 +6,7 @@ use ndarray::{Array2, ArrayD, Axis};
 use pellucid_agnostic::{Estimate, Groups, MaskedRow, predict};
 use pellucid_core::{OutputSpace, ResolvedTarget, Target, Work, top_outputs};
 
+use super::by_crops::{by_crops, of_row};
 use super::method::AgnosticMethod;
 use super::model::PredictedModel;
 use super::rows::PredictedRows;
@@ -54,6 +55,10 @@ fn explain_rows(
     let predictor = model.predictor();
     let outputs = predict(predictor, rows.rows.view(), work)?;
     let resolved = request.target.resolve(outputs.view(), model.source().output_names.as_deref())?;
+    let by_crops = match request.method.crops(model, &rows.rows)? {
+        Some((network, options)) => Some(by_crops(network, &rows.rows, &resolved, &options, work)?),
+        None => None,
+    };
     let mut parts = Parts::new(outputs.nrows(), resolved.weights.len());
     for (index, row) in rows.rows.outer_iter().enumerate() {
         let weights = Array2::from_shape_fn((outputs.ncols(), resolved.weights.len()), |(output, k)| {
@@ -62,7 +67,10 @@ fn explain_rows(
         let groups = request.method.groups(row.view())?;
         let masker = request.method.removal().masker(row.view(), &groups)?;
         let game = MaskedRow::new(predictor, &masker, row, weights)?;
-        let estimate = request.method.estimate(&game, work)?;
+        let estimate = match &by_crops {
+            Some(found) => of_row(found, index, &game, work)?,
+            None => request.method.estimate(&game, work)?,
+        };
         parts.add(index, estimate, &groups);
     }
     parts.explanation(

@@ -117,6 +117,17 @@ impl Removal {
         matches!(self, Self::Background { .. })
     }
 
+    /// The baselines of rows, `[rows, features…]`, where each has one.
+    pub(crate) fn baselines(&self, rows: &ArrayD<f64>) -> Result<Option<ArrayD<f32>>, Error> {
+        match self {
+            Self::Background { .. } => Ok(None),
+            Self::Baseline { baseline, image, seed, .. } => {
+                let narrow = rows.mapv(|x| x as f32);
+                Ok(Some(baseline.of_rows(narrow.view(), image.as_ref(), *seed)?))
+            }
+        }
+    }
+
     /// Rows that stand for one coalition.
     pub(crate) fn n_replacements(&self) -> usize {
         match self {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ndarray::ArrayViewD;
+use ndarray::{ArrayD, ArrayViewD};
 use pellucid_agnostic::exact::{self, exact};
 use pellucid_agnostic::feature_ablation::{self, feature_ablation};
 use pellucid_agnostic::kernel_shap::{self, kernel_shap};
@@ -16,7 +16,9 @@ use pellucid_agnostic::rise::{self, rise};
 use pellucid_agnostic::sampling_shap::{self, sampling_shap};
 use pellucid_agnostic::{Estimate, Game as _, Groups, Hierarchy, MaskedRow};
 use pellucid_core::Work;
+use pellucid_explain::Network;
 
+use super::by_crops;
 use super::masking::{MaskingOptions, Removal};
 use super::model::PredictedModel;
 use super::players::Players;
@@ -233,6 +235,22 @@ impl AgnosticMethod {
     /// The players of a row.
     pub(crate) fn groups(&self, row: ArrayViewD<'_, f64>) -> Result<Groups, Error> {
         self.players.of_row(row)
+    }
+
+    /// The network and its own occlusion, where that does the same as [`Self::estimate`] in less time.
+    pub(crate) fn crops<'a>(
+        &self,
+        model: &PredictedModel<'a>,
+        rows: &ArrayD<f64>,
+    ) -> Result<Option<(&'a Network, by_crops::Options)>, Error> {
+        let (Kind::Occlusion(options), Players::Elements, Some(network)) =
+            (&self.kind, &self.players, model.network)
+        else {
+            return Ok(None);
+        };
+        let Some(baselines) = self.removal.baselines(rows)? else { return Ok(None) };
+        let options = by_crops::options(network, &options.window, options.strides.as_deref(), baselines);
+        Ok(options.map(|options| (network, options)))
     }
 
     /// A value for each player of a row's game.

@@ -7,6 +7,7 @@ use std::path::Path;
 use ndarray::{Array2, ArrayViewD, Ix2};
 use pellucid_agnostic::{Entries, InSpace, Journal, Predictor};
 use pellucid_core::OutputSpace;
+use pellucid_explain::Network;
 use pellucid_remote::{Address, Endpoint, Options as EndpointOptions, Protocol};
 use pellucid_trees::Rows;
 use sha2::{Digest as _, Sha256};
@@ -23,6 +24,8 @@ use crate::trees::{TreeModel, fingerprint};
 pub struct PredictedModel<'a> {
     pub(crate) predictor: Box<dyn Predictor + Send + 'a>,
     pub(crate) source: Source,
+    /// The network that predicts, where its predictions are taken as they are.
+    pub(crate) network: Option<&'a Network>,
 }
 
 /// What is known of a predicted model beside its predictions.
@@ -53,7 +56,7 @@ pub struct Source {
 impl<'a> PredictedModel<'a> {
     /// Something that predicts, and what is known of it.
     pub fn new(predictor: Box<dyn Predictor + Send + 'a>, source: Source) -> Self {
-        Self { predictor, source }
+        Self { predictor, source, network: None }
     }
 
     /// A network, its outputs in the space asked for (its own by default).
@@ -90,7 +93,8 @@ impl<'a> PredictedModel<'a> {
             takes_f32: true,
             warnings,
         };
-        Ok(Self { predictor: Box::new(InSpace { model: network, space }), source })
+        let as_it_is = (space == network.space()).then_some(network);
+        Ok(Self { network: as_it_is, ..Self::new(Box::new(InSpace { model: network, space }), source) })
     }
 
     /// A tree model, its outputs in the space asked for (margins by default).
@@ -124,7 +128,7 @@ impl<'a> PredictedModel<'a> {
             warnings: model.ensemble().provenance.warnings.clone(),
         };
         let trees = Trees { model, row_shape: [model.ensemble().n_features], linked: space != model.space() };
-        Ok(Self { predictor: Box::new(trees), source })
+        Ok(Self::new(Box::new(trees), source))
     }
 
     /// A served model, by its address.
@@ -166,7 +170,7 @@ impl<'a> PredictedModel<'a> {
                     .to_owned(),
             ],
         };
-        Ok(Self { predictor: Box::new(endpoint), source })
+        Ok(Self::new(Box::new(endpoint), source))
     }
 
     /// The same with its predictions kept in a file, from which those that are there are taken: what was finished before a failure is
@@ -184,7 +188,7 @@ impl<'a> PredictedModel<'a> {
         let entries = Entries::read(&known, &identity)?;
         let file = opened(path, &entries, &identity).map_err(|error| Error::output(path, error))?;
         let journal = Journal::new(self.predictor, entries, file);
-        Ok(Self { predictor: Box::new(journal), source: self.source })
+        Ok(Self::new(Box::new(journal), self.source))
     }
 
     /// What predicts.
