@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Importance(ImportanceArguments),
     /// Say how the outputs of a model follow a feature, over all rows of a table.
     Effects(EffectsArguments),
+    /// Say what about a row would have had to be otherwise for another outcome.
+    Counterfactuals(CounterfactualsArguments),
     /// Draw the explanation of a table.
     Plot(PlotArguments),
     /// Write an ONNX file that returns prediction and attribution together.
@@ -161,6 +163,57 @@ pub(crate) struct ImportanceArguments {
     /// Print JSON, and nothing else.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CounterfactualsArguments {
+    #[command(flatten)]
+    pub(crate) what: InputArguments,
+    /// Tables of real rows, which say what values there are and how they scatter.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) background: Vec<PathBuf>,
+    /// How many for each row.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) counterfactuals: usize,
+    /// opposite (of two classes), a class by name or number, or a range of the only output, LOW..HIGH [default: opposite].
+    #[arg(long, value_name = "OUTCOME", allow_hyphen_values = true)]
+    pub(crate) outcome: Option<String>,
+    /// Above it, the only output says class 1 [default: 0.5 for probabilities, else 0].
+    #[arg(long, value_name = "X", allow_hyphen_values = true)]
+    pub(crate) threshold: Option<f64>,
+    #[command(flatten)]
+    pub(crate) constraints: ConstraintArguments,
+    #[command(flatten)]
+    pub(crate) work: WorkArguments,
+    /// Write counterfactuals.json into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Constraints, columns by name")]
+pub(crate) struct ConstraintArguments {
+    /// Columns that keep their values: age,sex.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) immutable: Vec<String>,
+    /// Columns that may only grow.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) only_up: Vec<String>,
+    /// Columns that may only fall.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) only_down: Vec<String>,
+    /// The least and greatest value of a column: hours:20..60.
+    #[arg(long, value_name = "NAME:LOW..HIGH")]
+    pub(crate) column_range: Vec<String>,
+    /// The values that a column may have: workclass:Private,State-gov.
+    #[arg(long, value_name = "NAME:VALUES")]
+    pub(crate) allow: Vec<String>,
+    /// Columns that may change at once.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_changes: Option<usize>,
 }
 
 #[derive(Debug, Args)]

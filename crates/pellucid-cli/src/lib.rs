@@ -4,6 +4,7 @@ mod agnostic;
 mod arguments;
 mod compile;
 mod console;
+mod counterfactuals;
 mod doctor;
 mod effects;
 mod evaluate;
@@ -59,6 +60,7 @@ fn run(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
         Command::Report(arguments) => report::run(arguments, console, &cancellation),
         Command::Importance(arguments) => importance::run(arguments, console, &cancellation),
         Command::Effects(arguments) => effects::run(arguments, console, &cancellation),
+        Command::Counterfactuals(arguments) => counterfactuals::run(arguments, console, &cancellation),
         Command::Plot(arguments) => plot::run(arguments, console),
         Command::Compile(arguments) => compile::run(arguments, console),
         Command::Inspect(arguments) => inspect::run(arguments, console),

@@ -1,6 +1,7 @@
 //! Methods that need predictions alone, for a model of any kind: a network, trees, a function, a served endpoint.
 
 mod by_crops;
+mod counterfactuals;
 mod explain;
 mod masking;
 mod method;
@@ -8,6 +9,7 @@ mod model;
 mod players;
 mod rows;
 
+pub use counterfactuals::{CounterfactualRequest, FoundCounterfactuals, counterfactuals, split_thresholds};
 pub use explain::{AgnosticRequest, explain_predicted};
 pub use masking::MaskingOptions;
 pub use method::{AgnosticMethod, AgnosticOptions};

@@ -41,8 +41,9 @@ mod trees;
 mod wire;
 
 pub use agnostic::{
-    AgnosticMethod, AgnosticOptions, AgnosticRequest, MaskingOptions, PredictedModel, PredictedRows,
-    Source as PredictedSource, explain_predicted,
+    AgnosticMethod, AgnosticOptions, AgnosticRequest, CounterfactualRequest, FoundCounterfactuals,
+    MaskingOptions, PredictedModel, PredictedRows, Source as PredictedSource, counterfactuals,
+    explain_predicted, split_thresholds,
 };
 pub use attention::{AttentionMethod, AttentionOptions};
 pub use baseline::parse_baseline;

@@ -5,6 +5,7 @@
 mod agnostic;
 mod bad_input;
 mod bad_model;
+mod counterfactuals;
 mod effects;
 mod onnx_bytes;
 mod spaces;
