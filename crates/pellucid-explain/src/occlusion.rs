@@ -1,4 +1,4 @@
-#![doc = include_str!("occlusion.md")]
+#![doc = include_str!("occlusion_by_crops.md")]
 
 mod by_parts;
 #[cfg(test)]
