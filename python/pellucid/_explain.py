@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import _pellucid, _tables
+from . import _functions, _pellucid, _tables
 from ._explanation import Explanation
 from ._load import load
 from ._model import Model
@@ -39,12 +39,25 @@ def explain(
     ``"score_cam"``, ``"eigen_cam"``, ``"guided_backprop"``, ``"guided_grad_cam"``, ``"attention"``,
     ``"attention_rollout"``, ``"attention_x_gradient"``; for tree models: ``"tree_shap"`` (the default),
     ``"banzhaf"``, ``"saabas"``,
-    ``"shapley_interactions"``. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
+    ``"shapley_interactions"``. For models of any kind, by their predictions alone: ``"kernel_shap"`` (the default of functions
+    and of served models), ``"exact_shap"``, ``"permutation_shap"``, ``"sampling_shap"``, ``"owen"``, ``"lime"``,
+    ``"occlusion"``, ``"feature_ablation"``, ``"rise"``; ``-`` for ``_`` will do. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
     ``interactions=True``, ``background=rows``, ``output_space="probability"`` (or ``"log_loss"`` with ``labels``, one
-    class a row; both need a background) … Whatever is wrong with them is said in an :class:`pellucid.InputError`.
+    class a row; both need a background) …
+
+    Methods for any model fill absent features in from ``background=rows``, all of which are averaged over unless
+    ``background_clusters=50`` sums them up or ``background_weights`` say what each counts, or from a ``baseline``: a text as on the command line, a number, one row, or one
+    for each row. ``feature_groups`` are features that are present and absent together, ``"age+sex,4+5"`` or the group of each
+    feature as an array of a row's shape, ``segments`` those of images (``"slic:50"``) and series. ``max_evaluations`` bounds
+    the coalitions that a row is asked about, ``tolerance`` stops at a standard error; ``link="logit"`` shares out log-odds.
+    ``hierarchy`` is Owen values': pairs of clusters that are merged, as in a linkage matrix. ``window`` and ``strides`` are
+    occlusion's, ``n_samples`` and ``kernel_width`` LIME's. ``journal`` is a file that keeps
+    finished predictions, from which the next call goes on after a failure.
+
+    Whatever is wrong with them is said in an :class:`pellucid.InputError`.
 
     ``target`` is ``"top-1"`` (whatever is predicted), ``"top-5"``, an index, a label, one index a row,
-    ``{index: weight}``, or, of tree models, ``"all"``. Of networks that classify every place of an image a class is taken
+    ``{index: weight}``, or, of tree models and of methods for any model, ``"all"``. Of networks that classify every place of an image a class is taken
     over the places where it is predicted, ``{"class": 15, "mask": array}`` over others; of embeddings
     ``{"cosine": array}`` and ``{"dot": array}`` are how alike they are to an embedding, or to that of an input row.
 
@@ -60,13 +73,16 @@ def explain(
     >>> e = pellucid.explain("fixtures/trees/lightgbm/binary.txt", np.zeros((4, 5)))
     >>> bool(np.allclose(e.values.sum(axis=1) + e.base_values, e.outputs))
     True
+    >>> rows = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> pellucid.explain(lambda rows: rows[:, 0] * rows[:, 1], rows, "exact-shap", baseline=0).values.tolist()
+    [[1.0, 1.0], [6.0, 6.0]]
     """
     if tokenizer is not None or isinstance(model, TextModel):
         model = model if isinstance(model, TextModel) else TextModel(model, tokenizer, threads=threads)
         work = {"batch_size": batch_size, "max_memory": max_memory, "threads": threads, "progress": progress}
         return model.explain(X, method, target, seed=seed, **work, **options)
     if type(model) is not Model:
-        model = load(model)
+        model = load(model, example_inputs=X if _functions.is_one(model) else None)
     rows = _tables.rows(model, X)
     if options:
         _prepare_options(model, options)
@@ -113,4 +129,7 @@ def _prepare_options(model: Model, options: dict) -> None:
         in_order = model.kind == "trees" or model._is_linear
         options["background"] = _tables.in_order(model, background) if in_order else _tables.rows(model, background).array
     if baseline is not None and not isinstance(baseline, (str, int, float)):
-        options["baseline"] = np.asarray(baseline, dtype=np.float32)
+        options["baseline"] = np.asarray(baseline, dtype=np.float64)
+    groups = options.get("feature_groups")
+    if groups is not None and not isinstance(groups, str):
+        options["feature_groups"] = np.asarray(groups, dtype=np.int64)

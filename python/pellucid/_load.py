@@ -7,7 +7,7 @@ import tempfile
 
 import numpy as np
 
-from . import _pellucid, _runtime, _sklearn
+from . import _functions, _pellucid, _runtime, _sklearn
 from ._model import Model
 from ._pellucid import InputError, UnsupportedError
 
@@ -23,12 +23,23 @@ def load(
     feature_names=None,
     runtime: str | None = None,
     threads: int | None = None,
+    token: str | None = None,
+    timeout: float | None = None,
 ) -> Model:
     """A model ready to be explained.
 
     ``model`` is a path or the bytes of a model file (ONNX, XGBoost JSON or UBJ, LightGBM text, CatBoost JSON), an
     ``onnx.ModelProto``, an XGBoost, LightGBM or CatBoost model, an estimator of scikit-learn or a ``Pipeline`` that ends
     in one, or a ``torch.nn.Module`` with ``example_inputs``.
+
+    Of these only predictions are known, which is enough for the methods that :func:`pellucid.explain` has for any model:
+
+    - a function ``f(rows)`` of an array ``[rows, features…]`` in float64 that gives ``[rows]`` or ``[rows, outputs]``, with
+      rows as ``example_inputs`` or with ``input_shape``. It is called with a data frame if the example is one, on the thread
+      that asks for the explanation, with a bounded number of rows at once; what it raises comes out as it is.
+    - the address of a served model, ``"http://host:8080/v2/models/NAME"`` (Open Inference Protocol) or
+      ``"http://host/v1/models/NAME:predict"`` (KServe), with ``token``, which is sent along, and ``timeout``, the seconds
+      that one question may take (30 by default).
 
     ``input_shape`` is the shape of one row, needed where a network's file leaves lengths open; ``output`` is the
     network's output by name, the first that holds floats otherwise; ``explain_probability`` explains what stands behind a final
@@ -40,13 +51,15 @@ def load(
     >>> import pellucid
     >>> pellucid.load("fixtures/models/mnist_cnn.onnx").input_shape
     (1, 28, 28)
+    >>> pellucid.load(lambda rows: rows[:, 0] * rows[:, 1], input_shape=(3,)).kind
+    'function'
     """
     if isinstance(model, Model):
         return model
     wishes = _wishes(input_shape, output, explain_probability, output_names, runtime, threads)
     names = _texts(feature_names)
     if isinstance(model, (str, os.PathLike)):
-        return Model(_open(os.fspath(model), wishes), names)
+        return Model(_open(os.fspath(model), wishes, token, timeout), names)
     if isinstance(model, (bytes, bytearray, memoryview)):
         return Model(_pellucid.ModelCore.from_bytes("model", bytes(model), wishes), names)
     return _of_object(model, wishes, names, example_inputs)
@@ -67,15 +80,16 @@ def _wishes(
     }
 
 
-def _open(path: str, wishes):
+def _open(path: str, wishes, token, timeout):
+    if path.startswith(("http://", "https://")):
+        return _pellucid.ModelCore.of_endpoint(path, token, timeout, wishes)
     if "://" in path:
-        raise UnsupportedError(f"{path}: models behind an address are not supported yet; give a file")
+        raise UnsupportedError(f"{path}: served models are asked over http:// or https:// alone; give such an address, or a file")
     return _pellucid.ModelCore.open(path, wishes)
 
 
 def _of_object(model, wishes, names, example_inputs) -> Model:
-    """By the module that the object's class, or one of its bases, comes from: nothing is imported to find out."""
-    modules = {base.__module__.partition(".")[0] for base in type(model).__mro__}
+    modules = _functions.libraries(model)
     if "onnx" in modules and hasattr(model, "SerializeToString"):
         return Model(_pellucid.ModelCore.from_bytes(_name(model), model.SerializeToString(), wishes), names)
     if "xgboost" in modules:
@@ -91,8 +105,8 @@ def _of_object(model, wishes, names, example_inputs) -> Model:
     if "sklearn" in modules:
         return _sklearn.load(model, wishes, names)
     if callable(model):
-        raise UnsupportedError("Python functions are not supported yet; give a model, a file or an estimator")
-    raise InputError(f"model: a {type(model).__name__} is none; give a path, bytes, an estimator or a Booster")
+        return _functions.load(model, wishes, names, example_inputs)
+    raise InputError(f"model: a {type(model).__name__} is none; give a path, bytes, an estimator, a Booster or a function")
 
 
 def _xgboost(model, wishes, names) -> Model:

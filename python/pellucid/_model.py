@@ -16,20 +16,31 @@ class Model:
     ('trees', 1)
     """
 
-    __slots__ = ("_core", "_is_linear", "_names", "_prepare", "_refuses_missing")
+    __slots__ = ("_columns", "_core", "_is_linear", "_names", "_prepare", "_refuses_missing")
 
-    def __init__(self, core: _pellucid.ModelCore, names=None, prepare=None, *, is_linear=False, refuses_missing=False):
+    def __init__(
+        self,
+        core: _pellucid.ModelCore,
+        names=None,
+        prepare=None,
+        *,
+        columns=None,
+        is_linear=False,
+        refuses_missing=False,
+    ):
         self._core = core
         self._names = names
         # Called with the rows before anything else; gives rows and the names of their columns.
         self._prepare = prepare
+        # Of a function that takes data frames, their columns.
+        self._columns = columns
         self._is_linear = is_linear
         self._refuses_missing = refuses_missing
 
     @property
     def kind(self) -> str:
-        """``"network"`` or ``"trees"``."""
-        return "trees" if self._core.is_trees else "network"
+        """``"network"``, ``"trees"``, ``"function"`` or ``"endpoint"`` (a served model)."""
+        return self._core.kind
 
     @property
     def name(self) -> str:
@@ -38,12 +49,12 @@ class Model:
 
     @property
     def format(self) -> str:
-        """``"onnx"``, ``"xgboost-ubj"``, ``"lightgbm"``, ``"scikit-learn"`` …"""
+        """``"onnx"``, ``"xgboost-ubj"``, ``"lightgbm"``, ``"scikit-learn"``, ``"function"``, ``"open-inference-v2"`` …"""
         return self._core.format
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the file or the bytes, in hexadecimal."""
+        """SHA-256 of the file or the bytes, in hexadecimal; empty for what has none, a function or a served model."""
         return self._core.digest
 
     @property

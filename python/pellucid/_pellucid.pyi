@@ -99,6 +99,14 @@ class ModelCore:
     def linear(
         name: str, coefficients: np.ndarray, intercepts: list[float], ending: str, wishes: Wishes
     ) -> ModelCore: ...
+    @staticmethod
+    def of_function(call: Callable[[np.ndarray], np.ndarray], description: dict[str, Any]) -> ModelCore: ...
+    @staticmethod
+    def of_endpoint(
+        address: str, token: str | None, timeout_secs: float | None, wishes: Wishes
+    ) -> ModelCore: ...
+    @property
+    def kind(self) -> str: ...
     @property
     def is_trees(self) -> bool: ...
     @property
@@ -245,6 +253,33 @@ def explain(
     seed: int,
     limits: Limits,
 ) -> ExplanationCore: ...
+class LimeTable:
+    """What sampling around a row must know of training rows."""
+
+    def __init__(
+        self, rows: np.ndarray, is_category: list[bool], discretization: str, labels: list[int] | None
+    ) -> None: ...
+    def intervals(self, row: list[float]) -> list[tuple[float | None, float | None] | None]: ...
+
+def surrogate_of_table(
+    model: ModelCore,
+    row: np.ndarray,
+    table: LimeTable,
+    outputs: list[int],
+    wishes: dict[str, Any],
+    limits: Limits,
+) -> dict[str, Any]: ...
+def surrogate_of_groups(
+    model: ModelCore,
+    row: np.ndarray,
+    groups: np.ndarray,
+    baseline: np.ndarray,
+    outputs: list[int],
+    wishes: dict[str, Any],
+    limits: Limits,
+) -> dict[str, Any]: ...
+def segments(image: np.ndarray, text: str) -> np.ndarray: ...
+def k_means(rows: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]: ...
 def evaluate(
     model: ModelCore,
     rows: np.ndarray,

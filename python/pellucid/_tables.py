@@ -34,7 +34,7 @@ def rows(model, X) -> Rows:
             return _checked(model, _of_arrow(model, X))
         if hasattr(X, "toarray"):
             X = _dense(X, model._core.absent)
-    array = _floats(X)
+    array = floats(X)
     shape = model._core.input_shape
     if list(array.shape) == shape:
         array = array[None]
@@ -42,14 +42,21 @@ def rows(model, X) -> Rows:
 
 
 def _checked(model, found: Rows) -> Rows:
-    """Refuses missing values where the model does."""
+    """The columns as a function knows them; refuses missing values where the model does."""
+    columns = model._columns
+    if columns is not None and found.names is not None and found.names != columns:
+        if sorted(found.names) != sorted(columns):
+            raise InputError(f"rows: have the columns {found.names}; the function takes {columns}")
+        places = [found.names.index(name) for name in columns]
+        found = Rows(found.array[:, places], columns, found.warnings)
     if model._refuses_missing and np.isnan(found.array).any():
         row, column = np.argwhere(np.isnan(found.array))[0][:2]
         raise InputError(f"row {row}, column {column} is missing, and a {model.name} takes no missing values")
     return found
 
 
-def _floats(X) -> np.ndarray:
+def floats(X) -> np.ndarray:
+    """An array of float32 or float64."""
     array = np.asarray(X)
     if array.dtype in (np.float32, np.float64):
         return array
@@ -76,7 +83,7 @@ def _of_frame(model, frame) -> Rows:
     names = [str(name) for name in frame.columns]
     dtypes = list(frame.dtypes)
     if all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in dtypes):
-        return Rows(_floats(frame.to_numpy()), names)
+        return Rows(floats(frame.to_numpy()), names)
     core = model._core
     places, warnings = _places(core, names)
     array = np.empty((len(frame), len(places)), dtype=np.float64)

@@ -41,6 +41,14 @@ impl<'py> Rows<'py> {
         }
     }
 
+    /// `[rows, features…]` in f64, copied.
+    pub(crate) fn to_f64(&self) -> ArrayD<f64> {
+        match self {
+            Self::F32(rows) => rows.as_array().mapv(f64::from),
+            Self::F64(rows) => rows.as_array().as_standard_layout().into_owned(),
+        }
+    }
+
     /// A copy that nobody else writes to.
     pub(crate) fn kept(&self, py: Python<'py>) -> Data {
         match self {

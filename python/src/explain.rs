@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use pellucid_engine::{
-    Input, LoadedModel, Method, NamedColumns, Request, Rows as TreeRows, TableRequest, TreeMethod, TreeModel,
-    Work, explain_rows,
+    AgnosticMethod, Input, LoadedModel, Method, NamedColumns, PredictedRows, Request, Rows as TreeRows,
+    TableRequest, TreeMethod, TreeModel, Work, explain_rows,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::arrays::{Rows, table};
-use crate::errors::{CheckError, fault};
+use crate::errors::{CheckError, UnsupportedError, fault};
 use crate::explanation::ExplanationCore;
 use crate::model::{Kind, ModelCore};
 use crate::options;
+use crate::predicted::{self, Asking};
 use crate::watched::{Limits, at_once, watched};
 
 /// Explains `rows`, an array of f32 or f64 `[rows, features…]`.
@@ -33,7 +34,21 @@ pub(crate) fn explain(
     limits: Limits,
 ) -> PyResult<ExplanationCore> {
     let rows = Rows::of(rows)?;
+    let predicted = match &model.kind {
+        Kind::Predicted(_) => Some(method.unwrap_or("kernel_shap")),
+        _ => method.filter(|method| AgnosticMethod::is_one(method)),
+    };
+    if let Some(method) = predicted {
+        let options = options::of_predictions(options, model)?;
+        let target = options::target(target)?;
+        let (options, space, journal) = options;
+        let asking = Asking { method, target, options, space, journal, seed };
+        let mut rows = rows_of_any(py, &model.kind, rows, names)?;
+        rows.warnings.extend(warnings);
+        return Ok(ExplanationCore::new(py, predicted::explain(py, &model.asked(), rows, asking, &limits)?));
+    }
     match &model.kind {
+        Kind::Predicted(_) => Err(UnsupportedError::new_err("only predictions are known of this model")),
         Kind::Network(model) => {
             // What a call asks for may take any time.
             let has_defaults = options.is_none_or(|options| options.is_empty());
@@ -53,6 +68,23 @@ pub(crate) fn explain(
             trees(py, model, rows, header, request, &limits)
         }
     }
+}
+
+/// Rows as a model of any kind takes them when it is asked for predictions alone.
+fn rows_of_any(
+    py: Python<'_>,
+    model: &Kind,
+    rows: Rows<'_>,
+    names: Option<Vec<String>>,
+) -> PyResult<PredictedRows> {
+    let Kind::Trees(model) = model else {
+        return Ok(PredictedRows::from_rows(rows.to_f64(), names));
+    };
+    let columns = model.columns(names.as_deref(), rows.n_columns().unwrap_or(0)).map_err(fault)?;
+    let rows = rows.picked(py, &columns.places)?.to_f64();
+    let mut rows = PredictedRows::from_rows(rows, Some(columns.feature_names));
+    rows.warnings = columns.warnings;
+    Ok(rows)
 }
 
 /// The names of the columns, and what must be known of them.

@@ -9,6 +9,8 @@ mod explain;
 mod explanation;
 mod model;
 mod options;
+mod predicted;
+mod surrogate;
 mod texts;
 mod tools;
 mod trees;
@@ -33,6 +35,8 @@ mod _pellucid {
     use super::explanation::ExplanationCore;
     #[pymodule_export]
     use super::model::ModelCore;
+    #[pymodule_export]
+    use super::surrogate::{LimeTable, k_means, segments, surrogate_of_groups, surrogate_of_table};
     #[pymodule_export]
     use super::texts::{TextCore, TextModelCore};
     #[pymodule_export]

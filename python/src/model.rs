@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 
 use crate::arrays::{Rows, frozen, table};
 use crate::errors::{During, fault, raised};
+use crate::predicted::{self, Asked, Predicted};
 use crate::trees::{self, Description, PythonTree};
 use crate::watched::{Limits, watched};
 
@@ -27,6 +28,7 @@ pub(crate) struct ModelCore {
 pub(crate) enum Kind {
     Network(Arc<LoadedModel>),
     Trees(Arc<TreeModel>),
+    Predicted(Box<Predicted>),
 }
 
 /// What a call says of a model.
@@ -117,6 +119,38 @@ impl ModelCore {
         Self::opened(model.map(|model| Opened::Trees(Box::new(model))))
     }
 
+    /// A function of rows `[rows, features…]` that gives outputs `[rows, outputs]`, arrays of f64.
+    #[staticmethod]
+    fn of_function(call: Py<PyAny>, description: predicted::Description) -> Self {
+        Self { kind: Kind::Predicted(Box::new(Predicted::of_function(call, description))) }
+    }
+
+    /// A served model, by its address.
+    #[staticmethod]
+    #[pyo3(signature = (address, token, timeout_secs, wishes))]
+    fn of_endpoint(
+        py: Python<'_>,
+        address: &str,
+        token: Option<String>,
+        timeout_secs: Option<f64>,
+        wishes: Wishes,
+    ) -> PyResult<Self> {
+        let found = py.detach(|| Predicted::of_endpoint(address, token, timeout_secs, &wishes));
+        let model = found.map_err(|error| raised(&error, During::Loading))?;
+        Ok(Self { kind: Kind::Predicted(Box::new(model)) })
+    }
+
+    /// `network`, `trees`, `function` or `endpoint`.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        match &self.kind {
+            Kind::Network(_) => "network",
+            Kind::Trees(_) => "trees",
+            Kind::Predicted(model) if model.is_function() => "function",
+            Kind::Predicted(_) => "endpoint",
+        }
+    }
+
     /// Whether it is a tree model.
     #[getter]
     fn is_trees(&self) -> bool {
@@ -128,6 +162,7 @@ impl ModelCore {
         match &self.kind {
             Kind::Network(model) => model.name(),
             Kind::Trees(model) => model.name(),
+            Kind::Predicted(model) => &model.model().source().model.name,
         }
     }
 
@@ -136,6 +171,7 @@ impl ModelCore {
         match &self.kind {
             Kind::Network(_) => "onnx",
             Kind::Trees(model) => model.format(),
+            Kind::Predicted(model) => &model.model().source().model.format,
         }
     }
 
@@ -144,15 +180,13 @@ impl ModelCore {
         match &self.kind {
             Kind::Network(model) => model.digest(),
             Kind::Trees(model) => model.digest().to_owned(),
+            Kind::Predicted(model) => model.model().source().model.digest.clone(),
         }
     }
 
     #[getter]
     fn input_shape(&self) -> Vec<usize> {
-        match &self.kind {
-            Kind::Network(model) => model.input_shape().to_vec(),
-            Kind::Trees(model) => vec![model.ensemble().n_features],
-        }
+        self.row_shape()
     }
 
     #[getter]
@@ -160,6 +194,7 @@ impl ModelCore {
         match &self.kind {
             Kind::Network(model) => model.n_outputs(),
             Kind::Trees(model) => model.ensemble().n_outputs(),
+            Kind::Predicted(model) => model.model().predictor().n_outputs(),
         }
     }
 
@@ -168,13 +203,14 @@ impl ModelCore {
         match &self.kind {
             Kind::Network(model) => model.labels().map(<[String]>::to_vec),
             Kind::Trees(model) => model.labels().map(<[String]>::to_vec),
+            Kind::Predicted(model) => model.model().source().output_names.clone(),
         }
     }
 
     #[getter]
     fn feature_names(&self) -> Option<Vec<String>> {
         match &self.kind {
-            Kind::Network(_) => None,
+            Kind::Network(_) | Kind::Predicted(_) => None,
             Kind::Trees(model) => model.ensemble().feature_names.clone(),
         }
     }
@@ -183,7 +219,7 @@ impl ModelCore {
     #[getter]
     fn feature_categories(&self) -> Option<Vec<Vec<String>>> {
         match &self.kind {
-            Kind::Network(_) => None,
+            Kind::Network(_) | Kind::Predicted(_) => None,
             Kind::Trees(model) => model.ensemble().categories.clone(),
         }
     }
@@ -193,6 +229,7 @@ impl ModelCore {
         match &self.kind {
             Kind::Network(model) => model.network().space().name(),
             Kind::Trees(model) => model.space().name(),
+            Kind::Predicted(model) => model.model().source().space.name(),
         }
     }
 
@@ -201,6 +238,7 @@ impl ModelCore {
         match &self.kind {
             Kind::Network(model) => [model.file().warnings.as_slice(), model.network().warnings()].concat(),
             Kind::Trees(model) => model.ensemble().provenance.warnings.clone(),
+            Kind::Predicted(model) => model.model().source().warnings.clone(),
         }
     }
 
@@ -208,7 +246,7 @@ impl ModelCore {
     #[getter]
     fn absent(&self) -> f64 {
         match &self.kind {
-            Kind::Network(_) => 0.0,
+            Kind::Network(_) | Kind::Predicted(_) => 0.0,
             Kind::Trees(model) => model.ensemble().absent,
         }
     }
@@ -259,6 +297,10 @@ impl ModelCore {
                 };
                 watched(py, &limits, run)?
             }
+            Kind::Predicted(model) => {
+                let rows = rows.to_f64();
+                model.run(py, &limits, |model, work| model.outputs(rows.view(), work))?
+            }
         };
         Ok(frozen(py, outputs))
     }
@@ -273,10 +315,28 @@ impl ModelCore {
         Ok(Self { kind })
     }
 
+    /// The shape of one row.
+    pub(crate) fn row_shape(&self) -> Vec<usize> {
+        match &self.kind {
+            Kind::Network(model) => model.input_shape().to_vec(),
+            Kind::Trees(model) => vec![model.ensemble().n_features],
+            Kind::Predicted(model) => model.model().predictor().row_shape().to_vec(),
+        }
+    }
+
+    /// To be asked for predictions alone.
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        match &self.kind {
+            Kind::Network(model) => Asked::Network(model),
+            Kind::Trees(model) => Asked::Trees(model),
+            Kind::Predicted(model) => Asked::Predicted(model),
+        }
+    }
+
     fn trees(&self) -> PyResult<&TreeModel> {
         match &self.kind {
             Kind::Trees(model) => Ok(model),
-            Kind::Network(_) => Err(PyAttributeError::new_err("networks have no such thing")),
+            _ => Err(PyAttributeError::new_err("only tree models have such a thing")),
         }
     }
 }

@@ -3,21 +3,25 @@
 use std::path::PathBuf;
 
 use ndarray::{Array2, ArrayD};
-use numpy::{PyArrayDyn, PyArrayMethods};
+use numpy::{PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn};
 use pellucid_engine::{
-    LoadedModel, MethodOptions, Similarity, Target, TreeOptions, TreeTarget, parse_target, read_target,
+    AgnosticOptions, LoadedModel, MaskingOptions, MethodOptions, OutputSpace, Similarity, Target,
+    TreeOptions, TreeTarget, parse_target, read_target,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::arrays::{Rows, table};
 use crate::errors::{fault, of_option};
+use crate::model::ModelCore;
 
 const OF_NETWORKS: &str = "absolute, baseline, background, n_steps, rule, tolerance, max_evaluations, composite, epsilon, gamma, low, \
                            high, rules, layer, relu, base_method, noise, n_samples, head, head_fusion, discard_ratio, \
                            start_layer, query";
 const OF_TREES: &str = "background, removal, interactions, index, max_order, output_space, labels, max_exact_features, \
                         n_permutations";
+const OF_PREDICTIONS: &str = "background, background_weights, background_clusters, baseline, feature_groups, segments, max_evaluations, \
+     tolerance, n_samples, kernel_width, link, hierarchy, window, strides, output_space, journal";
 
 /// The options of methods for networks.
 pub(crate) fn of_network(given: Option<&Bound<'_, PyDict>>) -> PyResult<MethodOptions> {
@@ -77,6 +81,89 @@ pub(crate) fn of_trees(given: Option<&Bound<'_, PyDict>>) -> PyResult<TreeOption
         }
     }
     Ok(options)
+}
+
+/// The options of methods that need predictions alone, the space that outputs are in, and the file they are kept in.
+pub(crate) fn of_predictions(
+    given: Option<&Bound<'_, PyDict>>,
+    model: &ModelCore,
+) -> PyResult<(AgnosticOptions, Option<OutputSpace>, Option<PathBuf>)> {
+    let (mut options, mut space, mut journal) = (AgnosticOptions::default(), None, None);
+    let masking = &mut options.masking;
+    for (name, value) in
+        given.into_iter().flat_map(|given| given.iter()).filter(|(_, value)| !value.is_none())
+    {
+        let name: String = name.extract()?;
+        match name.as_str() {
+            "background" => masking.background_rows = Some(Rows::of(&value)?.to_f64()),
+            "background_weights" => {
+                masking.background_weights = Some(read::<Vec<f64>>(&name, &value)?.into());
+            }
+            "background_clusters" => masking.background_clusters = Some(read(&name, &value)?),
+            "baseline" => baseline_of_predictions(masking, &value, model)?,
+            "feature_groups" => feature_groups(masking, &value)?,
+            "segments" => masking.segments = Some(read(&name, &value)?),
+            "max_evaluations" => options.max_evaluations = Some(read(&name, &value)?),
+            "tolerance" => options.tolerance = Some(read(&name, &value)?),
+            "n_samples" => options.n_samples = Some(read(&name, &value)?),
+            "kernel_width" => options.kernel_width = Some(read(&name, &value)?),
+            "link" => options.link = Some(read(&name, &value)?),
+            "hierarchy" => options.hierarchy = Some(read(&name, &value)?),
+            "window" => options.window = Some(lengths(&name, &value)?),
+            "strides" => options.strides = Some(lengths(&name, &value)?),
+            "output_space" => space = Some(output_space(&read::<String>(&name, &value)?)?),
+            "journal" => journal = Some(read(&name, &value)?),
+            _ => return Err(unknown(&name, "any model", OF_PREDICTIONS)),
+        }
+    }
+    Ok((options, space, journal))
+}
+
+/// A text as on the command line, a number, one row, or one for each row.
+fn baseline_of_predictions(
+    masking: &mut MaskingOptions,
+    value: &Bound<'_, PyAny>,
+    model: &ModelCore,
+) -> PyResult<()> {
+    if let Ok(text) = value.cast::<PyString>() {
+        masking.baseline = Some(text.to_cow()?.into_owned());
+    } else if let Ok(rows) = Rows::of(value) {
+        masking.baseline_array = Some(rows.to_f64());
+    } else {
+        let number = read::<f64>("baseline", value)?;
+        masking.baseline_array = Some(ArrayD::from_elem(model.row_shape(), number));
+    }
+    Ok(())
+}
+
+/// A text as on the command line, or the group of each feature, an array of a row's shape.
+fn feature_groups(masking: &mut MaskingOptions, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    match value.cast::<PyString>() {
+        Ok(text) => masking.feature_group_names = Some(text.to_cow()?.into_owned()),
+        Err(_) => masking.feature_groups = Some(numbers_of_groups("feature_groups", value)?),
+    }
+    Ok(())
+}
+
+/// An array of numbers from 0; the Python side sees to the type.
+pub(crate) fn numbers_of_groups(name: &str, value: &Bound<'_, PyAny>) -> PyResult<ArrayD<usize>> {
+    let numbers: PyReadonlyArrayDyn<'_, i64> = read(name, value)?;
+    let numbers = numbers.as_array();
+    match numbers.iter().find(|&&number| number < 0) {
+        Some(number) => Err(of_option(name, &format!("{number} is no group; groups are numbered from 0"))),
+        None => Ok(numbers.mapv(|number| number as usize)),
+    }
+}
+
+/// One length, or one for each axis.
+fn lengths(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    value.extract::<usize>().map(|length| vec![length]).or_else(|_| read(name, value))
+}
+
+fn output_space(name: &str) -> PyResult<OutputSpace> {
+    let found = OutputSpace::ALL.into_iter().find(|space| space.name() == name.replace('-', "_"));
+    let reason = || format!("there is no `{name}`; there are: margin, probability, value");
+    found.ok_or_else(|| of_option("output_space", &reason()))
 }
 
 /// What a call says of a target: a text as on the command line, an index, one index a row, or `{index: weight}`.

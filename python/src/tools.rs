@@ -89,11 +89,14 @@ pub(crate) fn compile<'py>(
 
 /// What is in a model, as a JSON document.
 #[pyfunction]
-pub(crate) fn inspect(py: Python<'_>, model: &ModelCore) -> String {
-    py.detach(|| match &model.kind {
-        Kind::Network(model) => model.inspect().to_json(),
-        Kind::Trees(model) => inspect_trees(model).to_json(),
-    })
+pub(crate) fn inspect(py: Python<'_>, model: &ModelCore) -> PyResult<String> {
+    match &model.kind {
+        Kind::Network(model) => Ok(py.detach(|| model.inspect().to_json())),
+        Kind::Trees(model) => Ok(py.detach(|| inspect_trees(model).to_json())),
+        Kind::Predicted(_) => Err(UnsupportedError::new_err(
+            "inspect looks into models; of this one only predictions are known",
+        )),
+    }
 }
 
 /// The same of a file, even where it cannot be explained: the document says why not.
@@ -121,7 +124,7 @@ pub(crate) fn importance(
     limits: Limits,
 ) -> PyResult<String> {
     let Kind::Trees(model) = &model.kind else {
-        return Err(UnsupportedError::new_err("importance is for tree models; this is a network"));
+        return Err(UnsupportedError::new_err("importance is for tree models; this is none"));
     };
     let Some(rows) = rows else {
         let table = watched(py, &limits, |work| importance_table(model, &[], &[], work))?;
@@ -155,6 +158,9 @@ fn network<'m>(model: &'m ModelCore, what: &str) -> PyResult<&'m LoadedModel> {
         Kind::Trees(_) => {
             Err(UnsupportedError::new_err(format!("{what} is for networks; this is a tree model")))
         }
+        Kind::Predicted(_) => Err(UnsupportedError::new_err(format!(
+            "{what} is for networks; of this model only predictions are known"
+        ))),
     }
 }
 

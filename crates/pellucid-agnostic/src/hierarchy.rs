@@ -61,6 +61,31 @@ impl Hierarchy {
         Ok(clusters.pop().map_or(Self::Group(Vec::new()), |(cluster, _)| cluster))
     }
 
+    /// What merging clusters two by two makes: below `n_players` a number is a player, and behind them each pair makes the next one, as
+    /// in a linkage matrix of SciPy. What nobody merged stands side by side.
+    ///
+    /// # Errors
+    /// A cluster that is not there, or that was merged before.
+    pub fn merged(n_players: usize, pairs: &[[usize; 2]]) -> Result<Self, Error> {
+        let mut clusters: Vec<Option<Self>> =
+            (0..n_players).map(|player| Some(Self::Player(player))).collect();
+        for pair in pairs {
+            let children = pair.map(|number| {
+                let cluster = clusters.get_mut(number).and_then(Option::take);
+                cluster.ok_or_else(|| {
+                    Error::setting("hierarchy", format!("cluster {number} is not there, or merged before"))
+                })
+            });
+            let [first, second] = children;
+            clusters.push(Some(Self::Group(vec![first?, second?])));
+        }
+        let mut left: Vec<Self> = clusters.into_iter().flatten().collect();
+        match left.len() {
+            1 => Ok(left.remove(0)),
+            _ => Ok(Self::Group(left)),
+        }
+    }
+
     /// The players, from left to right.
     pub fn players(&self) -> Vec<usize> {
         match self {
@@ -120,6 +145,18 @@ mod tests {
         assert_eq!(Hierarchy::halved(3), group([of(0), group([of(1), of(2)])]));
         assert_eq!(Hierarchy::halved(9).players(), (0..9).collect::<Vec<_>>());
         assert_eq!(Hierarchy::halved(0), group([]));
+    }
+
+    #[test]
+    fn clusters_are_merged_as_a_linkage_says() {
+        let of = Hierarchy::Player;
+        let merged = Hierarchy::merged(4, &[[0, 2], [4, 3]]).expect("a hierarchy");
+        assert_eq!(merged, group([of(1), group([group([of(0), of(2)]), of(3)])]));
+        assert_eq!(Hierarchy::merged(2, &[[0, 1]]), Ok(group([of(0), of(1)])));
+        for pairs in [&[[0, 0]][..], &[[0, 1], [0, 2]], &[[0, 9]]] {
+            let refusal = Hierarchy::merged(3, pairs).expect_err("a refusal").to_string();
+            assert!(refusal.contains("is not there, or merged before"), "{refusal}");
+        }
     }
 
     #[test]

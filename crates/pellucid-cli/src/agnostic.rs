@@ -1,12 +1,11 @@
 //! `pellucid explain` by predictions alone: of any model file, and of served models.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use pellucid_engine::{
     Address, AgnosticMethod, AgnosticOptions, AgnosticRequest, Cancellation, EndpointOptions, Error,
-    Explanation, Input, LoadedModel, Opened, OutputSpace, Patience, PredictedModel, PredictedRows,
-    ReadOptions, TreeModel, explain_predicted, on_threads, parse_target, read_text_file,
+    Explanation, Input, LoadedModel, Opened, OutputSpace, PredictedModel, PredictedRows, ReadOptions,
+    TreeModel, TreeTarget, explain_predicted, on_threads, patience, read_text_file,
 };
 
 use crate::arguments::ExplainArguments;
@@ -65,12 +64,7 @@ impl Asked<'_> {
             Some(path) => Some(read_text_file(path)?.trim().to_owned()),
             None => None,
         };
-        let mut patience = Patience::default();
-        if let Some(secs) = given.timeout {
-            let timeout = Duration::try_from_secs_f64(secs).ok().filter(|timeout| !timeout.is_zero());
-            let reason = format!("{secs} seconds are no time to wait");
-            patience.timeout = timeout.ok_or(Error::Request { option: "timeout".to_owned(), reason })?;
-        }
+        let patience = patience(given.timeout)?;
         let options = EndpointOptions { patience, token, ..EndpointOptions::default() };
         let model = PredictedModel::of_endpoint(address, options, &of_model)?;
         let row_shape = model.predictor().row_shape().to_vec();
@@ -106,8 +100,11 @@ impl Asked<'_> {
         let name = arguments.method.method.as_deref().unwrap_or("kernel-shap");
         let names = rows.feature_names.as_deref();
         let method = AgnosticMethod::new(name, &self.options()?, &model, arguments.work.seed, names, read)?;
-        let request =
-            AgnosticRequest { method, target: parse_target(&arguments.target)?, seed: arguments.work.seed };
+        let request = AgnosticRequest {
+            method,
+            target: TreeTarget::parse(&arguments.target)?,
+            seed: arguments.work.seed,
+        };
         let work = open::work(&arguments.work, arguments.json, "predictions", self.cancellation);
         let explanation = explain_predicted(&model, &rows, &request, &work)?;
         let written = self.written(&explanation)?;
@@ -125,6 +122,7 @@ impl Asked<'_> {
         options.masking.feature_group_names = given.feature_groups.clone();
         options.masking.segments = given.segments.clone();
         options.kernel_width = given.kernel_width;
+        options.link = given.link.clone();
         (options.window, options.strides) = (given.window.clone(), given.strides.clone());
         Ok(options)
     }

@@ -531,6 +531,9 @@ pub(crate) struct AgnosticArguments {
     /// lime: the width of the kernel.
     #[arg(long, value_name = "WIDTH")]
     pub(crate) kernel_width: Option<f64>,
+    /// Shapley methods: identity (the default), or logit: the log-odds of outputs that are probabilities add up.
+    #[arg(long, value_name = "LINK")]
+    pub(crate) link: Option<String>,
     /// Of a served model: a file that holds the token to send.
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
@@ -725,6 +728,7 @@ impl AgnosticArguments {
             ("strides", self.strides.is_some()),
             ("background_clusters", self.background_clusters.is_some()),
             ("kernel_width", self.kernel_width.is_some()),
+            ("link", self.link.is_some()),
             ("token_file", self.token_file.is_some()),
             ("timeout", self.timeout.is_some()),
             ("journal", self.journal.is_some()),

@@ -8,10 +8,13 @@ mod method;
 mod model;
 mod players;
 mod rows;
+mod surrogate;
 
 pub use counterfactuals::{CounterfactualRequest, FoundCounterfactuals, counterfactuals, split_thresholds};
 pub use explain::{AgnosticRequest, explain_predicted};
 pub use masking::MaskingOptions;
 pub use method::{AgnosticMethod, AgnosticOptions};
-pub use model::{PredictedModel, Source};
+pub use model::{FunctionInfo, PredictedModel, Source, patience};
+pub use players::segments_of_image;
 pub use rows::PredictedRows;
+pub use surrogate::{Neighborhood, surrogate};

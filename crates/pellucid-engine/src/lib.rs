@@ -42,8 +42,8 @@ mod wire;
 
 pub use agnostic::{
     AgnosticMethod, AgnosticOptions, AgnosticRequest, CounterfactualRequest, FoundCounterfactuals,
-    MaskingOptions, PredictedModel, PredictedRows, Source as PredictedSource, counterfactuals,
-    explain_predicted, split_thresholds,
+    FunctionInfo, MaskingOptions, Neighborhood, PredictedModel, PredictedRows, Source as PredictedSource,
+    counterfactuals, explain_predicted, patience, segments_of_image, split_thresholds, surrogate,
 };
 pub use attention::{AttentionMethod, AttentionOptions};
 pub use baseline::parse_baseline;
@@ -66,11 +66,13 @@ pub use method::{Method, MethodOptions};
 pub use model::{LoadedModel, ModelOptions};
 pub use opened::Opened;
 pub use parameter::Parameter;
+pub use pellucid_agnostic::k_means::k_means;
+pub use pellucid_agnostic::lime;
 pub use pellucid_core::{Cancellation, NoProgress, OutputSpace, Progress, Similarity, Target, Work};
 pub use pellucid_explain::network::Ending;
 pub use pellucid_graph::{Error as GraphError, Runtime};
 pub use pellucid_plot::{Chart, ChartPage, ChartSection, charts_html};
-pub use pellucid_remote::{Address, Options as EndpointOptions, Patience};
+pub use pellucid_remote::{Address, Options as EndpointOptions};
 pub use pellucid_runtime::{Doctor, Options as RuntimeOptions, RuntimeChoice, doctor, runtime};
 pub use pellucid_trees::{
     Arithmetic, Link, Precision, Provenance, Rows, Tree, TreeArrays, TreeEnsemble, tree_of_arrays,

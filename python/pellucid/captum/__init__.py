@@ -2,7 +2,8 @@
 
 A class takes whatever :func:`pellucid.load` takes: the path or the bytes of an ONNX file, an ``onnx.ModelProto``, a
 :class:`pellucid.Model`, or a ``torch.nn.Module``, which is exported anew at each call with the call's inputs as example
-(load it once with :func:`pellucid.load` for many calls). ``attribute`` takes captum's arguments by captum's names, in
+(load it once with :func:`pellucid.load` for many calls). Methods that perturb the input take functions, tree models and
+served models too. ``attribute`` takes captum's arguments by captum's names, in
 captum's order, and gives captum's shapes. Arrays of NumPy come back as arrays, tensors of torch as tensors, a tuple as a
 tuple.
 
@@ -30,42 +31,48 @@ from ._comparisons import DeepLift, DeepLiftShap, GradientShap
 from ._gradients import LRP, GuidedBackprop, InputXGradient, IntegratedGradients, Saliency
 from ._layers import GuidedGradCam, LayerAttribution, LayerGradCam
 from ._noise_tunnel import NoiseTunnel
+from ._perturbations import (
+    FeatureAblation,
+    FeaturePermutation,
+    KernelShap,
+    Lime,
+    Occlusion,
+    ShapleyValues,
+    ShapleyValueSampling,
+)
 
 __all__ = [
     "DeepLift",
     "DeepLiftShap",
+    "FeatureAblation",
+    "FeaturePermutation",
     "GradientShap",
     "GuidedBackprop",
     "GuidedGradCam",
     "InputXGradient",
     "IntegratedGradients",
+    "KernelShap",
     "LRP",
     "LayerAttribution",
     "LayerGradCam",
+    "Lime",
     "NoiseTunnel",
+    "Occlusion",
     "Saliency",
+    "ShapleyValueSampling",
+    "ShapleyValues",
 ]
 
 _GRADIENTS = "there are IntegratedGradients, InputXGradient, Saliency, and NoiseTunnel around them"
 _PATH = "there are DeepLift and IntegratedGradients, which add up as well; give them the baseline that you compare with"
 _LAYERS = "of layers there is LayerGradCam; of the input there is IntegratedGradients"
-_PERTURBED = (
-    "nothing perturbs the input yet; of a network there is IntegratedGradients, of tree models "
-    "pellucid.explain(model, rows, method='tree_shap')"
-)
+_PERTURBED = "there is Lime, with lime's own surrogate, and pellucid.lime"
 _TEXT = "for texts there is pellucid.TextModel, with a value for each token and word"
 _PICTURES = "there is pellucid.explain(model, rows).plot.heatmap()"
 
 # captum's name → what there is.
 _INSTEAD = {
     "Deconvolution": _GRADIENTS,
-    "FeatureAblation": _PERTURBED,
-    "FeaturePermutation": _PERTURBED,
-    "Occlusion": _PERTURBED,
-    "ShapleyValues": _PERTURBED,
-    "ShapleyValueSampling": _PERTURBED,
-    "KernelShap": _PERTURBED,
-    "Lime": _PERTURBED,
     "LimeBase": _PERTURBED,
     "LayerActivation": _LAYERS,
     "LayerConductance": _LAYERS,

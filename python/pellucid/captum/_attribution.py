@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import _functions
 from .._explain import explain
 from .._explanation import Explanation
 from .._load import load
@@ -23,6 +24,11 @@ class Attribution:
 
     def __init__(self, forward_func):
         self.forward_func = forward_func
+        if _functions.is_one(forward_func):
+            raise UnsupportedError(
+                f"functions have no gradient that {type(self).__name__} could follow: give the module, or an ONNX file. "
+                "Occlusion, FeatureAblation, ShapleyValueSampling, KernelShap and Lime take functions"
+            )
         self._model = None if is_module(forward_func) else _network(load(forward_func))
 
     def has_convergence_delta(self) -> bool:
@@ -128,5 +134,10 @@ def _network(model: Model) -> Model:
     if model.kind == "trees":
         raise UnsupportedError(
             f"{model.name} is a tree model and has no gradient; use pellucid.explain(model, rows, method='tree_shap')"
+        )
+    if model.kind != "network":
+        raise UnsupportedError(
+            f"of {model.name} only predictions are known; there are Occlusion, FeatureAblation, KernelShap and the others "
+            "that perturb the input"
         )
     return model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import _pellucid, _tables
 from .._pellucid import UnsupportedError
 
 
@@ -26,11 +27,30 @@ def sample(X, nsamples: int = 100, random_state: int = 0):
     return X.iloc[chosen] if hasattr(X, "iloc") else X[chosen]
 
 
-def kmeans(X, k: int, round_values: bool = True):
-    """Refused: a background of weighted means is no set of rows that exist, and all rows can be the background.
+class DenseData:
+    """Rows with weights that stand for more rows; :func:`kmeans` makes it."""
 
-    Raises :class:`pellucid.UnsupportedError`.
+    def __init__(self, data, group_names, weights):
+        self.data = data
+        self.group_names = group_names
+        self.weights = weights
+
+
+def kmeans(X, k: int, round_values: bool = True) -> DenseData:
+    """At most ``k`` rows with weights in place of all of ``X``: centers of clusters, each number the nearest that occurs.
+
+    A background may have any number of rows; this saves predictions, and what is explained is the summary. Columns are
+    scaled by their spread before distances are taken, which shap does not.
+
+    >>> import numpy as np
+    >>> from pellucid.shap import utils
+    >>> found = utils.kmeans(np.array([[0.0], [0.0], [0.0], [9.0]]), 2)
+    >>> found.data.tolist(), found.weights.tolist()
+    ([[0.0], [9.0]], [0.75, 0.25])
     """
-    raise UnsupportedError(
-        "shap.kmeans is not supported: give the rows themselves; a background may have any number of them"
-    )
+    if not round_values:
+        raise UnsupportedError("round_values=False is not supported: the rows hold values that occur")
+    names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
+    rows = np.ascontiguousarray(_tables.floats(X), dtype=np.float64)
+    data, weights = _pellucid.k_means(rows, k, 0)
+    return DenseData(data, names, weights)

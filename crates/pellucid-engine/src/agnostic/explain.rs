@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ndarray::{Array2, ArrayD, Axis};
 use pellucid_agnostic::{Estimate, Groups, MaskedRow, predict};
-use pellucid_core::{OutputSpace, ResolvedTarget, Target, Work, top_outputs};
+use pellucid_core::{OutputSpace, ResolvedTarget, Work, top_outputs};
 
 use super::by_crops::{by_crops, of_row};
 use super::method::AgnosticMethod;
@@ -12,6 +12,7 @@ use super::model::PredictedModel;
 use super::rows::PredictedRows;
 use crate::error::Error;
 use crate::explanation::{About, ExplainedTarget, Explanation, Prediction, RuntimeUse, targets_last};
+use crate::trees::TreeTarget;
 
 /// Outputs of each row that an explanation tells of.
 const N_PREDICTIONS: usize = 5;
@@ -22,7 +23,7 @@ pub struct AgnosticRequest {
     /// How to explain.
     pub method: AgnosticMethod,
     /// What to explain.
-    pub target: Target,
+    pub target: TreeTarget,
     /// What random draws are made from; the method holds the same.
     pub seed: u64,
 }
@@ -65,7 +66,7 @@ fn explain_rows(
             f64::from(resolved.weights[k][[index, output]])
         });
         let groups = request.method.groups(row.view())?;
-        let masker = request.method.removal().masker(row.view(), &groups)?;
+        let masker = request.method.removal().masker(index, row.view(), &groups)?;
         let game = MaskedRow::new(predictor, &masker, row, weights)?;
         let estimate = match &by_crops {
             Some(found) => of_row(found, index, &game, work)?,
@@ -183,7 +184,7 @@ fn about(
         parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         seed: request.seed,
         target: ExplainedTarget { asked: request.target.to_string(), indices: resolved.indices.clone() },
-        output_space: source.space,
+        output_space: request.method.space_of_values(source.space),
         output_name: source.output_name,
         feature_names: rows.feature_names.clone(),
         feature_categories: source.feature_categories,

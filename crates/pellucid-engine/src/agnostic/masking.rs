@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use ndarray::{ArrayD, ArrayView2, ArrayViewD, Ix2};
+use ndarray::{Array1, ArrayD, ArrayView2, ArrayViewD, Axis, Ix2};
 use pellucid_agnostic::k_means::k_means;
 use pellucid_agnostic::{Groups, Masker};
 use pellucid_core::{Baseline, ImageValues};
@@ -19,6 +19,8 @@ use crate::parameter::Parameter;
 pub(crate) enum Removal {
     /// With one value or array, or what is made of the row itself.
     Baseline { baseline: Baseline, image: Option<ImageValues>, seed: u64, text: String },
+    /// With one array `[features…]`, or with each row's own, `[rows, features…]`.
+    Array { baseline: ArrayD<f64>, is_per_row: bool },
     /// With each of many rows in turn.
     Background { masker: Box<Masker>, text: String, summary: Option<usize> },
 }
@@ -28,10 +30,14 @@ pub(crate) enum Removal {
 pub struct MaskingOptions {
     /// One baseline for all rows: see [`parse_baseline`].
     pub baseline: Option<String>,
+    /// A baseline in memory instead, `[features…]`, or one for each row, `[rows, features…]`.
+    pub baseline_array: Option<ArrayD<f64>>,
     /// Files of rows to average over.
     pub background: Vec<PathBuf>,
     /// Such rows in memory instead, `[rows, features…]`.
     pub background_rows: Option<ArrayD<f64>>,
+    /// What each of them counts; all the same by default.
+    pub background_weights: Option<Array1<f64>>,
     /// Sum the background up by so many rows with weights (k-means).
     pub background_clusters: Option<usize>,
     /// The group of each feature, of a row's shape, numbered from 0.
@@ -57,35 +63,56 @@ impl Removal {
         let files = std::mem::take(&mut options.background);
         let given = options.background_rows.take();
         let clusters = options.background_clusters.take();
-        let baseline = options.baseline.take();
+        let weights = options.background_weights.take();
+        let (baseline, array) = (options.baseline.take(), options.baseline_array.take());
         let background = match (given, files.is_empty()) {
             (Some(rows), _) => Some((rows, "array".to_owned())),
             (None, false) => Some((read(&files)?.rows, file_names(&files))),
             (None, true) => None,
         };
-        match (background, baseline) {
-            (Some(_), Some(_)) => {
-                Err(Error::request("baseline", "absent features have a baseline or a background, not both"))
-            }
-            (Some((rows, text)), None) => Self::background(rows, text, clusters, groups, seed),
+        if background.is_some() && (baseline.is_some() || array.is_some()) {
+            let reason = "absent features have a baseline or a background, not both";
+            return Err(Error::request("baseline", reason));
+        }
+        match (background, array) {
+            (Some((rows, text)), _) => Self::background(rows, weights, text, clusters, groups, seed),
             (None, _) if clusters.is_some() => {
                 Err(Error::request("background_clusters", "sums up a background; give one"))
             }
-            (None, text) => Self::baseline(text, model, seed),
+            (None, _) if weights.is_some() => {
+                Err(Error::request("background_weights", "are of a background; give one"))
+            }
+            (None, Some(array)) => Self::array(array, model.predictor().row_shape()),
+            (None, None) => Self::baseline(baseline, model, seed),
+        }
+    }
+
+    fn array(baseline: ArrayD<f64>, row_shape: &[usize]) -> Result<Self, Error> {
+        let is_per_row = baseline.ndim() > row_shape.len();
+        match baseline.shape() == row_shape || baseline.shape().get(1..) == Some(row_shape) {
+            true => Ok(Self::Array { baseline, is_per_row }),
+            false => {
+                let reason = format!("has shape {:?} and a row {row_shape:?}", baseline.shape());
+                Err(Error::request("baseline", reason))
+            }
         }
     }
 
     fn background(
         rows: ArrayD<f64>,
+        weights: Option<Array1<f64>>,
         text: String,
         clusters: Option<usize>,
         groups: &Groups,
         seed: u64,
     ) -> Result<Self, Error> {
         let Some(k) = clusters else {
-            let masker = Masker::background(rows, None, groups.clone())?;
+            let masker = Masker::background(rows, weights, groups.clone())?;
             return Ok(Self::Background { masker: Box::new(masker), text, summary: None });
         };
+        if weights.is_some() {
+            return Err(Error::request("background_weights", "rows that have weights are summed up already"));
+        }
         let table = rows.into_dimensionality::<Ix2>().map_err(|_| {
             Error::request(
                 "background_clusters",
@@ -120,7 +147,8 @@ impl Removal {
     /// The baselines of rows, `[rows, features…]`, where each has one.
     pub(crate) fn baselines(&self, rows: &ArrayD<f64>) -> Result<Option<ArrayD<f32>>, Error> {
         match self {
-            Self::Background { .. } => Ok(None),
+            // An array in f64 may be finer than what the network takes: rows are made whole.
+            Self::Background { .. } | Self::Array { .. } => Ok(None),
             Self::Baseline { baseline, image, seed, .. } => {
                 let narrow = rows.mapv(|x| x as f32);
                 Ok(Some(baseline.of_rows(narrow.view(), image.as_ref(), *seed)?))
@@ -132,7 +160,7 @@ impl Removal {
     pub(crate) fn n_replacements(&self) -> usize {
         match self {
             Self::Background { masker, .. } => masker.n_replacements(),
-            Self::Baseline { .. } => 1,
+            Self::Baseline { .. } | Self::Array { .. } => 1,
         }
     }
 
@@ -140,16 +168,31 @@ impl Removal {
     pub(crate) fn table(&self) -> Option<ArrayView2<'_, f64>> {
         match self {
             Self::Background { masker, .. } => masker.replacements().into_dimensionality().ok(),
-            Self::Baseline { .. } => None,
+            Self::Baseline { .. } | Self::Array { .. } => None,
         }
     }
 
-    /// The masker of one row.
+    /// The masker of the row at `index`.
     ///
     /// # Errors
     /// What the baseline reports.
-    pub(crate) fn masker(&self, row: ArrayViewD<'_, f64>, groups: &Groups) -> Result<Cow<'_, Masker>, Error> {
+    pub(crate) fn masker(
+        &self,
+        index: usize,
+        row: ArrayViewD<'_, f64>,
+        groups: &Groups,
+    ) -> Result<Cow<'_, Masker>, Error> {
         match self {
+            Self::Array { baseline, is_per_row: false } => {
+                Ok(Cow::Owned(Masker::baseline(baseline.clone(), groups.clone())?))
+            }
+            Self::Array { baseline, .. } => {
+                let n = baseline.len_of(Axis(0));
+                let own = (index < n).then(|| baseline.index_axis(Axis(0), index).to_owned());
+                let reason = || format!("there are {n}, and more rows; give one, or one for each row");
+                let own = own.ok_or_else(|| Error::request("baseline", reason()))?;
+                Ok(Cow::Owned(Masker::baseline(own, groups.clone())?))
+            }
             Self::Background { masker, .. } => Ok(Cow::Borrowed(masker)),
             Self::Baseline { baseline, image, seed, .. } => {
                 let narrow = row.mapv(|x| x as f32);
@@ -162,6 +205,9 @@ impl Removal {
     pub(crate) fn parameters(&self) -> Vec<(&'static str, Parameter)> {
         match self {
             Self::Baseline { text, .. } => vec![("baseline", text.clone().into())],
+            Self::Array { is_per_row, .. } => {
+                vec![("baseline", if *is_per_row { "per_row" } else { "array" }.into())]
+            }
             Self::Background { masker, text, summary } => {
                 let n_rows = summary.unwrap_or_else(|| masker.n_replacements());
                 let mut parameters =

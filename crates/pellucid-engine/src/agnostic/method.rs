@@ -14,8 +14,8 @@ use pellucid_agnostic::owen::{self, owen};
 use pellucid_agnostic::permutation_shap::{self, permutation_shap};
 use pellucid_agnostic::rise::{self, rise};
 use pellucid_agnostic::sampling_shap::{self, sampling_shap};
-use pellucid_agnostic::{Estimate, Game as _, Groups, Hierarchy, MaskedRow};
-use pellucid_core::Work;
+use pellucid_agnostic::{Estimate, Game as _, Groups, Hierarchy, Link, Linked, MaskedRow};
+use pellucid_core::{OutputSpace, Work};
 use pellucid_explain::Network;
 
 use super::by_crops;
@@ -32,6 +32,8 @@ use crate::trees::TreeOptions;
 #[derive(Clone, Debug)]
 pub struct AgnosticMethod {
     kind: Kind,
+    /// What outputs are turned into before they are shared out.
+    link: Link,
     removal: Removal,
     players: Players,
 }
@@ -42,7 +44,8 @@ enum Kind {
     Kernel(kernel_shap::Options),
     Permutation(permutation_shap::Options),
     Sampling(sampling_shap::Options),
-    Owen(owen::Options, Option<Hierarchy>),
+    /// The hierarchy with its name; halves of a row's players where it differs from row to row.
+    Owen(owen::Options, Option<(Hierarchy, &'static str)>),
     Lime(lime::Options),
     LimeTabular(TabularOptions, Box<Table>),
     Occlusion(occlusion::Options),
@@ -63,6 +66,10 @@ pub struct AgnosticOptions {
     pub n_samples: Option<usize>,
     /// lime: the kernel's width.
     pub kernel_width: Option<f64>,
+    /// Shapley methods: `identity` or `logit`.
+    pub link: Option<String>,
+    /// owen: clusters that are merged two by two, see [`Hierarchy::merged`].
+    pub hierarchy: Option<Vec<[usize; 2]>>,
     /// occlusion: the window's length along each axis of a row.
     pub window: Option<Vec<usize>>,
     /// occlusion: how far it moves along each axis.
@@ -119,8 +126,9 @@ impl AgnosticMethod {
             ));
         }
         let kind = kind(&name, &mut left, &Context { model, removal: &removal, players: &players, seed })?;
+        let link = if kind.is_complete() { link(left.link.take())? } else { Link::Identity };
         match left.first_given() {
-            None => Ok(Self { kind, removal, players }),
+            None => Ok(Self { kind, link, removal, players }),
             Some(option) => Err(Error::request(option, format!("{name} has no such option"))),
         }
     }
@@ -142,10 +150,15 @@ impl AgnosticMethod {
 
     /// Whether values and base value add up to the output.
     pub(crate) fn is_complete(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::Exact(_) | Kind::Kernel(_) | Kind::Permutation(_) | Kind::Sampling(_) | Kind::Owen(..)
-        )
+        self.kind.is_complete()
+    }
+
+    /// The unit of values, where outputs are in this one.
+    pub(crate) fn space_of_values(&self, outputs: OutputSpace) -> OutputSpace {
+        match self.link {
+            Link::Identity => outputs,
+            Link::Logit => OutputSpace::LogOdds,
+        }
     }
 
     /// All options with their values.
@@ -169,7 +182,7 @@ impl AgnosticMethod {
             ],
             Kind::Owen(options, hierarchy) => vec![
                 ("max_evaluations", options.max_evaluations.into()),
-                ("hierarchy", if hierarchy.is_some() { "correlation" } else { "halves" }.into()),
+                ("hierarchy", hierarchy.as_ref().map_or("halves", |(_, name)| name).into()),
             ],
             Kind::Occlusion(options) => vec![
                 ("window", lengths(&options.window).into()),
@@ -186,6 +199,9 @@ impl AgnosticMethod {
                 ("tolerance", options.tolerance.into()),
             ],
         };
+        if self.link == Link::Logit {
+            parameters.push(("link", "logit".into()));
+        }
         parameters.extend(self.removal.parameters());
         parameters.push(("players", self.players.text().into()));
         parameters
@@ -255,19 +271,29 @@ impl AgnosticMethod {
 
     /// A value for each player of a row's game.
     pub(crate) fn estimate(&self, game: &MaskedRow<'_>, work: &Work) -> Result<Estimate, Error> {
+        let linked = &Linked { game, link: self.link };
         Ok(match &self.kind {
-            Kind::Exact(options) => exact(game, options, work)?,
-            Kind::Kernel(options) => kernel_shap(game, options, work)?,
-            Kind::Permutation(options) => permutation_shap(game, options, work)?,
-            Kind::Sampling(options) => sampling_shap(game, options, work)?,
-            Kind::Owen(options, Some(hierarchy)) => owen(game, hierarchy, options, work)?,
-            Kind::Owen(options, None) => owen(game, &Hierarchy::halved(game.n_players()), options, work)?,
+            Kind::Exact(options) => exact(linked, options, work)?,
+            Kind::Kernel(options) => kernel_shap(linked, options, work)?,
+            Kind::Permutation(options) => permutation_shap(linked, options, work)?,
+            Kind::Sampling(options) => sampling_shap(linked, options, work)?,
+            Kind::Owen(options, Some((hierarchy, _))) => owen(linked, hierarchy, options, work)?,
+            Kind::Owen(options, None) => owen(linked, &Hierarchy::halved(game.n_players()), options, work)?,
             Kind::Lime(options) => told(lime(game, options, work)?),
             Kind::LimeTabular(options, table) => told(lime_tabular(game, table, options, work)?),
             Kind::Occlusion(options) => occlusion(game, options, work)?,
             Kind::Ablation(options) => feature_ablation(game, options, work)?,
             Kind::Rise(options) => rise(game, options, work)?,
         })
+    }
+}
+
+impl Kind {
+    fn is_complete(&self) -> bool {
+        matches!(
+            self,
+            Self::Exact(_) | Self::Kernel(_) | Self::Permutation(_) | Self::Sampling(_) | Self::Owen(..)
+        )
     }
 }
 
@@ -305,6 +331,8 @@ impl AgnosticOptions {
             ("tolerance", self.tolerance.is_some()),
             ("n_samples", self.n_samples.is_some()),
             ("kernel_width", self.kernel_width.is_some()),
+            ("link", self.link.is_some()),
+            ("hierarchy", self.hierarchy.is_some()),
             ("window", self.window.is_some()),
             ("strides", self.strides.is_some()),
         ];
@@ -346,7 +374,7 @@ fn kind(name: &str, left: &mut AgnosticOptions, context: &Context<'_>) -> Result
         "owen" => {
             let defaults = owen::Options::default();
             let max_evaluations = left.max_evaluations.take().unwrap_or(defaults.max_evaluations);
-            Kind::Owen(owen::Options { max_evaluations }, context.hierarchy()?)
+            Kind::Owen(owen::Options { max_evaluations }, context.hierarchy(left)?)
         }
         "lime" => context.lime(left)?,
         "occlusion" => Kind::Occlusion(context.windows(left)?),
@@ -380,10 +408,14 @@ impl Context<'_> {
         left.max_evaluations.take().or_else(|| self.players.are_fixed().then(|| default(n_players)))
     }
 
-    /// Single columns of a table belong together by their correlation in the background; neighbors otherwise.
-    fn hierarchy(&self) -> Result<Option<Hierarchy>, Error> {
+    /// The hierarchy that is given; else single columns of a table belong together by their correlation in the background; neighbors otherwise.
+    fn hierarchy(&self, left: &mut AgnosticOptions) -> Result<Option<(Hierarchy, &'static str)>, Error> {
+        if let Some(pairs) = left.hierarchy.take() {
+            let n_players = self.players.count(self.model.predictor().row_shape());
+            return Ok(Some((Hierarchy::merged(n_players, &pairs)?, "given")));
+        }
         let table = self.removal.table().filter(|_| matches!(self.players, Players::Elements));
-        Ok(table.map(|rows| Hierarchy::by_correlation(rows)).transpose()?)
+        Ok(table.map(Hierarchy::by_correlation).transpose()?.map(|found| (found, "correlation")))
     }
 
     /// LIME for tables where the columns of a background tell what is usual; over coalitions otherwise.
@@ -446,6 +478,16 @@ impl Context<'_> {
         };
         let strides = left.strides.take().map(|given| full("strides", given)).transpose()?;
         Ok(occlusion::Options { window, strides })
+    }
+}
+
+fn link(name: Option<String>) -> Result<Link, Error> {
+    match name.as_deref() {
+        None | Some("identity") => Ok(Link::Identity),
+        Some("logit") => Ok(Link::Logit),
+        Some(name) => {
+            Err(Error::request("link", format!("there is no `{name}`; there are: identity, logit")))
+        }
     }
 }
 

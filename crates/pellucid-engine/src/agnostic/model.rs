@@ -3,12 +3,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
-use ndarray::{Array2, ArrayViewD, Ix2};
-use pellucid_agnostic::{Entries, InSpace, Journal, Predictor};
-use pellucid_core::OutputSpace;
+use ndarray::{Array2, ArrayViewD, Axis, Ix2};
+use pellucid_agnostic::{Entries, Function, InSpace, Journal, Predictor, predict};
+use pellucid_core::{OutputSpace, Work};
 use pellucid_explain::Network;
-use pellucid_remote::{Address, Endpoint, Options as EndpointOptions, Protocol};
+use pellucid_remote::{Address, Endpoint, Options as EndpointOptions, Patience, Protocol};
 use pellucid_trees::Rows;
 use sha2::{Digest as _, Sha256};
 
@@ -51,6 +52,23 @@ pub struct Source {
     pub takes_f32: bool,
     /// What the reader must know of it.
     pub warnings: Vec<String>,
+}
+
+/// What is said of a function that predicts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionInfo {
+    /// Its name.
+    pub name: String,
+    /// Where it comes from: the module.
+    pub producer: String,
+    /// What tells it from others of the same name: what it gave for an example.
+    pub fingerprint: String,
+    /// The shape of one row, `[features…]`.
+    pub row_shape: Vec<usize>,
+    /// The number of outputs of a row.
+    pub n_outputs: usize,
+    /// The names of its outputs.
+    pub output_names: Option<Vec<String>>,
 }
 
 impl<'a> PredictedModel<'a> {
@@ -173,6 +191,44 @@ impl<'a> PredictedModel<'a> {
         Ok(Self::new(Box::new(endpoint), source))
     }
 
+    /// A function of rows `[rows, features…]` that gives outputs `[rows, outputs]`, or says what is wrong.
+    pub fn of_function(
+        info: FunctionInfo,
+        predict: impl Fn(ArrayViewD<'_, f64>) -> Result<Array2<f64>, String> + Send + Sync + 'a,
+    ) -> Self {
+        let predict = move |rows: ArrayViewD<'_, f64>| {
+            predict(rows).map_err(|reason| pellucid_core::Error::Model { reason }.into())
+        };
+        let source = Source {
+            channel_axis: channel_axis(&info.row_shape),
+            model: ModelSource {
+                name: info.name,
+                format: "function".to_owned(),
+                // Nobody sees what is behind a function; what it was seen to give stands for it.
+                digest: String::new(),
+                producer: info.producer,
+            },
+            fingerprint: info.fingerprint,
+            space: OutputSpace::Value,
+            output_name: String::new(),
+            output_names: info.output_names,
+            feature_categories: None,
+            preprocessing: None,
+            takes_f32: false,
+            warnings: Vec::new(),
+        };
+        let function = Function { row_shape: info.row_shape, n_outputs: info.n_outputs, predict };
+        Self::new(Box::new(function), source)
+    }
+
+    /// The same model, borrowed.
+    pub fn borrowed(&self) -> PredictedModel<'_> {
+        PredictedModel {
+            network: self.network,
+            ..PredictedModel::new(Box::new(&*self.predictor), self.source.clone())
+        }
+    }
+
     /// The same with its predictions kept in a file, from which those that are there are taken: what was finished before a failure is
     /// not asked again. The file belongs to this model: its digest or address, the version that a server tells, the output and its space.
     ///
@@ -191,6 +247,17 @@ impl<'a> PredictedModel<'a> {
         Ok(Self::new(Box::new(journal), self.source))
     }
 
+    /// The outputs of rows, `[rows, outputs]`.
+    ///
+    /// # Errors
+    /// Rows of another shape, outputs that are no numbers, whatever the model reports.
+    pub fn outputs(&self, rows: ArrayViewD<'_, f64>, work: &Work) -> Result<Array2<f64>, Error> {
+        work.progress.begin(rows.len_of(Axis(0)));
+        let outputs = predict(self.predictor(), rows, work);
+        work.progress.end();
+        Ok(outputs?)
+    }
+
     /// What predicts.
     pub fn predictor(&self) -> &(dyn Predictor + Send + 'a) {
         &*self.predictor
@@ -200,6 +267,20 @@ impl<'a> PredictedModel<'a> {
     pub fn source(&self) -> &Source {
         &self.source
     }
+}
+
+/// How long a server is waited for: so many seconds for a question, or as long as usual.
+///
+/// # Errors
+/// What is no time to wait.
+pub fn patience(timeout_secs: Option<f64>) -> Result<Patience, Error> {
+    let mut patience = Patience::default();
+    if let Some(secs) = timeout_secs {
+        let timeout = Duration::try_from_secs_f64(secs).ok().filter(|timeout| !timeout.is_zero());
+        let reason = || format!("{secs} seconds are no time to wait");
+        patience.timeout = timeout.ok_or_else(|| Error::request("timeout", reason()))?;
+    }
+    Ok(patience)
 }
 
 impl Source {
@@ -225,6 +306,15 @@ fn opened(path: &Path, entries: &Entries, identity: &[u8; 32]) -> std::io::Resul
         whole => file.set_len(whole as u64)?,
     }
     Ok(file)
+}
+
+/// The axis of an image's channels, by which there are one, three or four of; the first where both could be.
+fn channel_axis(row_shape: &[usize]) -> Option<usize> {
+    let are_channels = |axis: usize| matches!(row_shape[axis], 1 | 3 | 4);
+    match row_shape.len() {
+        3 => [0, 2].into_iter().find(|&axis| are_channels(axis)),
+        _ => None,
+    }
 }
 
 struct Trees<'a> {

@@ -1,6 +1,6 @@
 //! Which features of a row are present and absent together: the players of its game.
 
-use ndarray::{Array1, Array3, ArrayD, ArrayViewD, Ix3};
+use ndarray::{Array1, Array2, Array3, ArrayD, ArrayView3, ArrayViewD, Ix3};
 use pellucid_agnostic::segmentation::{Quickshift, Slic, grid, quickshift, slic};
 use pellucid_agnostic::time_series::{Channels, change_points, equal_stretches};
 use pellucid_agnostic::{Groups, image};
@@ -69,13 +69,8 @@ impl Players {
             Self::Groups(groups) => Ok(groups.clone()),
             Self::Segments(segments, channel_axis) => {
                 let picture = picture(row.view(), *channel_axis)?;
-                let (height, width, n_channels) = picture.dim();
-                let found = match segments {
-                    Segments::Grid(n) => grid(height, width, (*n).min(height), (*n).min(width))?,
-                    Segments::Slic(n) => slic(picture.view(), &Slic { n_segments: *n, ..Slic::default() })?,
-                    Segments::Quickshift => quickshift(picture.view(), &Quickshift::default())?,
-                };
-                Ok(image::groups(&found, *channel_axis, n_channels)?)
+                let n_channels = picture.dim().2;
+                Ok(image::groups(&segments.of(picture.view())?, *channel_axis, n_channels)?)
             }
             Self::Stretches { n, at_changes } => {
                 let series = row
@@ -117,6 +112,29 @@ impl Players {
             Self::Stretches { n, at_changes: false } => format!("stretches:{n}"),
             Self::Stretches { n, at_changes: true } => format!("changes:{n}"),
         }
+    }
+}
+
+impl Segments {
+    /// The segments of a picture `[height, width, channels]`, `[height, width]`.
+    fn of(&self, picture: ArrayView3<'_, f64>) -> Result<Array2<usize>, Error> {
+        let (height, width, _) = picture.dim();
+        Ok(match self {
+            Self::Grid(n) => grid(height, width, (*n).min(height), (*n).min(width))?,
+            Self::Slic(n) => slic(picture, &Slic { n_segments: *n, ..Slic::default() })?,
+            Self::Quickshift => quickshift(picture, &Quickshift::default())?,
+        })
+    }
+}
+
+/// The segments of an image `[height, width, channels]` by `grid:7`, `slic:50` or `quickshift`: `[height, width]`, numbered from 0.
+///
+/// # Errors
+/// What is no image, words that name no segments.
+pub fn segments_of_image(image: ArrayViewD<'_, f64>, text: &str) -> Result<Array2<usize>, Error> {
+    match segments(text, image.shape(), Some(2))? {
+        Players::Segments(segments, axis) => segments.of(picture(image, axis)?.view()),
+        _ => Err(Error::request("segments", format!("{text} is not for images"))),
     }
 }
 

@@ -8,7 +8,6 @@ use pellucid_core::{OutputSpace, Work, row_digest_f64, top_outputs};
 use super::explain::TableRequest;
 use super::method::TreeMethod;
 use super::model::TreeModel;
-use super::targets::TreeTarget;
 use crate::explanation::{About, ExplainedTarget, ModelSource, Prediction, RowSource, RuntimeUse};
 use crate::input::{Source, hex};
 
@@ -39,8 +38,7 @@ pub(crate) fn about(model: &TreeModel, request: &TableRequest, work: &Work, told
         target: ExplainedTarget {
             asked: match (&request.target, method.space) {
                 (_, space @ OutputSpace::LogLoss) => space.name().to_owned(),
-                (TreeTarget::All, _) => "all".to_owned(),
-                (TreeTarget::Of(target), _) => target.to_string(),
+                (target, _) => target.to_string(),
             },
             indices: told.indices,
         },

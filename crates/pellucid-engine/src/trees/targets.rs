@@ -1,12 +1,12 @@
 //! Which outputs of each row are explained, and their part of an attribution.
 
 use ndarray::{Array2, ArrayD, ArrayView2, ArrayViewD, Axis, IxDyn};
-use pellucid_core::{Attribution, Target};
+use pellucid_core::{Attribution, ResolvedTarget, Target};
 
 use crate::error::Error;
 use crate::target::parse_target;
 
-/// What is explained of a tree model.
+/// What is explained of a tree model, or of any model by its predictions alone.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TreeTarget {
     /// Every output.
@@ -40,6 +40,27 @@ impl TreeTarget {
     /// Those of [`parse_target`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         Ok(if text.trim() == "all" { Self::All } else { Self::Of(parse_target(text)?) })
+    }
+
+    /// Weights of the outputs `[rows, outputs]` for each row.
+    ///
+    /// # Errors
+    /// Those of [`Target::resolve`].
+    pub(crate) fn resolve(
+        &self,
+        outputs: ArrayView2<'_, f64>,
+        labels: Option<&[String]>,
+    ) -> Result<ResolvedTarget, Error> {
+        let (n_rows, n_outputs) = outputs.dim();
+        let one_hot =
+            |k| Array2::from_shape_fn((n_rows, n_outputs), |(_, output)| f32::from(u8::from(output == k)));
+        match self {
+            Self::Of(target) => Ok(target.resolve(outputs, labels)?),
+            Self::All => Ok(ResolvedTarget {
+                weights: (0..n_outputs).map(one_hot).collect(),
+                indices: self.indices(outputs, labels)?,
+            }),
+        }
     }
 
     /// Checks the target against the model before any row is read.
@@ -86,6 +107,15 @@ impl TreeTarget {
             (None, _) => return Err(Error::request("target", "is not one of a tree model")),
         };
         Explained::of(attribution, &weights, indices)
+    }
+}
+
+impl std::fmt::Display for TreeTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Of(target) => target.fmt(f),
+        }
     }
 }
 

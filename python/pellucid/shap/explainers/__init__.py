@@ -5,17 +5,14 @@ from ._exact import ExactExplainer
 from ._explainer import Explainer
 from ._linear import LinearExplainer
 from ._network import DeepExplainer, GradientExplainer
+from ._predictions import KernelExplainer, PartitionExplainer, PermutationExplainer, SamplingExplainer
 from ._tree import TreeExplainer
 
-_EXACT = "shap.TreeExplainer and shap.LinearExplainer, which are exact"
+_INSTEAD = "shap.Explainer, which finds an explainer for any model or function"
 
-AdditiveExplainer = absent_class("AdditiveExplainer", _EXACT)
-CoalitionExplainer = absent_class("CoalitionExplainer", _EXACT)
+AdditiveExplainer = absent_class("AdditiveExplainer", _INSTEAD)
+CoalitionExplainer = absent_class("CoalitionExplainer", _INSTEAD)
 GPUTreeExplainer = absent_class("GPUTreeExplainer", "shap.TreeExplainer, on the processor")
-KernelExplainer = absent_class("KernelExplainer", _EXACT)
-PartitionExplainer = absent_class("PartitionExplainer", _EXACT)
-PermutationExplainer = absent_class("PermutationExplainer", _EXACT)
-SamplingExplainer = absent_class("SamplingExplainer", _EXACT)
 
 __all__ = [
     "AdditiveExplainer",

@@ -6,23 +6,27 @@ import time
 
 import numpy as np
 
+from ... import _functions
 from ..._load import load
 from ..._model import Model
 from ..._pellucid import InputError, UnsupportedError
 from .. import links, maskers
 from .._explanation import Explanation
 
-_ALGORITHMS = ("auto", "tree", "linear", "exact")
+_ALGORITHMS = ("auto", "tree", "linear", "exact", "permutation", "partition")
 
 
 class Explainer:
     """Explains a model with the explainer made for its kind: trees with :class:`TreeExplainer`, linear models with
-    :class:`LinearExplainer`. ``masker`` is rows to average absent features over.
+    :class:`LinearExplainer`, functions with :class:`ExactExplainer` up to ten features and :class:`PermutationExplainer`
+    beyond. ``masker`` is rows to average absent features over.
 
     >>> import numpy as np, pellucid.shap as shap
     >>> explainer = shap.Explainer("fixtures/trees/lightgbm/binary.txt")
     >>> type(explainer).__name__, explainer(np.zeros((4, 5))).shape
     ('TreeExplainer', (4, 5))
+    >>> type(shap.Explainer(lambda rows: rows.sum(axis=1), np.zeros((1, 20)))).__name__
+    'PermutationExplainer'
     """
 
     def __init__(
@@ -38,21 +42,27 @@ class Explainer:
     ):
         if algorithm not in _ALGORITHMS:
             raise UnsupportedError(f"algorithm `{algorithm}` is not supported yet; there are: {', '.join(_ALGORITHMS)}")
-        refuse_link(link)
-        loaded = _loaded(model, feature_names, output_names)
-        self.__class__ = _class_for(loaded, algorithm)
-        self.__init__(model, masker, feature_names=feature_names)
-        self.output_names = self.output_names if output_names is None else [str(name) for name in output_names]
+        loaded = _loaded(model, feature_names, output_names, masker)
+        self.__class__ = _class_for(loaded, algorithm, masker)
+        options = {"feature_names": feature_names, "link": link}
+        if self.__class__.__name__ == "PermutationExplainer":
+            options["seed"] = seed
+        self.__init__(model, masker, **options)
+        if output_names is not None:
+            self._name_outputs([str(name) for name in output_names])
 
     def _open(self, model, feature_names, masker=None) -> None:
         """Sets what all explainers have."""
-        self._model = _loaded(model, feature_names, None)
+        self._model = _loaded(model, feature_names, None, masker)
         self._source = model
         self._own_names = None if feature_names is None else [str(name) for name in feature_names]
         self.model = model
         self.masker = self.data = maskers.rows_of(masker)
         self.output_names = self._model.output_names
         self._expected = None
+
+    def _name_outputs(self, names: list[str]) -> None:
+        self.output_names = names
 
     @property
     def data_feature_names(self) -> list[str] | None:
@@ -85,31 +95,39 @@ class Explainer:
         )
 
 
-def _loaded(model, feature_names, output_names) -> Model:
+def _loaded(model, feature_names, output_names, masker=None) -> Model:
     if isinstance(model, Model):
         return model
-    if callable(model) and not hasattr(model, "predict") and not hasattr(model, "forward"):
-        raise UnsupportedError(
-            "explaining a function is not supported yet; give the model itself: a path, a Booster, an estimator or a pipeline"
-        )
-    return load(model, output_names=output_names)
+    if not _functions.is_one(model):
+        return load(model, output_names=output_names)
+    if masker is None:
+        raise InputError("masker: a function is explained by rows that absent features are averaged over; give rows")
+    return load(model, output_names=output_names, feature_names=feature_names, example_inputs=maskers.rows_of(masker))
 
 
-def _class_for(loaded: Model, algorithm: str) -> type:
-    from . import ExactExplainer, LinearExplainer, TreeExplainer
+def _class_for(loaded: Model, algorithm: str, masker=None) -> type:
+    from . import ExactExplainer, LinearExplainer, PartitionExplainer, PermutationExplainer, TreeExplainer
 
     kind = "linear" if loaded._is_linear else loaded.kind
-    if kind == "network":
-        raise UnsupportedError(
-            f"{loaded.name} is a network; take shap.DeepExplainer or shap.GradientExplainer with rows to compare with, or "
-            'pellucid.explain(model, X, "integrated_gradients")'
-        )
     if algorithm == "exact":
         return ExactExplainer
-    fitting = {"trees": ("tree", TreeExplainer), "linear": ("linear", LinearExplainer)}[kind]
-    if algorithm not in ("auto", fitting[0]):
-        raise InputError(f"algorithm `{algorithm}` does not fit {loaded.name}; take `{fitting[0]}`")
-    return fitting[1]
+    if algorithm in ("permutation", "partition"):
+        return PermutationExplainer if algorithm == "permutation" else PartitionExplainer
+    if kind == "network":
+        raise UnsupportedError(
+            f"{loaded.name} is a network; take shap.DeepExplainer or shap.GradientExplainer with rows to compare with, "
+            'pellucid.explain(model, X, "integrated_gradients"), or algorithm="permutation"'
+        )
+    fitting = {"trees": ("tree", TreeExplainer), "linear": ("linear", LinearExplainer)}
+    if kind in fitting:
+        if algorithm not in ("auto", fitting[kind][0]):
+            raise InputError(f"algorithm `{algorithm}` does not fit {loaded.name}; take `{fitting[kind][0]}`")
+        return fitting[kind][1]
+    if algorithm != "auto":
+        raise InputError(f"algorithm `{algorithm}` does not fit {loaded.name}; take `permutation`, `partition` or `exact`")
+    # As shap chooses.
+    few = 32 if isinstance(masker, maskers.Partition) else 10
+    return ExactExplainer if int(np.prod(loaded.input_shape)) <= few else PermutationExplainer
 
 
 def refuse_link(link) -> None:
