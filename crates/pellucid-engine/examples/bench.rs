@@ -16,7 +16,7 @@ use pellucid_core::Attribution;
 use pellucid_engine::{
     LoadedModel, Method, MethodOptions, ModelOptions, RuntimeChoice, RuntimeOptions, Target, Work, runtime,
 };
-use pellucid_explain::occlusion::{self, occlusion};
+use pellucid_explain::occlusion_by_crops::{self, occlusion};
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -133,9 +133,13 @@ fn method(work: &str, job: &Value, model: &LoadedModel) -> Result<Method> {
     Ok(Method::new(name, &options, model, 0)?)
 }
 
-fn occlusion_options(job: &Value) -> occlusion::Options {
+fn occlusion_options(job: &Value) -> occlusion_by_crops::Options {
     let pixels = |key: &str| vec![job[key].as_u64().unwrap_or(1) as usize; 2];
-    occlusion::Options { window: pixels("window"), strides: Some(pixels("stride")), ..Default::default() }
+    occlusion_by_crops::Options {
+        window: pixels("window"),
+        strides: Some(pixels("stride")),
+        ..Default::default()
+    }
 }
 
 fn relative_l2(actual: &ArrayD<f64>, expected: &ArrayD<f32>) -> f64 {

@@ -19,7 +19,7 @@ mod lift;
 pub mod lrp;
 mod micro_batch;
 pub mod network;
-pub mod occlusion;
+pub mod occlusion_by_crops;
 mod path;
 mod places;
 mod quadrature;

@@ -6,8 +6,8 @@ use ndarray::{Array2, ArrayD, Axis};
 use pellucid_agnostic::{Estimate, Game as _, MaskedRow};
 use pellucid_core::{Attribution, Baseline, NoProgress, ResolvedTarget, Target, Work};
 use pellucid_explain::Network;
-pub(super) use pellucid_explain::occlusion::Options;
-use pellucid_explain::occlusion::{gain, occlusion};
+pub(super) use pellucid_explain::occlusion_by_crops::Options;
+use pellucid_explain::occlusion_by_crops::{gain, occlusion};
 
 use crate::error::Error;
 

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, Axis};
 use pellucid_core::{Target, Work};
-use pellucid_explain::occlusion::{self, occlusion};
+use pellucid_explain::occlusion_by_crops::{self, occlusion};
 
 use super::runtimes::{both, unless_refused};
 use super::subject::{Part, files, subject};
@@ -15,9 +15,12 @@ fn check(part: &Part) -> Result<Option<String>, String> {
         return Ok(None);
     }
     let length = rows.shape()[2] / 4;
-    let options =
-        |incremental| occlusion::Options { window: vec![length; n_axes], incremental, ..Default::default() };
-    let gain = occlusion::gain(&part.network, &options(true)).map_err(|error| error.to_string())?;
+    let options = |incremental| occlusion_by_crops::Options {
+        window: vec![length; n_axes],
+        incremental,
+        ..Default::default()
+    };
+    let gain = occlusion_by_crops::gain(&part.network, &options(true)).map_err(|error| error.to_string())?;
     let Some(gain) = gain else { return Ok(None) };
     let of = |incremental| {
         let (target, work) = (Target::Top(1), Work::default());
