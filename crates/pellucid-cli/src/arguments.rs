@@ -53,7 +53,7 @@ pub(crate) struct ExplainArguments {
     pub(crate) agnostic: AgnosticArguments,
     /// Which output: top-1, top-5, an index, a label, a difference 281-282, weights 281:1,282:-0.5; of tree models all; of
     /// embedding models cosine:FILE or dot:FILE, the file an embedding or an input; of models that classify every place
-    /// of an image a class, over the places where it is predicted or over those of mask:CLASS:FILE (.npy, .npz).
+    /// of an image a class, over the places where it is predicted or over those of mask:CLASS:FILE (.npy, .npz, .png).
     #[arg(long, default_value = "top-1", value_name = "TARGET", allow_hyphen_values = true)]
     pub(crate) target: String,
     #[command(flatten)]
