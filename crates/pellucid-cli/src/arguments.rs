@@ -25,7 +25,7 @@ pub(crate) enum Command {
     Explain(Box<ExplainArguments>),
     /// Explain inputs and measure how far the explanation is to be trusted.
     Evaluate(Box<EvaluateArguments>),
-    /// Write one page that explains: photos with several methods, or a table by a tree model.
+    /// Write one page that explains: photos or texts by several methods, or a table by a tree model.
     Report(ReportArguments),
     /// Say how much a tree model uses each feature.
     Importance(ImportanceArguments),
@@ -55,7 +55,7 @@ pub(crate) struct ExplainArguments {
     pub(crate) agnostic: AgnosticArguments,
     /// Which output: top-1, top-5, an index, a label, a difference 281-282, weights 281:1,282:-0.5; of tree models all; of
     /// embedding models cosine:FILE or dot:FILE, the file an embedding or an input; of models that classify every place
-    /// of an image a class, over the places where it is predicted or over those of mask:CLASS:FILE (.npy, .npz).
+    /// of an image a class, over the places where it is predicted or over those of mask:CLASS:FILE (.npy, .npz, .png).
     #[arg(long, default_value = "top-1", value_name = "TARGET", allow_hyphen_values = true)]
     pub(crate) target: String,
     #[command(flatten)]
@@ -95,7 +95,7 @@ pub(crate) struct EvaluateArguments {
     /// deep-shap, gradient-shap: rows to compare with; may be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) background: Vec<PathBuf>,
-    /// What a deleted feature becomes, as for --baseline [default: zeros; for images, the image blurred].
+    /// What a deleted feature becomes, as for --baseline [default: zeros; for images, the image blurred; for texts, --baseline].
     #[arg(long, value_name = "BASELINE")]
     pub(crate) deletion_baseline: Option<String>,
     /// What features are inserted into [default: as for deletion].
@@ -125,7 +125,7 @@ pub(crate) struct ReportArguments {
     #[command(flatten)]
     pub(crate) what: InputArguments,
     /// The methods of the page, in order [default: integrated-gradients (to a gap of 1 %), grad-cam, smoothgrad,
-    /// saliency].
+    /// saliency; of texts integrated-gradients, input-x-gradient, saliency].
     #[arg(long, value_name = "METHODS", value_delimiter = ',')]
     pub(crate) methods: Option<Vec<String>>,
     #[command(flatten)]
@@ -380,7 +380,7 @@ pub(crate) struct InputArguments {
 
 /// What is said of texts.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Texts (of `pellucid explain`)")]
+#[command(next_help_heading = "Texts (of `pellucid explain`, `pellucid evaluate` and `pellucid report`)")]
 pub(crate) struct TextArguments {
     /// A text to explain instead of an INPUT; may be given several times.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -774,6 +774,22 @@ impl TreeArguments {
 }
 
 impl PreprocessArguments {
+    /// The first option that is given.
+    pub(crate) fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            ("preprocess", self.preprocess.is_some()),
+            ("color", self.color.is_some()),
+            ("resize", self.resize.is_some()),
+            ("resample", self.resample.is_some()),
+            ("crop", self.crop.is_some()),
+            ("range", self.range.is_some()),
+            ("mean", self.mean.is_some()),
+            ("std", self.std.is_some()),
+            ("layout", self.layout.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
+
     pub(crate) fn options(&self) -> PreprocessOptions {
         PreprocessOptions {
             file: self.preprocess.clone(),

@@ -9,14 +9,16 @@ use pellucid_engine::{
 use crate::arguments::EvaluateArguments;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::{open, summary};
+use crate::{open, summary, texts};
 
 pub(crate) fn run(
     arguments: &EvaluateArguments,
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
-    open::refuse(arguments.what.texts.first_given(), "is for `pellucid explain`")?;
+    if arguments.what.texts.first_given().is_some() {
+        return texts::evaluate(arguments, &options(arguments)?, console, cancellation);
+    }
     let model = open::model_of_inputs(&arguments.what, &arguments.work.runtime)?;
     let input = model.read_input(&arguments.what.inputs, arguments.what.array.as_deref())?;
     let request = open::request(
@@ -41,8 +43,13 @@ pub(crate) fn run(
             console.print(&format!("{explained}\n\n{}", text(&evaluation, &written)))?;
         }
     }
-    let broken: Vec<String> =
-        evaluation.checks.iter().filter(|check| !check.holds).map(|check| check.claim.clone()).collect();
+    checked(std::iter::once(&evaluation))
+}
+
+/// Fails with what does not hold.
+pub(crate) fn checked<'a>(evaluations: impl Iterator<Item = &'a Evaluation>) -> Result<(), Failure> {
+    let checks = evaluations.flat_map(|evaluation| &evaluation.checks);
+    let broken: Vec<String> = checks.filter(|check| !check.holds).map(|check| check.claim.clone()).collect();
     if broken.is_empty() { Ok(()) } else { Err(Failure::Check(broken)) }
 }
 
@@ -64,7 +71,7 @@ fn options(arguments: &EvaluateArguments) -> Result<EvaluationOptions, Failure> 
 }
 
 /// Tables of the scores.
-fn text(evaluation: &Evaluation, written: &[String]) -> String {
+pub(crate) fn text(evaluation: &Evaluation, written: &[String]) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write_text(&mut text, evaluation, written);

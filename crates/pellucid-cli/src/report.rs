@@ -8,22 +8,28 @@ use pellucid_engine::{
 use crate::arguments::ReportArguments;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::{open, tables};
+use crate::{open, tables, texts};
 
 pub(crate) fn run(
     arguments: &ReportArguments,
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
-    open::refuse(arguments.what.texts.first_given(), "is for `pellucid explain`")?;
-    let page = match open::opened(&arguments.what, &arguments.trees, &arguments.work.runtime)? {
-        Opened::Network(model) => of_photos(&model, arguments, cancellation)?,
-        Opened::Trees(model) => of_table(&model, arguments, cancellation)?,
+    let page = match arguments.what.texts.first_given() {
+        Some(_) => texts::report(arguments, cancellation)?,
+        None => of_rows(arguments, cancellation)?,
     };
     let path = arguments.out.join("index.html");
     write_file(&path, page.as_bytes())?;
     let shown = std::path::absolute(&path).unwrap_or(path);
     console.print(&format!("Open this page in a browser: {}", shown.display()))
+}
+
+fn of_rows(arguments: &ReportArguments, cancellation: &Cancellation) -> Result<String, Failure> {
+    match open::opened(&arguments.what, &arguments.trees, &arguments.work.runtime)? {
+        Opened::Network(model) => of_photos(&model, arguments, cancellation),
+        Opened::Trees(model) => of_table(&model, arguments, cancellation),
+    }
 }
 
 fn of_photos(

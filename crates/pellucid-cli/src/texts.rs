@@ -1,18 +1,19 @@
-//! `pellucid explain` of texts.
+//! `pellucid explain`, `pellucid evaluate` and `pellucid report` of texts.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use pellucid_engine::{
-    Cancellation, Error, TextExplanation, TextModel, TextRequest, attention_npz, attention_svg, explain_text,
-    parameters_text, parse_target, read_text_file, text_ansi, text_head_view, text_html, text_svg,
-    texts_json,
+    Cancellation, Error, EvaluationOptions, MethodOptions, TextEvaluation, TextExplanation, TextModel,
+    TextReportOptions, TextRequest, attention_npz, attention_svg, evaluate_texts, explain_text,
+    parameters_text, parse_target, read_text_file, report_texts, text_ansi, text_evaluations_json,
+    text_head_view, text_html, text_svg, texts_json,
 };
 
-use crate::arguments::{ExplainArguments, InputArguments};
+use crate::arguments::{EvaluateArguments, ExplainArguments, InputArguments, ReportArguments, WorkArguments};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::{open, summary};
+use crate::{evaluate, open, summary};
 
 /// Pictures are drawn of no more texts than these.
 const MAX_PICTURED_TEXTS: usize = 20;
@@ -23,26 +24,11 @@ pub(crate) fn explain(
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
     open::refuse(arguments.trees.first_given(), "is for tree models; this is about texts")?;
-    let what = &arguments.what;
-    let Some(tokenizer) = &what.texts.tokenizer else {
-        return open::refuse(
-            what.texts.first_given(),
-            "needs the tokenizer of the model (--tokenizer tokenizer.json)",
-        );
-    };
-    let texts = texts(what)?;
-    let runtime = open::open_runtime(&arguments.work.runtime)?;
-    let options = what.model.options(what.preprocess.options());
-    let model = TextModel::open(&what.model.model, tokenizer, runtime, &options)?;
-    let request = TextRequest {
-        method: arguments.method.of_network().to_owned(),
-        options: arguments.method.options.options(),
-        target: Some(parse_target(&arguments.target)?),
-        contrast: what.texts.contrast.as_deref().map(parse_target).transpose()?,
-        token: what.texts.token,
-        log_probability: what.texts.log_probability,
-        seed: arguments.work.seed,
-    };
+    let (model, texts) = opened(&arguments.what, &arguments.work)?;
+    let method = arguments.method.of_network().to_owned();
+    let options = arguments.method.options.options();
+    let asked = request(&arguments.what, &arguments.target, &arguments.work)?;
+    let request = TextRequest { method, options, ..asked };
     let work = open::work(&arguments.work, arguments.json, "evaluations", cancellation);
     let explained = texts.iter().map(|(file, text)| explain_text(&model, text, file, &request, &work));
     let explained: Vec<TextExplanation> = explained.collect::<Result<_, Error>>()?;
@@ -54,6 +40,79 @@ pub(crate) fn explain(
         true => console.print(&texts_json(&explained)?),
         false => console.print(&lines(&explained, console.has_colors(), &written)?),
     }
+}
+
+pub(crate) fn evaluate(
+    arguments: &EvaluateArguments,
+    options: &EvaluationOptions,
+    console: &Console,
+    cancellation: &Cancellation,
+) -> Result<(), Failure> {
+    open::refuse(arguments.background.first().map(|_| "background"), "is of rows; this is about texts")?;
+    let (model, texts) = opened(&arguments.what, &arguments.work)?;
+    let asked = request(&arguments.what, &arguments.target, &arguments.work)?;
+    let method = arguments.method.of_network().to_owned();
+    let request = TextRequest { method, options: arguments.method.options.options(), ..asked };
+    let work = open::work(&arguments.work, arguments.json, "evaluations", cancellation);
+    let scored = evaluate_texts(&model, &texts, &request, options, &work)?;
+    let document = text_evaluations_json(&scored)?;
+    let mut written = Vec::new();
+    if let Some(folder) = &arguments.out {
+        let explained: Vec<TextExplanation> = scored.iter().map(|scored| scored.text.clone()).collect();
+        let mut files = files_of(&explained)?;
+        files.push(("evaluation.json".to_owned(), document.clone().into_bytes()));
+        written = open::write_files(folder, &files)?;
+    }
+    match arguments.json {
+        true => console.print(&document)?,
+        false => console.print(&scored_lines(&scored, console.has_colors(), &written)?)?,
+    }
+    evaluate::checked(scored.iter().map(|scored| &scored.evaluation))
+}
+
+/// The page of `pellucid report`.
+pub(crate) fn report(arguments: &ReportArguments, cancellation: &Cancellation) -> Result<String, Failure> {
+    let cohort = arguments.cohort.as_ref().map(|_| "cohort");
+    open::refuse(arguments.trees.first_given().or(cohort), "is for tree models; this is about texts")?;
+    let (model, texts) = opened(&arguments.what, &arguments.work)?;
+    let defaults = TextReportOptions::default();
+    let methods = match &arguments.methods {
+        None => defaults.methods.clone(),
+        Some(names) => names.iter().map(|name| (name.clone(), MethodOptions::default())).collect(),
+    };
+    let request = request(&arguments.what, &arguments.target, &arguments.work)?;
+    let work = open::work(&arguments.work, false, "evaluations", cancellation);
+    Ok(report_texts(&model, &texts, &request, &TextReportOptions { methods, ..defaults }, &work)?)
+}
+
+/// The model with its tokenizer, and the texts.
+fn opened(
+    what: &InputArguments,
+    work: &WorkArguments,
+) -> Result<(TextModel, Vec<(String, String)>), Failure> {
+    let tokenizer = what.texts.tokenizer.as_ref().ok_or_else(|| Error::Request {
+        option: what.texts.first_given().unwrap_or("tokenizer").to_owned(),
+        reason: "needs the tokenizer of the model (--tokenizer tokenizer.json)".to_owned(),
+    })?;
+    let array = what.array.as_ref().map(|_| "array");
+    open::refuse(array, "is the name of an array of numbers; this is about texts")?;
+    open::refuse(what.preprocess.first_given(), "is for photos; this is about texts")?;
+    let texts = texts(what)?;
+    let runtime = open::open_runtime(&work.runtime)?;
+    let options = what.model.options(what.preprocess.options());
+    Ok((TextModel::open(&what.model.model, tokenizer, runtime, &options)?, texts))
+}
+
+/// What is asked of a text, but for the method.
+fn request(what: &InputArguments, target: &str, work: &WorkArguments) -> Result<TextRequest, Failure> {
+    Ok(TextRequest {
+        target: Some(parse_target(target)?),
+        contrast: what.texts.contrast.as_deref().map(parse_target).transpose()?,
+        token: what.texts.token,
+        log_probability: what.texts.log_probability,
+        seed: work.seed,
+        ..TextRequest::default()
+    })
 }
 
 /// Each text with the file that it came from.
@@ -111,6 +170,21 @@ fn lines(explained: &[TextExplanation], colors: bool, written: &[String]) -> Res
     }
     if explained.len() > MAX_PICTURED_TEXTS && !written.is_empty() {
         let _ = writeln!(lines, "pictures  of the first {MAX_PICTURED_TEXTS} texts only");
+    }
+    for path in written {
+        let _ = writeln!(lines, "wrote     {path}");
+    }
+    Ok(lines.trim_end().to_owned())
+}
+
+/// Each text with its words, and the scores under it.
+fn scored_lines(scored: &[TextEvaluation], colors: bool, written: &[String]) -> Result<String, Error> {
+    let mut lines = String::new();
+    for (index, TextEvaluation { text, evaluation }) in scored.iter().enumerate() {
+        let shown = if colors { text_ansi(text, 0)? } else { text.encoded.text.clone() };
+        // Writing to a String cannot fail.
+        let _ = write_text(&mut lines, text, index, &shown);
+        let _ = writeln!(lines, "\n{}\n", evaluate::text(evaluation, &[]));
     }
     for path in written {
         let _ = writeln!(lines, "wrote     {path}");

@@ -6,7 +6,7 @@ use pellucid_metrics::deletion_insertion::{self, Score};
 use pellucid_metrics::{Explained, deletion};
 
 use crate::error::Error;
-use crate::evaluate::{CurveOptions, curve_options, for_deletion};
+use crate::evaluate::{CurveOptions, by_default, curve_options};
 use crate::explain::Attributed;
 use crate::input::Input;
 use crate::method::{self, Method};
@@ -102,7 +102,7 @@ pub(crate) fn deletion_checks(
     let first = Slice::from(..n_checked);
     let all = match replacement {
         Some(replacement) => replacement.clone(),
-        None => for_deletion(model, input)?.slice_axis(Axis(0), first).to_owned(),
+        None => by_default(model, input)?.slice_axis(Axis(0), first).to_owned(),
     };
     let inputs = input.rows.slice_axis(Axis(0), first).to_owned();
     let target = first_rows(&attributed.target, n_checked);

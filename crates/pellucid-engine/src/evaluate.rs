@@ -3,9 +3,12 @@
 mod replacement;
 mod wire;
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayD, Axis};
 use pellucid_core::{Attribution, Baseline, Model as _, OutputSpace, Target, Work};
 use pellucid_explain::{Network, network};
+use pellucid_graph::Graph;
 use pellucid_graph::passes::{parameter_layers, randomize};
 use pellucid_metrics::deletion_insertion::{self, Score};
 use pellucid_metrics::randomization::Stage;
@@ -18,7 +21,7 @@ use crate::explain::{Attributed, Request, attribute, classifies, explanation};
 use crate::explanation::Explanation;
 use crate::input::Input;
 use crate::model::LoadedModel;
-pub(crate) use replacement::{for_deletion, for_insertion};
+pub(crate) use replacement::by_default;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -175,40 +178,71 @@ pub fn evaluate(
 ) -> Result<Evaluation, Error> {
     let compared = compared(model, &request.target, work)?;
     let model = compared.as_ref().unwrap_or(model);
-    let attributed = attribute(model, input, request, work)?;
-    let trial = Trial { model, input, request, attributed: &attributed, options, work };
-    let wants = |metric| options.metrics.contains(&metric);
-    let gaps = if wants(Metric::Completeness) { trial.completeness_gaps()? } else { None };
-    let deletion = if wants(Metric::Deletion) { Some(trial.deletion()?) } else { None };
-    let insertion = if wants(Metric::Insertion) { Some(trial.insertion()?) } else { None };
-    let randomization = if wants(Metric::Randomization) { trial.randomization()? } else { Vec::new() };
-    let n_targets = attributed.target.weights.len();
-    let places =
-        (0..input.rows.len_of(Axis(0))).flat_map(|row| (0..n_targets).map(move |target| (row, target)));
-    let of_place = |(row, target): (usize, usize)| RowScores {
-        row,
-        target,
-        completeness_gap: gaps.as_ref().map(|gaps| gaps[[row, target]]),
-        deletion: deletion.as_ref().map(|scores| scores[[row, target]].clone()),
-        insertion: insertion.as_ref().map(|scores| scores[[row, target]].clone()),
+    let around = Surroundings {
+        row: &|row| format!("row {row}"),
+        deleted: &|text| deleted(model, input, text, request.seed),
+        redrawn: &|graph| redrawn(model, graph),
     };
-    let scores: Vec<RowScores> = places.map(of_place).collect();
-    let checks = checks(&scores, options)?;
+    let attributed = attribute(model, input, request, work)?;
+    let trial = Trial { model, input, request, attributed: &attributed, options, around: &around, work };
+    let Scored { scores, randomization, checks } = trial.scored()?;
     let explanation = explanation(model, input, request, work, attributed)?;
     Ok(Evaluation { explanation, scores, randomization, checks })
 }
 
-/// What all metrics need.
-struct Trial<'a> {
-    model: &'a LoadedModel,
-    input: &'a Input,
-    request: &'a Request,
-    attributed: &'a Attributed,
-    options: &'a EvaluationOptions,
-    work: &'a Work,
+/// Baselines `[rows, features…]` by what a person calls them.
+type Deleted<'a> = dyn Fn(Option<&str>) -> Result<ArrayD<f32>, Error> + 'a;
+
+/// What scoring asks of where a model and its rows come from.
+pub(crate) struct Surroundings<'a> {
+    /// What a row is called.
+    pub(crate) row: &'a dyn Fn(usize) -> String,
+    /// What deleted features become and inserted ones come into.
+    pub(crate) deleted: &'a Deleted<'a>,
+    /// The network that is explained, of the model's graph with some layers redrawn.
+    pub(crate) redrawn: &'a dyn Fn(&Graph) -> Result<Arc<Network>, Error>,
+}
+
+/// What all metrics need; the model ends in what is explained.
+pub(crate) struct Trial<'a> {
+    pub(crate) model: &'a LoadedModel,
+    pub(crate) input: &'a Input,
+    pub(crate) request: &'a Request,
+    pub(crate) attributed: &'a Attributed,
+    pub(crate) options: &'a EvaluationOptions,
+    pub(crate) around: &'a Surroundings<'a>,
+    pub(crate) work: &'a Work,
+}
+
+/// All of an [`Evaluation`] but the explanation.
+pub(crate) struct Scored {
+    pub(crate) scores: Vec<RowScores>,
+    pub(crate) randomization: Vec<SimilarityStage>,
+    pub(crate) checks: Vec<Check>,
 }
 
 impl Trial<'_> {
+    pub(crate) fn scored(&self) -> Result<Scored, Error> {
+        let wants = |metric| self.options.metrics.contains(&metric);
+        let gaps = if wants(Metric::Completeness) { self.completeness_gaps()? } else { None };
+        let deletion = if wants(Metric::Deletion) { Some(self.deletion()?) } else { None };
+        let insertion = if wants(Metric::Insertion) { Some(self.insertion()?) } else { None };
+        let randomization = if wants(Metric::Randomization) { self.randomization()? } else { Vec::new() };
+        let n_targets = self.attributed.target.weights.len();
+        let places = (0..self.input.rows.len_of(Axis(0)))
+            .flat_map(|row| (0..n_targets).map(move |target| (row, target)));
+        let of_place = |(row, target): (usize, usize)| RowScores {
+            row,
+            target,
+            completeness_gap: gaps.as_ref().map(|gaps| gaps[[row, target]]),
+            deletion: deletion.as_ref().map(|scores| scores[[row, target]].clone()),
+            insertion: insertion.as_ref().map(|scores| scores[[row, target]].clone()),
+        };
+        let scores: Vec<RowScores> = places.map(of_place).collect();
+        let checks = checks(&scores, self.options, self.around.row)?;
+        Ok(Scored { scores, randomization, checks })
+    }
+
     fn explained(&self) -> Explained<'_> {
         Explained { model: self.model.network(), inputs: &self.input.rows, target: &self.attributed.target }
     }
@@ -218,26 +252,15 @@ impl Trial<'_> {
     }
 
     fn deletion(&self) -> Result<Array2<Score>, Error> {
-        let replacement = match &self.options.deletion_baseline {
-            Some(text) => self.baselines(text)?,
-            None => for_deletion(self.model, self.input)?,
-        };
+        let replacement = (self.around.deleted)(self.options.deletion_baseline.as_deref())?;
         let (attribution, options) = (&self.attributed.attribution, self.curve_options());
         Ok(deletion(&self.explained(), attribution, &replacement, &options, self.work)?)
     }
 
     fn insertion(&self) -> Result<Array2<Score>, Error> {
-        let replacement = match &self.options.insertion_baseline {
-            Some(text) => self.baselines(text)?,
-            None => for_insertion(self.model, self.input)?,
-        };
+        let replacement = (self.around.deleted)(self.options.insertion_baseline.as_deref())?;
         let (attribution, options) = (&self.attributed.attribution, self.curve_options());
         Ok(insertion(&self.explained(), attribution, &replacement, &options, self.work)?)
-    }
-
-    fn baselines(&self, text: &str) -> Result<ArrayD<f32>, Error> {
-        let baseline = parse_baseline(text, self.model.network().input_shape())?;
-        replacement::of_rows(self.model, self.input, &baseline, self.request.seed)
     }
 
     fn curve_options(&self) -> deletion_insertion::Options {
@@ -255,26 +278,33 @@ impl Trial<'_> {
         let layers = spread(&layers, self.options.n_layers);
         let stages = randomization(&self.attributed.attribution, &layers.names, self.work, |redrawn| {
             let all = layers.up_to(redrawn);
-            let redrawn = randomize(graph, all, self.request.seed)?;
-            let network =
-                Network::new(&redrawn, self.model.network().runtime().clone(), &self.network_options())?;
-            let network = match self.model.comparison() {
-                Some(comparison) => network.compared(&comparison.to, comparison.measure)?,
-                None => network,
-            };
+            let network = (self.around.redrawn)(&randomize(graph, all, self.request.seed)?)?;
             Ok::<_, Error>(self.request.method.attribute(&network, &self.input.rows, &target, self.work)?)
         })?;
         Ok(stages.iter().map(stage).collect())
     }
+}
 
-    fn network_options(&self) -> network::Options {
-        network::Options {
-            input_shape: Some(self.model.network().input_shape().to_vec()),
-            output: Some(self.model.output_name().to_owned()),
-            explain_probability: self.model.network().space() == OutputSpace::Probability,
-            ..network::Options::default()
-        }
-    }
+/// What features of `input` become where they are deleted: as `text` says, or for images the image blurred, in a table 0.
+fn deleted(model: &LoadedModel, input: &Input, text: Option<&str>, seed: u64) -> Result<ArrayD<f32>, Error> {
+    let Some(text) = text else { return replacement::by_default(model, input) };
+    let baseline = parse_baseline(text, model.network().input_shape())?;
+    replacement::of_rows(model, input, &baseline, seed)
+}
+
+/// The network of another graph, as the model's own is of its file.
+fn redrawn(model: &LoadedModel, graph: &Graph) -> Result<Arc<Network>, Error> {
+    let options = network::Options {
+        input_shape: Some(model.network().input_shape().to_vec()),
+        output: Some(model.output_name().to_owned()),
+        explain_probability: model.network().space() == OutputSpace::Probability,
+        ..network::Options::default()
+    };
+    let network = Network::new(graph, model.network().runtime().clone(), &options)?;
+    Ok(Arc::new(match model.comparison() {
+        Some(comparison) => network.compared(&comparison.to, comparison.measure)?,
+        None => network,
+    }))
 }
 
 /// Some of the layers, evenly spread, the last among them; each stands for those before it too.
@@ -343,15 +373,19 @@ pub(crate) fn curve_options(
         n_random,
         seed,
         output_space,
-        channel_axis: model.channel_axis(),
+        channel_axis: model.position_axis(),
         patch,
     }
 }
 
-fn checks(scores: &[RowScores], options: &EvaluationOptions) -> Result<Vec<Check>, Error> {
+fn checks(
+    scores: &[RowScores],
+    options: &EvaluationOptions,
+    row: impl Fn(usize) -> String,
+) -> Result<Vec<Check>, Error> {
     let mut checks = Vec::new();
     for score in scores {
-        let place = format!("row {}, target {}", score.row, score.target);
+        let place = format!("{}, target {}", row(score.row), score.target);
         if let Some(limit) = options.max_gap {
             let gap = score.completeness_gap.ok_or_else(|| {
                 Error::request("max_gap", "needs the metric completeness and a method that promises it")

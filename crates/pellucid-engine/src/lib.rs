@@ -84,9 +84,9 @@ pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};
 pub use target::{parse_target, read_target};
 pub use text::{
-    EncodedText, TextCompilation, TextExplanation, TextModel, TextRequest, TextTokenizer, Token, Word,
-    attention_npz, attention_svg, explain_text, highlighted, text_ansi, text_fragment, text_html, text_svg,
-    texts_json,
+    EncodedText, TextCompilation, TextEvaluation, TextExplanation, TextModel, TextReportOptions, TextRequest,
+    TextTokenizer, Token, Word, attention_npz, attention_svg, evaluate_texts, explain_text, highlighted,
+    report_texts, text_ansi, text_evaluations_json, text_fragment, text_html, text_svg, texts_json,
 };
 pub use trees::{
     EffectCurves, EffectFeature, EffectKind, EffectRequest, EffectTable, FeatureInfo, Gap, ImportanceTable,

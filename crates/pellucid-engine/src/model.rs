@@ -43,6 +43,7 @@ pub struct LoadedModel {
     labels: Option<Vec<String>>,
     preprocess: Option<Preprocess>,
     is_small: bool,
+    reads_vectors: bool,
     comparison: Option<Comparison>,
 }
 
@@ -101,6 +102,7 @@ impl LoadedModel {
             network: Arc::new(network),
             labels: None,
             preprocess: None,
+            reads_vectors: false,
             comparison: None,
         })
     }
@@ -123,6 +125,7 @@ impl LoadedModel {
             preprocess: None,
             // Nobody knows how long a text takes.
             is_small: false,
+            reads_vectors: true,
             comparison: None,
         }
     }
@@ -138,6 +141,7 @@ impl LoadedModel {
             labels: None,
             preprocess: self.preprocess.clone(),
             is_small: self.is_small,
+            reads_vectors: self.reads_vectors,
             comparison: Some(Comparison { to: to.to_vec(), measure }),
         })
     }
@@ -228,12 +232,17 @@ impl LoadedModel {
     pub fn channel_axis(&self) -> Option<usize> {
         let shape = self.network.input_shape();
         match (&self.preprocess, shape) {
-            (_, shape) if shape.len() != 3 => None,
+            (_, shape) if shape.len() != 3 || self.reads_vectors => None,
             (Some(preprocess), _) => Some(preprocess.channel_axis()),
             (None, [1 | 3, _, _]) => Some(0),
             (None, [_, _, 1 | 3]) => Some(2),
             _ => None,
         }
+    }
+
+    /// The axis of a row over which what goes together extends: the channels of a pixel, the vector of a token.
+    pub(crate) fn position_axis(&self) -> Option<usize> {
+        if self.reads_vectors { Some(1) } else { self.channel_axis() }
     }
 
     /// The shorter side of an image row; `None` where rows are no images.

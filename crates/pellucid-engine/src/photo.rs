@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageReader};
-use ndarray::{Array3, ArrayD, Axis, Slice};
+use ndarray::{Array2, Array3, ArrayD, Axis, Slice};
 
 use crate::error::Error;
 use crate::file;
@@ -70,7 +70,37 @@ impl Photo {
     }
 }
 
+/// Reads a PNG file as a mask, `[height, width]`: the pixels that are neither black nor transparent.
+///
+/// # Errors
+/// As [`Photo::read`].
+pub(crate) fn read_mask(path: &Path) -> Result<Array2<bool>, Error> {
+    let bytes = file::read(path)?;
+    mask(&bytes).map_err(|reason| Error::input(path, reason))
+}
+
+fn mask(bytes: &[u8]) -> Result<Array2<bool>, String> {
+    // Sixteen bits, so that no faint pixel is rounded away.
+    let image = upright(bytes)?.into_rgba16();
+    let inside = |pixel: &image::Rgba<u16>| pixel.0[3] > 0 && pixel.0[..3].iter().any(|&color| color > 0);
+    let shape = (image.height() as usize, image.width() as usize);
+    Array2::from_shape_vec(shape, image.pixels().map(inside).collect()).map_err(|error| error.to_string())
+}
+
 fn decode(bytes: &[u8]) -> Result<Photo, String> {
+    let image = upright(bytes)?;
+    let mut warnings = Vec::new();
+    if image.color().has_alpha() && image.to_rgba8().pixels().any(|pixel| pixel.0[3] < 255) {
+        warnings.push("the photo's transparency is left out".to_owned());
+    }
+    let image = image.into_rgb8();
+    let shape = (image.height() as usize, image.width() as usize, 3);
+    let pixels = Array3::from_shape_vec(shape, image.into_raw()).map_err(|error| error.to_string())?;
+    Ok(Photo { pixels, warnings })
+}
+
+/// An image as its camera says it was held.
+fn upright(bytes: &[u8]) -> Result<DynamicImage, String> {
     let fault = |error: image::ImageError| format!("is no readable image: {error}");
     let reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
@@ -83,14 +113,7 @@ fn decode(bytes: &[u8]) -> Result<Photo, String> {
     let orientation = decoder.orientation().map_err(fault)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(fault)?;
     image.apply_orientation(orientation);
-    let mut warnings = Vec::new();
-    if image.color().has_alpha() && image.to_rgba8().pixels().any(|pixel| pixel.0[3] < 255) {
-        warnings.push("the photo's transparency is left out".to_owned());
-    }
-    let image = image.into_rgb8();
-    let shape = (image.height() as usize, image.width() as usize, 3);
-    let pixels = Array3::from_shape_vec(shape, image.into_raw()).map_err(|error| error.to_string())?;
-    Ok(Photo { pixels, warnings })
+    Ok(image)
 }
 
 fn check_pixels(width: u32, height: u32) -> Result<(), String> {

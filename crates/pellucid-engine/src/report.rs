@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayD};
 use pellucid_core::{Model as _, Target, Work};
 use pellucid_metrics::Explained;
 use pellucid_metrics::deletion_insertion::{Direction, RandomReference, Score, Trial};
 use pellucid_plot::{
-    Better, ClassScore, Measurement, Report, ReportCurve, ReportMetric, ReportPanel, ReportSection,
+    Better, ClassScore, Measurement, Report, ReportCurve, ReportMetric, ReportPanel, ReportSection, Shown,
     report_html,
 };
 
 use crate::aim::compared;
 use crate::error::Error;
-use crate::evaluate::{CurveOptions, completeness_gaps, curve_options, for_deletion, for_insertion};
+use crate::evaluate::{CurveOptions, by_default, completeness_gaps, curve_options};
 use crate::explain::{Attributed, Request, attribute, explanation};
 use crate::explanation::Explanation;
 use crate::file;
@@ -116,13 +116,20 @@ fn section(
         let method = Method::new(name, of_method, model, options.seed)?;
         let request = Request { method, target: options.target.clone(), seed: options.seed };
         let attributed = attribute(model, input, &request, work)?;
-        let scores = score(model, input, &request, &attributed, options, &mut random, work)?;
+        let trial = Scoring {
+            model,
+            input,
+            request: &request,
+            deleted: by_default(model, input)?,
+            curves: options.curves,
+        };
+        let scores = trial.scores(&attributed, &mut random, work)?;
         scored.push((explanation(model, input, &request, work, attributed)?, scores));
     }
     let (first, _) = scored.first().ok_or_else(|| Error::request("methods", "name at least one"))?;
     let section = ReportSection {
         heading: photo.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
-        photo: picture_of_row(first, 0).ok_or_else(no_images)?,
+        photo: Some(picture_of_row(first, 0).ok_or_else(no_images)?),
         credit: credit(photo)?,
         classes: classes(first),
         warnings: input.warnings.iter().chain(model.network().warnings()).cloned().collect(),
@@ -133,49 +140,98 @@ fn section(
     Ok(ReportSection { panels, ..section })
 }
 
-/// What is told of one heatmap.
-struct Scores {
+/// What the method was told, and what it took.
+pub(crate) fn told_parameters(explanation: &Explanation) -> String {
+    let parameters = parameters_text(explanation);
+    let separator = if parameters.is_empty() { "" } else { "; " };
+    format!("{parameters}{separator}{} evaluations", explanation.evaluations[0])
+}
+
+/// What is told of one heatmap, or of one text.
+pub(crate) struct Scores {
     gap: Option<f64>,
     deletion: Score,
     insertion: Score,
 }
 
 /// The random references of deletion and insertion, by the side of the patches.
-type RandomReferences = BTreeMap<usize, [Array2<RandomReference>; 2]>;
+pub(crate) type RandomReferences = BTreeMap<usize, [Array2<RandomReference>; 2]>;
 
-/// Scores the first target of the first row; `random` is found out once for all methods of one resolution.
-fn score(
-    model: &LoadedModel,
-    input: &Input,
-    request: &Request,
-    attributed: &Attributed,
-    options: &ReportOptions,
-    random: &mut RandomReferences,
-    work: &Work,
-) -> Result<Scores, Error> {
-    let explained = Explained { model: model.network(), inputs: &input.rows, target: &attributed.target };
-    let gaps = completeness_gaps(model, &explained, request, attributed, work)?;
-    let settings = curve_options(model, attributed, options.seed, options.curves);
-    let (deleted, blank) = (for_deletion(model, input)?, for_insertion(model, input)?);
-    let deletion = Trial::new(explained, Direction::Deletion, &deleted, &settings)?;
-    let insertion = Trial::new(explained, Direction::Insertion, &blank, &settings)?;
-    let references = match random.entry(settings.patch) {
-        Entry::Occupied(known) => known.into_mut(),
-        Entry::Vacant(place) => {
-            place.insert([deletion.random_reference(work)?, insertion.random_reference(work)?])
-        }
-    };
-    let first = |trial: &Trial<'_>, reference| -> Result<Score, Error> {
-        Ok(trial.score(&attributed.attribution, reference, work)?[[0, 0]].clone())
-    };
-    Ok(Scores {
-        gap: gaps.map(|gaps| gaps[[0, 0]]),
-        deletion: first(&deletion, &references[0])?,
-        insertion: first(&insertion, &references[1])?,
-    })
+/// What scoring an attribution needs beside it.
+pub(crate) struct Scoring<'a> {
+    pub(crate) model: &'a LoadedModel,
+    pub(crate) input: &'a Input,
+    pub(crate) request: &'a Request,
+    /// What a deleted feature becomes, and what features are inserted into.
+    pub(crate) deleted: ArrayD<f32>,
+    pub(crate) curves: CurveOptions,
 }
 
-fn classes(explanation: &Explanation) -> Vec<ClassScore> {
+impl Scoring<'_> {
+    /// Scores the first target of the first row; `random` is found out once for all methods of one resolution.
+    pub(crate) fn scores(
+        &self,
+        attributed: &Attributed,
+        random: &mut RandomReferences,
+        work: &Work,
+    ) -> Result<Scores, Error> {
+        let Self { model, input, request, deleted, curves } = self;
+        let explained = Explained { model: model.network(), inputs: &input.rows, target: &attributed.target };
+        let gaps = completeness_gaps(model, &explained, request, attributed, work)?;
+        let settings = curve_options(model, attributed, request.seed, *curves);
+        let deletion = Trial::new(explained, Direction::Deletion, deleted, &settings)?;
+        let insertion = Trial::new(explained, Direction::Insertion, deleted, &settings)?;
+        let references = match random.entry(settings.patch) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert([deletion.random_reference(work)?, insertion.random_reference(work)?])
+            }
+        };
+        let first = |trial: &Trial<'_>, reference| -> Result<Score, Error> {
+            Ok(trial.score(&attributed.attribution, reference, work)?[[0, 0]].clone())
+        };
+        Ok(Scores {
+            gap: gaps.map(|gaps| gaps[[0, 0]]),
+            deletion: first(&deletion, &references[0])?,
+            insertion: first(&insertion, &references[1])?,
+        })
+    }
+}
+
+impl Scores {
+    pub(crate) fn metrics(&self) -> Vec<ReportMetric> {
+        let gap = match self.gap {
+            Some(gap) if gap.is_finite() => Measurement::Number(gap),
+            _ => Measurement::NotPromised,
+        };
+        let of_curve = |name: &str, score: &Score, better| ReportMetric {
+            name: name.to_owned(),
+            measurement: Measurement::Number(score.curve.auc),
+            random: Some(score.random.mean.auc),
+            better,
+        };
+        vec![
+            ReportMetric {
+                name: "Completeness gap".to_owned(),
+                measurement: gap,
+                random: None,
+                better: Better::Zero,
+            },
+            of_curve("Deletion AUC", &self.deletion, Better::Lower),
+            of_curve("Insertion AUC", &self.insertion, Better::Higher),
+        ]
+    }
+
+    /// The curves of deletion and insertion; `whole` is what features go from, such as `photo`.
+    pub(crate) fn curves(&self, whole: &str) -> Vec<ReportCurve> {
+        vec![
+            curve("Deletion", format!("share of the {whole} deleted"), &self.deletion),
+            curve("Insertion", format!("share of the {whole} inserted"), &self.insertion),
+        ]
+    }
+}
+
+pub(crate) fn classes(explanation: &Explanation) -> Vec<ClassScore> {
     let explained: Vec<usize> =
         explanation.about.target.indices.as_ref().map_or_else(Vec::new, |rows| rows[0].clone());
     let class = |prediction: &crate::Prediction| {
@@ -188,50 +244,21 @@ fn classes(explanation: &Explanation) -> Vec<ClassScore> {
 
 fn panel(explanation: &Explanation, scores: &Scores) -> Result<Option<ReportPanel>, Error> {
     let Some(heatmap) = heatmap(explanation, 0, 0)? else { return Ok(None) };
-    let evaluations = explanation.evaluations[0];
-    let parameters = parameters_text(explanation);
-    let separator = if parameters.is_empty() { "" } else { "; " };
     Ok(Some(ReportPanel {
         method: title(&explanation.about.method).to_owned(),
-        parameters: format!("{parameters}{separator}{evaluations} evaluations"),
+        parameters: told_parameters(explanation),
         explanation: what_it_shows(&explanation.about.method).to_owned(),
-        heatmap,
-        metrics: metrics(scores),
-        curves: vec![
-            curve("Deletion", "share of the photo deleted", &scores.deletion),
-            curve("Insertion", "share of the photo inserted", &scores.insertion),
-        ],
+        shown: Shown::Heatmap(heatmap),
+        metrics: scores.metrics(),
+        curves: scores.curves("photo"),
         warnings: explanation.about.warnings.clone(),
     }))
 }
 
-fn metrics(scores: &Scores) -> Vec<ReportMetric> {
-    let gap = match scores.gap {
-        Some(gap) if gap.is_finite() => Measurement::Number(gap),
-        _ => Measurement::NotPromised,
-    };
-    let of_curve = |name: &str, score: &Score, better| ReportMetric {
-        name: name.to_owned(),
-        measurement: Measurement::Number(score.curve.auc),
-        random: Some(score.random.mean.auc),
-        better,
-    };
-    vec![
-        ReportMetric {
-            name: "Completeness gap".to_owned(),
-            measurement: gap,
-            random: None,
-            better: Better::Zero,
-        },
-        of_curve("Deletion AUC", &scores.deletion, Better::Lower),
-        of_curve("Insertion AUC", &scores.insertion, Better::Higher),
-    ]
-}
-
-fn curve(name: &str, axis: &str, score: &Score) -> ReportCurve {
+fn curve(name: &str, axis: String, score: &Score) -> ReportCurve {
     ReportCurve {
         name: name.to_owned(),
-        axis: axis.to_owned(),
+        axis,
         fractions: score.curve.fractions.clone(),
         values: score.curve.values.clone(),
         random: score.random.mean.values.clone(),

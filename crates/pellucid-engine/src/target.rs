@@ -8,6 +8,7 @@ use pellucid_core::{Similarity, Target};
 use crate::error::Error;
 use crate::input::{ReadOptions, numbers_of_file};
 use crate::model::LoadedModel;
+use crate::photo;
 
 /// The target that `text` names:
 ///
@@ -64,7 +65,7 @@ pub fn parse_target(text: &str) -> Result<Target, Error> {
 /// | `dot:FILE` | their dot product |
 /// | `mask:CLASS:FILE` | of a model that classifies every place of an image: a class over the places of a mask |
 ///
-/// Files are `.npy` or `.npz`; an input may be a photo.
+/// Files are `.npy` or `.npz`; an input may be a photo, and a mask a `.png`: what is neither black nor transparent is inside.
 ///
 /// # Errors
 /// As [`parse_target`]; files that cannot be read.
@@ -77,10 +78,21 @@ pub fn read_target(model: &LoadedModel, text: &str) -> Result<Target, Error> {
     }
     let Some(rest) = text.trim().strip_prefix("mask:") else { return parse_target(text) };
     let (class, path) = rest.split_once(':').ok_or_else(|| {
-        Error::request("target", format!("`{text}` is no mask; write mask:CLASS:FILE, the file .npy or .npz"))
+        Error::request(
+            "target",
+            format!("`{text}` is no mask; write mask:CLASS:FILE, the file .npy, .npz or .png"),
+        )
     })?;
-    let mask = numbers_of_file(Path::new(path), &ReadOptions::default())?.mapv(|x| x as f32);
+    let mask = read_mask(Path::new(path))?;
     Ok(Target::Masked { class: Box::new(parse_target(class)?), mask })
+}
+
+/// The weight of each place: of an array file its numbers, of a picture 1 inside and 0 outside.
+fn read_mask(path: &Path) -> Result<ArrayD<f32>, Error> {
+    match path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
+        true => Ok(photo::read_mask(path)?.mapv(|inside| f32::from(u8::from(inside))).into_dyn()),
+        false => Ok(numbers_of_file(path, &ReadOptions::default())?.mapv(|x| x as f32)),
+    }
 }
 
 /// The numbers of an array file, or the first row of what else holds inputs.

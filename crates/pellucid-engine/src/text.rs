@@ -3,17 +3,21 @@
 mod baseline;
 mod compilation;
 mod document;
+mod evaluate;
 mod explain;
 mod model;
 mod picture;
+mod report;
 mod tokenizer;
 mod words;
 
 pub use compilation::TextCompilation;
 pub use document::texts_json;
+pub use evaluate::{TextEvaluation, evaluate_texts, text_evaluations_json};
 pub use explain::{TextExplanation, TextRequest, explain_text};
 pub use model::TextModel;
 pub use picture::{attention_npz, attention_svg, highlighted, text_ansi, text_fragment, text_html, text_svg};
+pub use report::{TextReportOptions, report_texts};
 pub use tokenizer::{EncodedText, TextTokenizer, Token};
 pub use words::Word;
 

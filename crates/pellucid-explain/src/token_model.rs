@@ -79,6 +79,11 @@ impl TokenModel {
         Ok(model)
     }
 
+    /// The runtime that runs it.
+    pub fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.runtime
+    }
+
     /// The number of ids that have a vector.
     pub fn vocabulary_size(&self) -> usize {
         self.table.shape()[0]

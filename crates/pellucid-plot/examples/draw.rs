@@ -7,7 +7,7 @@ use std::path::Path;
 use ndarray::Array2;
 use pellucid_plot::{
     Better, ClassScore, Ground, Heatmap, HeatmapOptions, Measurement, Palette, Panel, Picture, Report,
-    ReportCurve, ReportMetric, ReportPanel, ReportSection, overlay, panel_png, panel_svg, report_html,
+    ReportCurve, ReportMetric, ReportPanel, ReportSection, Shown, overlay, panel_png, panel_svg, report_html,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -60,7 +60,7 @@ fn report(photo: Picture, panels: Vec<ReportPanel>) -> Report {
     });
     let section = ReportSection {
         heading: "Photo".into(),
-        photo,
+        photo: Some(photo),
         credit: String::new(),
         classes: classes.into(),
         warnings: vec![],
@@ -94,7 +94,7 @@ fn report_panel(name: &str, heatmap: Heatmap) -> ReportPanel {
         method: format!("{name} blob"),
         parameters: "drawn without a model".into(),
         explanation: "A Gaussian bump, to see how colors lie on the photo.".into(),
-        heatmap,
+        shown: Shown::Heatmap(heatmap),
         metrics: vec![
             metric("Completeness gap", Measurement::NotPromised, None, Better::Zero),
             metric("Deletion AUC", Measurement::Number(0.076), Some(0.407), Better::Lower),

@@ -4,6 +4,7 @@ mod drawing;
 mod page;
 
 pub use drawing::highlight_svg;
+pub(crate) use page::colored;
 pub use page::{highlight_fragment, highlight_html};
 
 use crate::error::check_range;

@@ -47,7 +47,7 @@ pub use panel::{Panel, panel_png, panel_svg};
 pub use picture::{MAX_PIXELS, Picture};
 pub use raster::picture_png;
 pub use report::{
-    Better, ClassScore, Measurement, Report, ReportCurve, ReportMetric, ReportPanel, ReportSection,
+    Better, ClassScore, Measurement, Report, ReportCurve, ReportMetric, ReportPanel, ReportSection, Shown,
     report_html,
 };
 pub use token_map::{MAX_MAPPED_TOKENS, TokenMap, token_map_svg};

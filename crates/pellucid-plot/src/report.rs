@@ -1,12 +1,12 @@
-//! Report: a page with photos, what the model saw in them, and heatmaps side by side with how far to trust them.
+//! Report: a page with photos or texts, what the model saw in them, and heatmaps or marked words with how far to trust them.
 
 mod curve;
 pub(crate) mod page;
 
 use crate::error::check_range;
-use crate::{Error, Heatmap, Picture};
+use crate::{Error, Heatmap, HighlightedText, Picture};
 
-/// A page: one section a photo. All texts are plain; they are escaped when the page is written.
+/// A page: one section a photo or text. All texts are plain; they are escaped when the page is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// The heading of the page.
@@ -15,24 +15,24 @@ pub struct Report {
     pub lead: String,
     /// Names and values that hold for the whole page, such as model, runtime and seed.
     pub facts: Vec<(String, String)>,
-    /// One for each photo.
+    /// One for each photo or text.
     pub sections: Vec<ReportSection>,
     /// The last line of the page, such as the program's version; may be empty.
     pub footer: String,
 }
 
-/// A photo with its classes and heatmaps.
+/// A photo or a text with its classes and what each method shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReportSection {
-    /// The name of the photo.
+    /// The name of the photo or text.
     pub heading: String,
-    /// The photo as the model saw it.
-    pub photo: Picture,
+    /// The photo as the model saw it; `None` for a text, which its panels hold.
+    pub photo: Option<Picture>,
     /// Who made the photo and under which license; may be empty.
     pub credit: String,
     /// The likeliest classes, in the order to be shown.
     pub classes: Vec<ClassScore>,
-    /// What holds for every method on this photo and the reader must know.
+    /// What holds for every method here and the reader must know.
     pub warnings: Vec<String>,
     /// One for each method.
     pub panels: Vec<ReportPanel>,
@@ -45,11 +45,11 @@ pub struct ClassScore {
     pub label: String,
     /// In `[0, 1]`.
     pub probability: f64,
-    /// Whether the heatmaps of this section explain this class.
+    /// Whether the panels of this section explain this class.
     pub explained: bool,
 }
 
-/// A method's heatmap and how far to trust it.
+/// What a method shows and how far to trust it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReportPanel {
     /// The name of the method.
@@ -58,14 +58,23 @@ pub struct ReportPanel {
     pub parameters: String,
     /// In a sentence or two, what the method shows; may be empty.
     pub explanation: String,
-    /// The picture.
-    pub heatmap: Heatmap,
+    /// Where it shows it.
+    pub shown: Shown,
     /// One row each.
     pub metrics: Vec<ReportMetric>,
     /// One chart each.
     pub curves: Vec<ReportCurve>,
-    /// What the reader must know about this heatmap.
+    /// What the reader must know about this panel.
     pub warnings: Vec<String>,
+}
+
+/// What a panel shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shown {
+    /// A heatmap over the section's photo.
+    Heatmap(Heatmap),
+    /// A text with marked words. Title and subtitle are left to the panel.
+    Text(HighlightedText),
 }
 
 /// A metric of an attribution beside a random attribution's.

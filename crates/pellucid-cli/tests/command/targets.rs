@@ -45,6 +45,50 @@ fn number(value: &Value) -> f64 {
     }
 }
 
+/// A gray PNG file of a square, its pixels stored as they are.
+fn png(side: u8, pixels: &[u8]) -> Vec<u8> {
+    let rows: Vec<u8> = pixels.chunks(side.into()).flat_map(|row| [&[0], row].concat()).collect();
+    let (a, b) = rows.iter().fold((1_u32, 0_u32), |(a, b), byte| {
+        let a = (a + u32::from(*byte)) % 65521;
+        (a, (b + a) % 65521)
+    });
+    let length = (rows.len() as u16).to_le_bytes();
+    let complement = (!(rows.len() as u16)).to_le_bytes();
+    let adler = (b << 16 | a).to_be_bytes();
+    let data = [&[0x78, 0x01, 1], &length[..], &complement, &rows, &adler].concat();
+    let header = [0, 0, 0, side, 0, 0, 0, side, 8, 0, 0, 0, 0];
+    let chunks = [chunk(b"IHDR", &header), chunk(b"IDAT", &data), chunk(b"IEND", &[])].concat();
+    [&b"\x89PNG\r\n\x1a\n"[..], &chunks].concat()
+}
+
+fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let named = [&name[..], data].concat();
+    let by_bit = |crc: u32, _| crc >> 1 ^ (0xEDB8_8320 & 0_u32.wrapping_sub(crc & 1));
+    let crc = !named.iter().fold(!0_u32, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), by_bit));
+    [&(data.len() as u32).to_be_bytes()[..], &named, &crc.to_be_bytes()].concat()
+}
+
+#[test]
+fn a_mask_may_be_a_picture() {
+    let trial = Trial::new();
+    let inside = |i: usize| i % 32 > 20 && i / 32 < 9;
+    let pixels: Vec<u8> = (0..1024).map(|i| if inside(i) { 3 } else { 0 }).collect();
+    let numbers: Vec<f32> = (0..1024).map(|i| f32::from(u8::from(inside(i)))).collect();
+    let picture = trial.folder.write("mask.png", png(32, &pixels));
+    let array = trial.folder.write("mask.npy", npy("(32, 32)", &numbers));
+    let of = |mask: &str| trial.json(PLACES, &["--target", &format!("mask:3:{mask}")]);
+    let (by_picture, by_array) = (of(&picture), of(&array));
+    assert_eq!(by_picture["values"], by_array["values"]);
+    assert_eq!(by_picture["outputs"], by_array["outputs"]);
+    let refused = |name: &str, bytes: Vec<u8>, code: i32, parts: &[&str]| {
+        let target = format!("mask:3:{}", trial.folder.write(name, bytes));
+        assert_fails(&trial.arguments(PLACES, &["--target", &target]), code, parts);
+    };
+    refused("small.png", png(4, &[1; 16]), 2, &["[4, 4]", "places [32, 32]"]);
+    refused("black.png", png(32, &[0; 1024]), 2, &["the mask is empty"]);
+    refused("broken.png", b"no image".to_vec(), 3, &["broken.png", "no PNG"]);
+}
+
 #[test]
 fn a_class_of_every_place_is_explained_over_a_mask() {
     let trial = Trial::new();

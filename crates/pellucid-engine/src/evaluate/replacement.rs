@@ -10,13 +10,8 @@ use crate::model::LoadedModel;
 /// An image is blurred by this share of its shorter side: objects are gone, colors and light stay.
 const BLUR_SHARE: f64 = 0.05;
 
-/// A deleted feature becomes what it is in the blurred image; in a table, 0.
-pub(crate) fn for_deletion(model: &LoadedModel, input: &Input) -> Result<ArrayD<f32>, Error> {
-    of_rows(model, input, &plain(model), 0)
-}
-
-/// Features are inserted into the blurred image; in a table, into zeros.
-pub(crate) fn for_insertion(model: &LoadedModel, input: &Input) -> Result<ArrayD<f32>, Error> {
+/// A deleted feature becomes what it is in the blurred image, and features are inserted into that; in a table, 0.
+pub(crate) fn by_default(model: &LoadedModel, input: &Input) -> Result<ArrayD<f32>, Error> {
     of_rows(model, input, &plain(model), 0)
 }
 

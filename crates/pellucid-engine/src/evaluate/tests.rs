@@ -19,7 +19,7 @@ fn redrawn_layers_are_spread_and_end_at_the_last() {
 #[test]
 fn a_check_says_what_it_claims() {
     let options = EvaluationOptions { max_gap: Some(0.01), ..EvaluationOptions::default() };
-    let check = |gap| checks(&[scores(gap)], &options);
+    let check = |gap| checks(&[scores(gap)], &options, |row| format!("row {row}"));
     let held = &check(Some(0.002)).unwrap()[0];
     assert_eq!(held.claim, "row 2, target 0: completeness gap 0.200 % is at most 1.000 %");
     assert!(held.holds);
@@ -31,7 +31,12 @@ fn a_check_says_what_it_claims() {
 #[test]
 fn a_check_without_its_metric_is_refused() {
     let options = EvaluationOptions { beat_random: true, ..EvaluationOptions::default() };
-    assert!(checks(&[scores(None)], &options).unwrap_err().to_string().contains("beat_random"));
+    assert!(
+        checks(&[scores(None)], &options, |row| format!("row {row}"))
+            .unwrap_err()
+            .to_string()
+            .contains("beat_random")
+    );
     assert_eq!(Metric::from_name("insertion").unwrap(), Metric::Insertion);
     assert!(Metric::from_name("infidelity").unwrap_err().to_string().contains("randomization"));
 }

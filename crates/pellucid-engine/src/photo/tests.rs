@@ -93,3 +93,20 @@ fn transparency_is_left_out_with_a_warning() {
     assert_eq!(photo.pixels, array![[[10u8, 20, 30], [10, 20, 30]]]);
     assert_eq!(photo.warnings.len(), 1);
 }
+
+#[test]
+fn what_is_neither_black_nor_transparent_is_inside_a_mask() {
+    let check = |image: DynamicImage, expected: &[bool]| {
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        assert_eq!(mask(bytes.get_ref()).unwrap().into_raw_vec_and_offset().0, expected);
+    };
+    // The faintest gray of sixteen bits counts.
+    check(
+        image::ImageBuffer::<image::Luma<u16>, _>::from_raw(3, 1, vec![0, 1, 65535]).unwrap().into(),
+        &[false, true, true],
+    );
+    check(image::RgbImage::from_raw(2, 1, vec![0, 0, 1, 0, 0, 0]).unwrap().into(), &[true, false]);
+    check(image::RgbaImage::from_raw(1, 2, vec![9, 9, 9, 0, 9, 9, 9, 1]).unwrap().into(), &[false, true]);
+    assert!(mask(b"no image").unwrap_err().contains("no PNG"));
+}

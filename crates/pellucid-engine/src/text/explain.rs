@@ -8,7 +8,7 @@ use pellucid_explain::token_model::Reading;
 use crate::attention::AttentionMethod;
 use crate::deletion::deletion_checks;
 use crate::error::Error;
-use crate::explain::{Request, attribute, explanation};
+use crate::explain::{Attributed, Request, attribute, explanation};
 use crate::explanation::Explanation;
 use crate::input::{Input, Source};
 use crate::method::{Method, MethodOptions};
@@ -84,49 +84,85 @@ pub fn explain_text(
     request: &TextRequest,
     work: &Work,
 ) -> Result<TextExplanation, Error> {
-    let encoded = model.encode(text)?;
-    let token = explained_token(model, &encoded, request.token)?;
-    let part = model.part(&encoded, Reading { token, log_probability: request.log_probability })?;
-    let ids: Vec<i64> = encoded.tokens.iter().map(|token| token.id).collect();
-    let vectors = model.tokens().vectors(&ids)?;
-    let (method, baseline) = method(model, &part, &encoded, token, request)?;
-    let (target, asked) = target(model, &part, request)?;
-    let input = Input {
-        rows: vectors.insert_axis(Axis(0)).into_dyn(),
-        sources: vec![Source { file: file.to_owned(), row_index: 0, crop_box: None }],
-        feature_names: Some(encoded.tokens.iter().map(|token| token.name.clone()).collect()),
-        warnings: model.tokens().warnings(),
-    };
-    let attention = match method {
-        Method::Attention(_) => {
+    let asked = AskedText::new(model, text, file, request)?;
+    let attributed = attribute(&asked.part, &asked.input, &asked.request, work)?;
+    asked.told(model, attributed, work)
+}
+
+/// A text with what is asked about it, as the part of the model behind its vectors takes it.
+pub(super) struct AskedText {
+    pub(super) encoded: EncodedText,
+    pub(super) token: Option<usize>,
+    pub(super) part: LoadedModel,
+    pub(super) input: Input,
+    pub(super) request: Request,
+    ids: Vec<i64>,
+    baseline: Option<&'static str>,
+    /// The target in words, where it is more than one output.
+    words: Option<String>,
+}
+
+impl AskedText {
+    pub(super) fn new(
+        model: &TextModel,
+        text: &str,
+        file: &str,
+        request: &TextRequest,
+    ) -> Result<Self, Error> {
+        let encoded = model.encode(text)?;
+        let token = explained_token(model, &encoded, request.token)?;
+        let part = model.part(&encoded, Reading { token, log_probability: request.log_probability })?;
+        let ids: Vec<i64> = encoded.tokens.iter().map(|token| token.id).collect();
+        let vectors = model.tokens().vectors(&ids)?;
+        let (method, baseline) = method(model, &part, &encoded, token, request)?;
+        let (target, words) = target(model, &part, request)?;
+        let input = Input {
+            rows: vectors.insert_axis(Axis(0)).into_dyn(),
+            sources: vec![Source { file: file.to_owned(), row_index: 0, crop_box: None }],
+            feature_names: Some(encoded.tokens.iter().map(|token| token.name.clone()).collect()),
+            warnings: model.tokens().warnings(),
+        };
+        let request = Request { method, target, seed: request.seed };
+        Ok(Self { encoded, token, part, input, request, ids, baseline, words })
+    }
+
+    /// What the attribution of the vectors says of the tokens.
+    pub(super) fn told(
+        &self,
+        model: &TextModel,
+        mut attributed: Attributed,
+        work: &Work,
+    ) -> Result<TextExplanation, Error> {
+        let Self { part, input, request, encoded, .. } = self;
+        let (mut attention, mut checks) = (None, Vec::new());
+        if let Method::Attention(_) = request.method {
             let maps = attention_maps(part.network(), &input.rows, work)?;
-            Some(maps.index_axis_move(Axis(0), 0))
+            attention = Some(maps.index_axis_move(Axis(0), 0));
+            let blank = self.blank(model, None)?;
+            let (method, seed) = (&request.method, request.seed);
+            checks = deletion_checks(part, input, method, &mut attributed, seed, Some(&blank), work)?;
         }
-        _ => None,
-    };
-    let asked_of_part = Request { method, target, seed: request.seed };
-    let mut attributed = attribute(&part, &input, &asked_of_part, work)?;
-    let checks = match attention {
-        None => Vec::new(),
-        Some(_) => {
-            let blank = TextBaseline::parse(None, model)?.vectors(model, &encoded)?.into_dyn();
-            let method = &asked_of_part.method;
-            deletion_checks(&part, &input, method, &mut attributed, request.seed, Some(&blank), work)?
+        let mut explanation = by_token(explanation(part, input, request, work, attributed)?, &self.ids);
+        let about = &mut explanation.about;
+        about.deletion = checks;
+        if let Some(baseline) = self.baseline {
+            about.parameters.insert("baseline".to_owned(), Parameter::Text(baseline.to_owned()));
         }
-    };
-    let explanation = explanation(&part, &input, &asked_of_part, work, attributed)?;
-    let mut explanation = by_token(explanation, &ids);
-    explanation.about.deletion = checks;
-    if let Some(baseline) = baseline {
-        explanation.about.parameters.insert("baseline".to_owned(), Parameter::Text(baseline.to_owned()));
+        if let Some(words) = &self.words {
+            about.target.asked.clone_from(words);
+        }
+        if about.output_names.as_ref().is_some_and(|names| names.len() > MAX_OUTPUT_NAMES) {
+            about.output_names = None;
+        }
+        let (encoded, token) = (encoded.clone(), self.token);
+        Ok(TextExplanation { words: words(&encoded), encoded, token, explanation, attention })
     }
-    if let Some(asked) = asked {
-        explanation.about.target.asked = asked;
+
+    /// The text without content, `[1, tokens, width]`, by a baseline's name.
+    pub(super) fn blank(&self, model: &TextModel, baseline: Option<&str>) -> Result<ArrayD<f32>, Error> {
+        let vectors = TextBaseline::parse(baseline, model)?.vectors(model, &self.encoded)?;
+        Ok(vectors.insert_axis(Axis(0)).into_dyn())
     }
-    if explanation.about.output_names.as_ref().is_some_and(|names| names.len() > MAX_OUTPUT_NAMES) {
-        explanation.about.output_names = None;
-    }
-    Ok(TextExplanation { words: words(&encoded), encoded, token, explanation, attention })
 }
 
 /// The token whose outputs are explained, `None` for models with outputs for the whole text.

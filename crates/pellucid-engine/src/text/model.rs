@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use pellucid_core::Target;
 use pellucid_explain::token_model::{Reading, Tokens};
-use pellucid_explain::{TokenModel, network};
-use pellucid_graph::{Runtime, onnx};
+use pellucid_explain::{Network, TokenModel, network};
+use pellucid_graph::{Graph, Runtime, onnx};
 
 use crate::error::Error;
 use crate::labels;
@@ -23,6 +23,7 @@ pub struct TextModel {
     labels: Option<Vec<String>>,
     /// Whether outputs are tokens: a language model.
     outputs_are_tokens: bool,
+    explain_probability: bool,
 }
 
 impl TextModel {
@@ -61,7 +62,17 @@ impl TextModel {
         let output = network::chosen_output(&file.graph, options.output.as_deref())?;
         let output_name = file.graph.name_of(output).to_owned();
         let (name, file) = (stem(path), Arc::new(file));
-        Ok(Self { name, file, tokens, tokenizer, output_name, labels, outputs_are_tokens })
+        let explain_probability = options.explain_probability;
+        Ok(Self {
+            name,
+            file,
+            tokens,
+            tokenizer,
+            output_name,
+            labels,
+            outputs_are_tokens,
+            explain_probability,
+        })
     }
 
     /// The tokenizer.
@@ -113,15 +124,25 @@ impl TextModel {
 
     /// What stands behind the vectors of a text, as a model of its own.
     pub(crate) fn part(&self, text: &EncodedText, reading: Reading) -> Result<LoadedModel, Error> {
-        let n_own = text.tokens.len() - text.n_padding;
-        let tokens = Tokens {
-            ids: text.tokens.iter().map(|token| token.id).collect(),
-            attention_mask: (0..text.tokens.len()).map(|i| i64::from(i < n_own)).collect(),
-            type_ids: text.tokens.iter().map(|token| token.type_id).collect(),
-        };
-        let network = self.tokens.network(&tokens, reading)?;
+        let network = self.tokens.network(&tokens_of(text), reading)?;
         let labels = self.labels.clone();
         Ok(LoadedModel::of_part(&self.name, self.file.clone(), network, &self.output_name, labels))
+    }
+
+    /// What stands behind the vectors of a text in another graph of the same kind.
+    pub(crate) fn redrawn(
+        &self,
+        graph: &Graph,
+        text: &EncodedText,
+        reading: Reading,
+    ) -> Result<Arc<Network>, Error> {
+        let options = network::Options {
+            output: Some(self.output_name.clone()),
+            explain_probability: self.explain_probability,
+            ..network::Options::default()
+        };
+        let tokens = TokenModel::new(graph, self.tokens.runtime().clone(), &options)?;
+        Ok(tokens.network(&tokens_of(text), reading)?)
     }
 
     /// The target with a word of a language model turned into its token.
@@ -133,6 +154,16 @@ impl TextModel {
             }
             _ => target.clone(),
         }
+    }
+}
+
+/// A text as the model's inputs hold it.
+fn tokens_of(text: &EncodedText) -> Tokens {
+    let n_own = text.tokens.len() - text.n_padding;
+    Tokens {
+        ids: text.tokens.iter().map(|token| token.id).collect(),
+        attention_mask: (0..text.tokens.len()).map(|i| i64::from(i < n_own)).collect(),
+        type_ids: text.tokens.iter().map(|token| token.type_id).collect(),
     }
 }
 

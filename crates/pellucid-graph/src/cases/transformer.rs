@@ -5,6 +5,9 @@ use super::OpCase;
 /// One row with all its tokens, one whose last token is padding.
 const PADDED: &[(&str, &[f64])] = &[("m", &[1.0, 1.0, 1.0, 1.0, 1.0, 0.0])];
 
+/// Two rows of three tokens each, without padding.
+const WHOLE: &[(&str, &[f64])] = &[("l", &[2.0, 2.0]), ("t", &[3.0])];
+
 pub(super) const CASES: &[OpCase] = &[
     OpCase::new(
         "SimplifiedLayerNormalization",
@@ -161,4 +164,44 @@ pub(super) const CASES: &[OpCase] = &[
          { y = com.microsoft.Attention<num_heads = 2>(x, w, b, m) }",
     )
     .fix(PADDED),
+    OpCase::new(
+        "com.microsoft.GroupQueryAttention",
+        "g (float[2,3,16] q, float[2,3,8] k, float[2,3,8] v, int32[2] l, int32[1] t)
+         => (float[2,3,16] y, float[2,1,3,8] keys)
+         { y, keys, values = com.microsoft.GroupQueryAttention<num_heads = 2, kv_num_heads = 1>
+           (q, k, v, \"\", \"\", l, t) }",
+    )
+    .fix(WHOLE),
+    OpCase::new(
+        "com.microsoft.GroupQueryAttention of packed heads, turned",
+        "g (float[2,3,64] x, int32[2] l, int32[1] t, float[5,8] c, float[5,8] s)
+         => (float[2,3,32] y, float[2,1,3,16] keys)
+         { y, keys, values = com.microsoft.GroupQueryAttention<num_heads = 2, kv_num_heads = 1, do_rotary = 1>
+           (x, \"\", \"\", \"\", \"\", l, t, c, s) }",
+    )
+    .fix(WHOLE),
+    OpCase::new(
+        "com.microsoft.GroupQueryAttention with pairs side by side, a scale and an empty past",
+        "g (float[2,3,32] q, float[2,3,32] k, float[2,3,32] v, float[2,2,0,16] p, int32[2] l, int32[1] t,
+            float[5,8] c, float[5,8] s) => (float[2,3,32] y)
+         { y, keys, values = com.microsoft.GroupQueryAttention<num_heads = 2, kv_num_heads = 2, do_rotary = 1,
+           rotary_interleaved = 1, scale = 0.2>(q, k, v, p, p, l, t, c, s) }",
+    )
+    .fix(WHOLE),
+    OpCase::new(
+        "com.microsoft.GroupQueryAttention turned from a given position on",
+        "g (float[1,3,32] q, float[1,3,16] k, float[1,3,16] v, int32[1] l, int32[1] t, float[5,8] c, float[5,8] s,
+            int64[1,3] p) => (float[1,3,32] y)
+         { y, keys, values = com.microsoft.GroupQueryAttention<num_heads = 2, kv_num_heads = 1, do_rotary = 1>
+           (q, k, v, \"\", \"\", l, t, c, s, p) }",
+    )
+    .fix(&[("l", &[2.0]), ("t", &[3.0]), ("p", &[1.0, 3.0, 4.0])]),
+    OpCase::new(
+        "com.microsoft.GroupQueryAttention with bounded scores and a bias",
+        "g (float[2,3,16] q, float[2,3,8] k, float[2,3,8] v, int32[2] l, int32[1] t, float[1,2,3,3] a)
+         => (float[2,3,16] y)
+         { y, keys, values = com.microsoft.GroupQueryAttention<num_heads = 2, kv_num_heads = 1, softcap = 0.5>
+           (q, k, v, \"\", \"\", l, t, \"\", \"\", \"\", a) }",
+    )
+    .fix(WHOLE),
 ];

@@ -30,6 +30,7 @@ pub(super) const CONTRIBUTED_OPS: &[Op] = &[
     defined("FastGelu"),
     defined("FusedMatMul"),
     defined("Gelu"),
+    defined("GroupQueryAttention"),
     defined("MultiHeadAttention"),
     defined("QuickGelu"),
     defined("RotaryEmbedding"),

@@ -5,6 +5,8 @@ use maud::{DOCTYPE, Markup, html};
 use crate::Error;
 use crate::chart::hex;
 use crate::highlight::{HighlightedText, TextPiece, ground, ink_on, told};
+use crate::number::short_number;
+use crate::report::page::bar;
 
 const SHEET: &str =
     "font:16px/1.9 system-ui,sans-serif;color:#1b1f27;background:#ffffff;padding:1rem;max-width:48rem";
@@ -37,6 +39,25 @@ pub fn highlight_html(text: &HighlightedText) -> Result<String, Error> {
 /// As [`crate::highlight_ansi`].
 pub fn highlight_fragment(text: &HighlightedText) -> Result<String, Error> {
     Ok(body(text)?.into_string())
+}
+
+/// The pieces on their colors, and a bar that says which color stands for which value.
+pub(crate) fn colored(text: &HighlightedText) -> Result<(Markup, Markup), Error> {
+    let scale = text.scale()?;
+    let pieces = html! { @for piece in &text.pieces { (marked(piece, scale)) } };
+    if scale == 0.0 {
+        return Ok((
+            pieces,
+            bar(&[hex(ground(0.0, 1.0)), hex(ground(0.0, 1.0))], ["0 everywhere".to_owned()].into_iter()),
+        ));
+    }
+    // Of attributions without a sign there is no blue to explain.
+    let signed = text.pieces.iter().any(|piece| piece.value.is_some_and(|value| value < 0.0));
+    let lowest = if signed { -1.0 } else { 0.0 };
+    let stops: Vec<String> =
+        (0..=16).map(|i| hex(ground(lowest + (1.0 - lowest) * f64::from(i) / 16.0, 1.0))).collect();
+    let ticks = [signed.then(|| short_number(-scale)), Some("0".to_owned()), Some(short_number(scale))];
+    Ok((pieces, bar(&stops, ticks.into_iter().flatten())))
 }
 
 fn body(text: &HighlightedText) -> Result<Markup, Error> {

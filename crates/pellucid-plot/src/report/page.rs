@@ -4,11 +4,14 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::color_bar::{stops, ticks};
+use crate::highlight::colored;
 use crate::number::{percent, short_number};
 use crate::raster::data_uri;
 use crate::report::curve::chart;
-use crate::report::{Better, ClassScore, Measurement, Report, ReportMetric, ReportPanel, ReportSection};
-use crate::{Error, Heatmap};
+use crate::report::{
+    Better, ClassScore, Measurement, Report, ReportMetric, ReportPanel, ReportSection, Shown,
+};
+use crate::{Error, Heatmap, HighlightedText};
 
 /// Nothing is loaded or run but what the page holds, whatever a text may try.
 const POLICY: &str = "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'";
@@ -64,9 +67,9 @@ fn header(report: &Report) -> Markup {
                 dl.facts { @for (name, value) in &report.facts { div { dt { (name) } dd { (value) } } } }
             }
             @if report.sections.len() > 1 {
-                nav aria-label="Photos" {
+                nav aria-label="Sections" {
                     @for (index, section) in report.sections.iter().enumerate() {
-                        a href={ "#photo-" (index + 1) } { (section.heading) }
+                        a href={ "#" (anchor(section, index)) } { (section.heading) }
                     }
                 }
             }
@@ -74,21 +77,32 @@ fn header(report: &Report) -> Markup {
     }
 }
 
+fn anchor(section: &ReportSection, index: usize) -> String {
+    format!("{}-{}", if section.photo.is_some() { "photo" } else { "text" }, index + 1)
+}
+
 fn section(section: &ReportSection, index: usize) -> Result<Markup, Error> {
-    let photo = data_uri(&section.photo)?;
+    let photo = section.photo.as_ref().map(data_uri).transpose()?;
     let panels: Vec<Markup> =
         section.panels.iter().map(|panel| self::panel(panel, index == 0)).collect::<Result<_, _>>()?;
+    let (question, hint) = match photo {
+        Some(_) => ("What the model sees", "Point at a heatmap to see the photo under it."),
+        None => ("What the model says", "Point at a word to see its value."),
+    };
     Ok(html! {
-        section id={ "photo-" (index + 1) } style={ "--photo:url(" (photo) ")" } {
+        section id=(anchor(section, index)) .of-text[photo.is_none()]
+            style=[photo.as_ref().map(|photo| format!("--photo:url({photo})"))] {
             h2 { (section.heading) }
             @for text in &section.warnings { (warning(text)) }
             div.row {
                 div.seen {
-                    img src=(photo) alt={ "Photo: " (section.heading) }
-                        width=(section.photo.width()) height=(section.photo.height());
+                    @if let (Some(picture), Some(uri)) = (&section.photo, &photo) {
+                        img src=(uri) alt={ "Photo: " (section.heading) }
+                            width=(picture.width()) height=(picture.height());
+                    }
                     @if !section.credit.is_empty() { p.credit { (section.credit) } }
-                    (classes(&section.classes))
-                    @if !section.panels.is_empty() { p.hint { "Point at a heatmap to see the photo under it." } }
+                    (classes(question, &section.classes))
+                    @if !section.panels.is_empty() { p.hint { (hint) } }
                 }
                 div.panels { @for panel in panels { (panel) } }
             }
@@ -96,10 +110,10 @@ fn section(section: &ReportSection, index: usize) -> Result<Markup, Error> {
     })
 }
 
-fn classes(classes: &[ClassScore]) -> Markup {
+fn classes(question: &str, classes: &[ClassScore]) -> Markup {
     html! {
         @if !classes.is_empty() {
-            h3 { "What the model sees" }
+            h3 { (question) }
             ol.classes {
                 @for class in classes {
                     li.explained[class.explained] {
@@ -117,7 +131,14 @@ fn classes(classes: &[ClassScore]) -> Markup {
 }
 
 fn panel(panel: &ReportPanel, open: bool) -> Result<Markup, Error> {
-    let picture = &panel.heatmap.picture;
+    match &panel.shown {
+        Shown::Heatmap(heatmap) => of_heatmap(panel, heatmap, open),
+        Shown::Text(text) => of_text(panel, text),
+    }
+}
+
+fn of_heatmap(panel: &ReportPanel, heatmap: &Heatmap, open: bool) -> Result<Markup, Error> {
+    let picture = &heatmap.picture;
     Ok(html! {
         article {
             h3 { (panel.method) }
@@ -126,7 +147,7 @@ fn panel(panel: &ReportPanel, open: bool) -> Result<Markup, Error> {
                 img src=(data_uri(picture)?) alt={ "Heatmap: " (panel.method) }
                     width=(picture.width()) height=(picture.height());
             }
-            (color_bar(&panel.heatmap))
+            (color_bar(heatmap))
             // Present even where empty: the cards' parts share the rows of one grid.
             div {
                 @for text in &panel.warnings { (warning(text)) }
@@ -136,6 +157,35 @@ fn panel(panel: &ReportPanel, open: bool) -> Result<Markup, Error> {
             }
             div { (metrics(&panel.metrics)) }
             div { (curves(panel)) }
+        }
+    })
+}
+
+/// The text with what is told of it on the left, the numbers on the right.
+fn of_text(panel: &ReportPanel, text: &HighlightedText) -> Result<Markup, Error> {
+    let (pieces, scale) = colored(text)?;
+    Ok(html! {
+        article {
+            div.told {
+                h3 { (panel.method) }
+                p.parameters { (panel.parameters) }
+                p.text { (pieces) }
+                (scale)
+                @if !text.label.is_empty() {
+                    // A token may be a comma.
+                    p.output {
+                        "Explained: “" strong { (text.label) } "”"
+                        @if let Some(probability) = text.probability { ", " (percent(probability)) }
+                    }
+                }
+                @if !panel.explanation.is_empty() { p.note { (panel.explanation) } }
+                @if !text.note.is_empty() { p.note { (text.note) } }
+                @for text in &panel.warnings { (warning(text)) }
+            }
+            div.numbers {
+                (metrics(&panel.metrics))
+                div.curves { (curves(panel)) }
+            }
         }
     })
 }
@@ -151,10 +201,15 @@ fn color_bar(heatmap: &Heatmap) -> Markup {
             format!("{}{:02x} {:.1}%", stop.color, (255.0 * stop.alpha).round() as u8, 100.0 * stop.place)
         })
         .collect();
+    bar(&stops, ticks(heatmap).into_iter().map(|(_, label)| label))
+}
+
+/// Colors as CSS has them in a gradient, over numbers.
+pub(crate) fn bar(stops: &[String], ticks: impl Iterator<Item = String>) -> Markup {
     html! {
         div.scale {
             div.colors style={ "background-image:linear-gradient(90deg," (stops.join(",")) ")" } {}
-            div.ticks { @for (_, label) in ticks(heatmap) { span { (label) } } }
+            div.ticks { @for label in ticks { span { (label) } } }
         }
     }
 }

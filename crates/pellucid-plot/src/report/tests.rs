@@ -20,7 +20,7 @@ fn report() -> Report {
         method: "Integrated gradients".into(),
         parameters: "50 steps".into(),
         explanation: "Sums gradients.".into(),
-        heatmap,
+        shown: Shown::Heatmap(heatmap),
         metrics: vec![
             metric(Measurement::Number(0.12), Some(0.5), Better::Lower),
             metric(Measurement::NotPromised, None, Better::Zero),
@@ -35,7 +35,7 @@ fn report() -> Report {
         facts: vec![("Model".into(), "net.onnx".into())],
         sections: vec![ReportSection {
             heading: "A cat".into(),
-            photo,
+            photo: Some(photo),
             credit: "CC0".into(),
             classes: vec![class("tiger cat", 0.4), class("tabby", 0.2)],
             warnings: vec![],
@@ -165,4 +165,39 @@ fn a_curve_may_lack_the_random_one() {
     let mut report = report();
     report.sections[0].panels[0].curves[0].random.clear();
     assert!(report_html(&report).unwrap().contains("<path class=\"curve\""));
+}
+
+#[test]
+fn a_text_stands_where_a_photo_would() {
+    use crate::TextPiece;
+    let mut report = report();
+    let section = &mut report.sections[0];
+    section.photo = None;
+    let piece = |text: &str, value| TextPiece { text: text.into(), value };
+    section.panels[0].shown = Shown::Text(HighlightedText {
+        title: String::new(),
+        subtitle: String::new(),
+        label: "praise".into(),
+        probability: Some(0.75),
+        pieces: vec![piece("good", Some(2.5)), piece(" ", None), piece("<grief>", Some(-1.0))],
+        note: "a caution".into(),
+    });
+    let html = report_html(&report).unwrap();
+    for text in [
+        "id=\"text-1\"",
+        ">good</span> ",
+        "&lt;grief&gt;",
+        "−2.5",
+        "“<strong>praise</strong>”, 75.0 %",
+        "a caution",
+        "40.0 %",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    for text in ["<img", "Photo", "--photo:url", "photo under it"] {
+        assert!(!html.contains(text), "{text}");
+    }
+    let Shown::Text(text) = &mut report.sections[0].panels[0].shown else { unreachable!() };
+    text.pieces[0].value = Some(f64::NAN);
+    assert!(report_html(&report).unwrap_err().to_string().contains("the text"));
 }

@@ -1,6 +1,6 @@
 //! Attention in one op, written out as `softmax(q kᵀ · scale + bias) v`, which every table and `recognize` know.
 
-use super::{Lowering, input, length, optional, places, refuse_inputs};
+use super::{Lowering, input, length, optional, places, refuse_inputs, rotary};
 use crate::axis_map::pick;
 use crate::graph::{Attribute, Graph, Node, Wire};
 use crate::ops::activation::setting;
@@ -30,12 +30,18 @@ struct Steps {
 }
 
 impl Heads {
-    /// `bias` is added to the scores, or where it is boolean says what is seen.
+    /// Scores are bounded by `softcap` where it is not 0; then a bias is added to them, or where it is boolean says what is
+    /// seen.
     fn attend(&self, g: &mut Graph, scale: f64, biases: &[Wire], softcap: f64) -> Result<Steps, String> {
         let keys = g.transpose(self.k, &[0, 1, 3, 2]);
         let product = g.matmul(self.q, keys);
         let scores = g.mul_scalar(product, scale);
         let mut biased = scores;
+        if softcap > 0.0 {
+            let small = g.mul_scalar(biased, 1.0 / softcap);
+            let bounded = g.tanh(small);
+            biased = g.mul_scalar(bounded, softcap);
+        }
         for bias in biases {
             biased = match g.element(*bias) {
                 ElementType::Bool => {
@@ -44,11 +50,6 @@ impl Heads {
                 }
                 _ => g.add(biased, *bias),
             };
-        }
-        if softcap > 0.0 {
-            let small = g.mul_scalar(biased, 1.0 / softcap);
-            let bounded = g.tanh(small);
-            biased = g.mul_scalar(bounded, softcap);
         }
         let weights = g.node("Softmax", &[biased], &[("axis", Attribute::Int(-1))]);
         let y = g.matmul(weights, self.v);
@@ -194,6 +195,78 @@ pub(super) fn with_packed_weights(g: &mut Graph, node: &Node) -> Result<Vec<Wire
         finish_contributed(g, node, &Heads { q: q?, k: k?, v: v? }, [optional(node, 3), optional(node, 5)])?;
     outputs.truncate(1);
     Ok(outputs)
+}
+
+/// `GroupQueryAttention` of `com.microsoft`, causal always: `q, k, v, past key, past value, lengths of keys less 1, longest
+/// length, cos, sin, positions, attention bias`, or `q k v` side by side as the first. Where nothing is past, shorter
+/// lengths only say which tokens are padding: they stand last, so that no other sees them.
+pub(super) fn grouped_query(g: &mut Graph, node: &Node) -> Result<Vec<Wire>, String> {
+    refuse_inputs(node, &[(11, "head_sink"), (12, "k_scale"), (13, "v_scale")])?;
+    for (i, name) in [(3, "past_key"), (4, "past_value")] {
+        if optional(node, i).is_some_and(|past| length(g, past, 2) != Ok(0)) {
+            return Err(format!("its input `{name}` is not supported where it may hold something"));
+        }
+    }
+    for name in ["smooth_softmax", "qk_output"] {
+        if node.int(name).is_some_and(|given| given > 0) {
+            return Err(format!("{name} is not supported"));
+        }
+    }
+    let mut heads = grouped_heads(g, node)?;
+    let window = node.int("local_window_size").and_then(|n| usize::try_from(n).ok());
+    if window.is_some_and(|window| length(g, heads.q, 2).is_ok_and(|n| n > window)) {
+        return Err("local_window_size is not supported where there are more positions".to_owned());
+    }
+    if node.int("do_rotary").unwrap_or(0) != 0 {
+        turn(g, node, &mut heads)?;
+    }
+    let present = [heads.k, heads.v];
+    share_heads(g, &mut heads)?;
+    let mut biases: Vec<Wire> = optional(node, 10).into_iter().collect();
+    biases.push(heads.causal(g));
+    let scale = heads.scale(g, node)?;
+    let steps = heads.attend(g, scale, &biases, setting(node, "softcap", 0.0))?;
+    Ok(vec![together(g, steps.y)?, present[0], present[1]])
+}
+
+/// Keys and values in fewer heads than queries.
+fn grouped_heads(g: &mut Graph, node: &Node) -> Result<Heads, String> {
+    let (n_q, n_kv) = (heads_of(node, "num_heads")?, heads_of(node, "kv_num_heads")?);
+    let first = input(node, 0)?;
+    let [q, k, v] = match optional(node, 1).zip(optional(node, 2)) {
+        Some((k, v)) => [first, k, v],
+        None => {
+            let width = length(g, first, 2)? as i64 / (n_q + 2 * n_kv);
+            let lengths = g.ints(&[n_q * width, n_kv * width, n_kv * width]);
+            let parts = g.node_outputs("Split", &[first, lengths], &[("axis", Attribute::Int(2))], 3);
+            [parts[0], parts[1], parts[2]]
+        }
+    };
+    Ok(Heads { q: apart(g, q, n_q)?, k: apart(g, k, n_kv)?, v: apart(g, v, n_kv)? })
+}
+
+/// Queries and keys turned by their positions: 0, 1, 2 and so on, or from the row's first of the input on, the only one that
+/// ONNX Runtime reads of it where nothing is past.
+fn turn(g: &mut Graph, node: &Node, heads: &mut Heads) -> Result<(), String> {
+    let caches = [input(node, 7)?, input(node, 8)?];
+    let rotated = 2 * length(g, caches[0], 1)?;
+    let interleaved = node.int("rotary_interleaved").unwrap_or(0) != 0;
+    let steps = places(g, heads.q, 2);
+    let (positions, new_axes): (_, &[i64]) = match optional(node, 9) {
+        Some(positions) => {
+            let first = g.slice(positions, 1, 0, 1);
+            (g.add(first, steps), &[1])
+        }
+        None => (steps, &[0, 1]),
+    };
+    let caches = caches.map(|cache| {
+        let own = g.node("Gather", &[cache, positions], &[]);
+        g.unsqueeze(own, new_axes)
+    });
+    for x in [&mut heads.q, &mut heads.k] {
+        *x = rotary::turned_heads(g, *x, caches, Some(rotated), interleaved)?;
+    }
+    Ok(())
 }
 
 /// Masks of `com.microsoft`: a padding mask `[batch, positions]` with 1 where there is a token, and a bias.

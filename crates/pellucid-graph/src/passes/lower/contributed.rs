@@ -32,6 +32,7 @@ pub(super) fn lowering(op: &str) -> Option<Lowering> {
         "SkipSimplifiedLayerNormalization" => skip_rms_norm,
         "SimplifiedLayerNormalization" => normalization::simplified_layer_norm,
         "MultiHeadAttention" => attention::multi_head,
+        "GroupQueryAttention" => attention::grouped_query,
         "Attention" => attention::with_packed_weights,
         "RotaryEmbedding" => rotary::contributed,
         _ => return None,

@@ -46,33 +46,40 @@ pub(super) fn contributed(g: &mut Graph, node: &Node) -> Result<Vec<Wire>, Strin
 /// `x` is `[batch, heads, positions, width]` or `[batch, positions, heads · width]`.
 fn turned(g: &mut Graph, node: &Node, heads: Option<i64>, caches: [Wire; 2]) -> Result<Vec<Wire>, String> {
     let x = input(node, 0)?;
+    let rotated = node.int("rotary_embedding_dim").and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
+    let interleaved = node.int("interleaved").unwrap_or(0) != 0;
     match g.rank(x) {
         Some(4) => {
             let caches = caches.map(|cache| g.unsqueeze(cache, &[1]));
-            Ok(vec![turned_heads(g, node, x, caches)?])
+            Ok(vec![turned_heads(g, x, caches, rotated, interleaved)?])
         }
         Some(3) => {
             let heads = heads.ok_or("num_heads is missing")?;
             let apart = g.reshape(x, &[0, 0, heads, length(g, x, 2)? as i64 / heads]);
             let caches = caches.map(|cache| g.unsqueeze(cache, &[2]));
-            let turned = turned_heads(g, node, apart, caches)?;
+            let turned = turned_heads(g, apart, caches, rotated, interleaved)?;
             Ok(vec![g.reshape(turned, &[0, 0, length(g, x, 2)? as i64])])
         }
         rank => Err(format!("expected 3 or 4 axes, got {rank:?}")),
     }
 }
 
-/// The first `rotary_embedding_dim` elements of each head in pairs, `(cos a − sin b, sin a + cos b)`; the rest stays.
-fn turned_heads(g: &mut Graph, node: &Node, x: Wire, caches: [Wire; 2]) -> Result<Wire, String> {
+/// The first `rotated` elements of each head in pairs, `(cos a − sin b, sin a + cos b)`; the rest stays. Pairs lie next to
+/// each other where `interleaved`, else half of `rotated` apart.
+pub(super) fn turned_heads(
+    g: &mut Graph,
+    x: Wire,
+    caches: [Wire; 2],
+    rotated: Option<usize>,
+    interleaved: bool,
+) -> Result<Wire, String> {
     let width = length(g, x, 3)?;
-    let rotated = node.int("rotary_embedding_dim").and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
     let rotated = rotated.unwrap_or(width);
     if rotated > width || !rotated.is_multiple_of(2) {
         return Err(format!("{rotated} elements of heads of {width} cannot be turned in pairs"));
     }
     let half = rotated / 2;
     let [cos, sin] = caches.map(|cache| g.slice(cache, -1, 0, half as i64));
-    let interleaved = node.int("interleaved").unwrap_or(0) != 0;
     let member = |g: &mut Graph, which: usize| match interleaved {
         true => pick(g, x, 3, &(0..half).map(|i| 2 * i + which).collect::<Vec<_>>()),
         false => g.slice(x, 3, (which * half) as i64, ((which + 1) * half) as i64),

@@ -165,6 +165,27 @@ fn refused(text: &str, words: &[&str]) {
 }
 
 #[test]
+fn attention_of_groups_is_refused_by_what_it_lacks() {
+    let grouped = |attribute: &str, past: &str, sink: &str| {
+        format!(
+            "g (float[1,3,16] q, float[1,3,8] k, float[1,1,2,8] p, float[1,1,2,8] w, int32[1] l, int32[1] t,
+                float[2] n) => (float[1,3,16] y)
+             {{ y, pk, pv = com.microsoft.GroupQueryAttention<num_heads = 2, kv_num_heads = 1{attribute}>
+               (q, k, k, {past}, l, t, \"\", \"\", \"\", \"\"{sink}) }}"
+        )
+    };
+    let absent = "\"\", \"\"";
+    refused(&grouped("", "p, w", ""), &["GroupQueryAttention", "`past_key`"]);
+    refused(&grouped("", "\"\", w", ""), &["`past_value`"]);
+    refused(&grouped("", absent, ", n"), &["`head_sink`"]);
+    refused(&grouped(", smooth_softmax = 1", absent, ""), &["smooth_softmax"]);
+    refused(&grouped(", qk_output = 1", absent, ""), &["qk_output"]);
+    refused(&grouped(", local_window_size = 2", absent, ""), &["local_window_size"]);
+    let wide_enough = grouped(", local_window_size = 3", absent, "");
+    assert!(parse(&wide_enough).and_then(|graph| lower(&graph)).is_ok());
+}
+
+#[test]
 fn what_cannot_be_written_out_is_refused_by_name() {
     refused(
         "g (float[129,1,1] x, float[1,3,1] w) => (float[?,1,1,1] y) { [long] y = GRU<hidden_size = 1>(x, w, w) }",
