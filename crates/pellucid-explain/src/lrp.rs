@@ -4,9 +4,11 @@ pub use pellucid_graph::relevance::{
     Assignment, Composite, Formula, GAMMA, LayerRule, STABILIZER, Selector, Settings,
 };
 
+use std::cell::RefCell;
+
 use ndarray::{ArrayD, Axis};
 use pellucid_core::{Attribution, Model, Target, Work};
-use pellucid_graph::relevance::{Relevance, relevance};
+use pellucid_graph::relevance::{Flow, Relevance, relevance};
 use pellucid_graph::{Graph, Wire};
 
 use crate::error::Error;
@@ -104,13 +106,15 @@ pub fn conservation(
     options: &Options,
     work: &Work,
 ) -> Result<Vec<NodeFlow>, Error> {
-    let names = flow_names(network, options)?;
+    let named = RefCell::new(None);
     let alone = Work { batch_size: Some(1), ..work.clone() };
     let key = format!("flows of lrp {:?}", options.composite);
     let results = run_targets(network, rows, target, &alone, &key, |graph, seeds| {
         let mut wires = Vec::new();
         for seed in seeds {
-            for flow in at_input(graph, *seed, options, true)?.flows {
+            let flows = at_input(graph, *seed, options, true)?.flows;
+            named.borrow_mut().get_or_insert_with(|| names_of(&flows));
+            for flow in flows {
                 let none = graph.mul_scalar(flow.inward, 0.0);
                 wires.extend([flow.inward, flow.outward, flow.stabilizer.unwrap_or(none)]);
             }
@@ -118,6 +122,8 @@ pub fn conservation(
         Ok(wires)
     })?;
     let shape = [rows.len_of(Axis(0)), target.n_targets()];
+    // A graph that was made before has told nothing this time.
+    let names = named.into_inner().map_or_else(|| flow_names(network, options), Ok)?;
     let of_node = |(i, (node, op)): (usize, (String, String))| {
         let [inward, outward, stabilizer] = [0, 1, 2].map(|part| results.values_of(3 * i + part, &shape));
         Ok(NodeFlow { node, op, inward: inward?, outward: outward?, stabilizer: stabilizer? })
@@ -130,5 +136,9 @@ fn flow_names(network: &Network, options: &Options) -> Result<Vec<(String, Strin
     let mut graph = network.graph().clone();
     let seed = graph.scalar(1.0, graph.outputs()[0]);
     let flows = at_input(&mut graph, seed, options, true)?.flows;
-    Ok(flows.into_iter().map(|flow| (flow.node, flow.op)).collect())
+    Ok(names_of(&flows))
+}
+
+fn names_of(flows: &[Flow]) -> Vec<(String, String)> {
+    flows.iter().map(|flow| (flow.node.clone(), flow.op.clone())).collect()
 }

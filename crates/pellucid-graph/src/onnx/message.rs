@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::graph::{Attribute, Graph, Node, Wire};
 use crate::ops;
 use crate::tensor::ElementType;
+use crate::types::Dim;
 
 /// The outermost graph, and the constants that it reads.
 pub(super) fn graph_proto(graph: &Graph) -> Result<(GraphProto, Vec<Wire>), Error> {
@@ -88,15 +89,19 @@ impl Writer<'_> {
         }
     }
 
-    /// The types that cannot be inferred again from the nodes.
+    /// The types that cannot be inferred again from the nodes, and shapes with a length that only a run tells: ONNX Runtime
+    /// infers fewer of them, never reuses a buffer whose size it cannot tell, and looks through all such buffers at each
+    /// further node, which takes a minute for loops that are written out.
     fn value_info(&self) -> Vec<ValueInfoProto> {
         let mut infos = Vec::new();
         for node in self.graph.nodes() {
             let inferred = ops::infer(self.graph, node).unwrap_or_default();
             for (index, wire) in node.outputs.iter().enumerate() {
                 let Some(wire) = *wire else { continue };
-                let known = self.graph.element(wire) != ElementType::Unknown;
-                if known && inferred.get(index) != Some(self.graph.type_of(wire)) {
+                let ty = self.graph.type_of(wire);
+                let of_a_run = ty.shape.iter().flatten().any(|dim| matches!(dim, Dim::Symbol { .. }));
+                let known = ty.element != ElementType::Unknown;
+                if known && (of_a_run || inferred.get(index) != Some(ty)) {
                     infos.push(self.value(wire, self.name(wire)));
                 }
             }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::rows::{Layout, row_sums, total};
 use crate::backward::{Signal, Step};
 use crate::graph::{Graph, Wire};
+use crate::types::Dim;
 
 /// The relevance at one node, each wire one number: the sum over a whole run.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,10 +111,14 @@ impl Accounts {
         let mut outward = Vec::new();
         for (i, signal) in sent.iter().enumerate() {
             let Some(signal) = signal.filter(|_| s.needs(i)) else { continue };
+            let (input, sent) = (s.input(i)?, signal.parts().0);
+            if are_of_one_shape(s, sent, input) {
+                outward.push(sent);
+                continue;
+            }
             // A rule may leave it to the driver to repeat its signal along an axis.
-            let input = s.input(i)?;
             let zeros = s.zeros_like(input);
-            outward.push(s.add(signal.parts().0, zeros));
+            outward.push(s.add(sent, zeros));
         }
         let outward = match outward.as_slice() {
             [] => s.mul_scalar(inward, 0.0),
@@ -159,6 +164,12 @@ fn divided_unless_zero(s: &mut Step<'_>, relevance: Wire, total: Wire) -> Divide
     let quotient = s.div(relevance, guarded);
     let zero = s.scalar(0.0, quotient);
     Divided { quotient: s.select(vanishes, zero, quotient), lost: s.keep_where(vanishes, relevance) }
+}
+
+/// Whether two wires are known to have the same shape.
+fn are_of_one_shape(graph: &Graph, a: Wire, b: Wire) -> bool {
+    let is_known = |shape: &[Dim]| !shape.contains(&Dim::Unknown);
+    graph.shape(a).is_some_and(is_known) && graph.shape(a) == graph.shape(b)
 }
 
 /// The sum of all elements of all wires.

@@ -68,6 +68,7 @@ impl Plan {
         let mut plan = Self::default();
         plan.find_biases(graph, wanted);
         plan.find_gates(graph);
+        plan.find_shifts(graph, wanted);
         for node in graph.nodes() {
             if is_nonnegative(graph, node, &plan.nonnegative) {
                 plan.nonnegative.extend(node.outputs.iter().flatten());
@@ -100,6 +101,23 @@ impl Plan {
             {
                 self.biases.insert(layer, Bias { wire: constant, output });
                 self.to_one.insert(index, at);
+            }
+        }
+    }
+
+    /// `exp(a − b)` is the quotient `exp(a) / exp(b)`, so that all goes to `a`. A running maximum is taken off so in gates of
+    /// exponentials: by contributions, where the difference is 0 nothing would be left of what arrived.
+    fn find_shifts(&mut self, graph: &Graph, wanted: &[Wire]) {
+        let consumers = graph.consumers();
+        for (index, node) in graph.nodes().iter().enumerate().filter(|(_, node)| is_plain(node, "Sub")) {
+            let [Some(a), Some(b)] = node.inputs[..] else { continue };
+            let Some(output) = node.outputs.first().copied().flatten() else { continue };
+            let is_read_by_exp = consumers
+                .get(&output)
+                .is_some_and(|readers| readers.iter().all(|reader| is_plain(&graph.nodes()[*reader], "Exp")));
+            let is_kept = graph.outputs().contains(&output) || wanted.contains(&output);
+            if is_read_by_exp && !is_kept && graph.constant(a).is_none() && graph.constant(b).is_none() {
+                self.to_one.insert(index, 0);
             }
         }
     }

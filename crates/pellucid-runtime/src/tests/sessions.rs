@@ -58,6 +58,23 @@ fn an_output_may_be_an_input_or_a_constant_or_given_twice() {
 }
 
 #[test]
+fn half_of_what_a_gelu_reads_may_be_read_again() {
+    let graph = graph(
+        "g (float[N,2] x) => (float[N,2] y)
+         <float half = {0.5}, float three = {3}, float a = {0.044715}, float b = {0.797884583}, float one = {1}>
+         { h = Mul(x, half)  p = Pow(x, three)  q = Mul(p, a)  r = Add(x, q)  s = Mul(r, b)  t = Tanh(s)
+           u = Add(t, one)  g = Mul(h, u)  e = Neg(h)  y = Add(g, e) }",
+    );
+    let x = Tensor::f32(&[1, 2], vec![1.0, -2.0]);
+    let expected = pellucid_graph::evaluate(&graph, std::slice::from_ref(&x)).unwrap()[0].to_f64s();
+    for runtime in runtimes() {
+        let y = run(&*runtime, &graph, std::slice::from_ref(&x)).unwrap()[0].to_f64s();
+        let distance = y.iter().zip(&expected).map(|(y, e)| (y - e).abs()).fold(0.0, f64::max);
+        assert!(distance < 1e-6, "{}: {y:?}, not {expected:?}", runtime.fingerprint());
+    }
+}
+
+#[test]
 fn one_session_serves_many_threads() {
     let graph =
         graph("g (float[N,64] x, float[64,64] w) => (float[N,64] y) { z = MatMul(x, w)  y = Tanh(z) }");

@@ -7,7 +7,7 @@ use pellucid_explain::{Network, network};
 use pellucid_graph::onnx;
 
 use super::runtimes::{both, unless_refused};
-use super::subject::{Subject, files_by_node, subject};
+use super::subject::{Subject, files, subject_alone};
 use super::{BOUND, array, completeness_gap, fixtures, relative_l2, rows, targets, values};
 use crate::npz;
 
@@ -36,9 +36,9 @@ fn deep_lift_is_complete_on_every_network() {
     let (mut failures, mut report) = (Vec::new(), Vec::new());
     for on in both() {
         let mut n_run = 0;
-        for file in files_by_node() {
+        for file in files() {
             let line = format!("{} {file}", on.name);
-            match gap(&subject(&file, &on)) {
+            match gap(&subject_alone(&file, &on)) {
                 Ok(Ok(gap)) => {
                     n_run += 1;
                     report.push(format!("{line}: {gap:.1e}"));
@@ -50,7 +50,7 @@ fn deep_lift_is_complete_on_every_network() {
                 Err(reason) => failures.push(format!("{line}: {reason}")),
             }
         }
-        let least = if on.name == "onnxruntime" { files_by_node().len() } else { 12 };
+        let least = if on.name == "onnxruntime" { files().len() } else { 12 };
         if n_run < least {
             failures.push(format!("{} ran {n_run} files, expected {least}", on.name));
         }

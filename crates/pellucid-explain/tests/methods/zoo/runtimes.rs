@@ -26,8 +26,9 @@ static ONNX_RUNTIME: LazyLock<Option<Named>> = LazyLock::new(|| match opened(Run
     }
 });
 
+/// Sessions live as long as the networks that tests keep.
 fn opened(choice: RuntimeChoice) -> Result<Arc<dyn Runtime>, pellucid_graph::Error> {
-    runtime(&Options { choice, ..Options::default() })
+    runtime(&Options { choice, cache_bytes: 0, ..Options::default() })
 }
 
 pub(super) fn rten() -> Named {

@@ -63,6 +63,16 @@ impl Subject {
     }
 }
 
+impl Part {
+    /// The target of the first row alone.
+    pub(super) fn first_target(&self) -> Target {
+        match &self.target {
+            Target::PerRow(indices) => Target::Index(indices[0]),
+            other => other.clone(),
+        }
+    }
+}
+
 /// All files, `FOLDER/NAME.EXPORTER.onnx`.
 pub(super) fn files() -> Vec<String> {
     let in_folder = |folder: &str| {
@@ -79,28 +89,6 @@ pub(super) fn files() -> Vec<String> {
     files
 }
 
-/// What takes minutes a file by methods that look at every node: loops that are written out, and transformers of tokens. The other
-/// new kinds are not held to them yet.
-const BY_GRADIENTS_ALONE: [&str; 11] = [
-    "tokens/",
-    "tables/",
-    "/convnextv2",
-    "/gru",
-    "/keras_cnn",
-    "/lstm",
-    "/mixer",
-    "/seresnet",
-    "/tcn",
-    "/vit_transformers",
-    "/xlstm",
-];
-
-/// The files that DeepLIFT and LRP are held to.
-pub(super) fn files_by_node() -> Vec<String> {
-    let all = files().into_iter();
-    all.filter(|file| !BY_GRADIENTS_ALONE.iter().any(|part| file.contains(part))).collect()
-}
-
 type Known = Mutex<BTreeMap<(&'static str, String), Arc<OnceLock<Arc<Subject>>>>>;
 
 /// A file on a runtime. Sessions that one test made serve the others.
@@ -109,6 +97,12 @@ pub(super) fn subject(file: &str, on: &Named) -> Arc<Subject> {
     let key = (on.name, file.to_owned());
     let place = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
     place.get_or_init(|| Arc::new(read(file, &on.runtime))).clone()
+}
+
+/// A file on a runtime for one test alone, whose sessions go with it: those that look at every node are large, and of use
+/// to no other test.
+pub(super) fn subject_alone(file: &str, on: &Named) -> Subject {
+    read(file, &on.runtime)
 }
 
 fn read(file: &str, runtime: &Arc<dyn Runtime>) -> Subject {

@@ -13,10 +13,14 @@ mod upgrades;
 
 use std::sync::Arc;
 
-use super::{digest, read_bytes, write_bytes};
+use prost::Message;
+
+use super::proto::ModelProto;
+use super::{digest, read_bytes, value_type, write_bytes};
 use crate::graph::{Attribute, Graph};
 use crate::tensor::{Data, Tensor};
 use crate::text;
+use crate::types::Dim;
 
 /// Writes a graph and reads it back.
 fn round_trip(graph: &Graph) -> Graph {
@@ -54,6 +58,22 @@ fn the_digest_tells_graphs_apart() {
     for (from, to) in [("{1}", "{2}"), ("Mul", "Add"), ("[N] x", "[3] x"), ("(x, w)", "(w, x)")] {
         assert_ne!(digest_of(graph), digest_of(&graph.replace(from, to)), "{to} for {from}");
     }
+}
+
+#[test]
+fn lengths_that_only_a_run_tells_are_written() {
+    let graph = text::parse(
+        "g (float[N,2,3] x) => (float[N,6] y) <int64[2] flat = {-1, 6}, float[6] c = {1, 2, 3, 4, 5, 6}>
+         { a = Reshape(x, flat) b = Neg(c) y = Add(a, b) }",
+    );
+    let bytes = write_bytes(&graph.unwrap()).unwrap();
+    let infos = ModelProto::decode(bytes.as_slice()).unwrap().graph.unwrap().value_info;
+    let lengths_of = |name: &str| {
+        let info = infos.iter().find(|info| info.name() == name)?;
+        Some(value_type::stated(info).shape.unwrap().iter().map(Dim::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(lengths_of("a"), Some(vec!["N".to_owned(), "6".to_owned()]));
+    assert_eq!(lengths_of("b"), None, "every runtime infers it");
 }
 
 #[test]

@@ -19,6 +19,9 @@ fn sums_split_by_contribution_and_products_in_halves() {
     check("y = Div(a, b)", &[1.0 / 3.0, -2.0, 0.0, 0.0]);
     check("r = Reciprocal(b) y = Mul(r, a)", &[1.0 / 3.0, -2.0, 0.0, 0.0]);
     check("y = Max(a, b)", &[0.0, 2.0, 3.0, 0.0]);
+    // exp(a) / exp(b), where the difference is 0 too.
+    check("d = Sub(a, b) y = Exp(d)", &[(-2.0f64).exp(), 3.0f64.exp(), 0.0, 0.0]);
+    check("m = Max(a, b) d = Sub(a, m) y = Exp(d)", &[(-2.0f64).exp(), 1.0, 0.0, 0.0]);
     check("d = Mul(a, c) y = Add(d, c)", &[2.0, 1.0, 0.0, 0.0]);
     // y = 4 and 1.5 of a + 2 and a + 0.5: (1/3, 4/5) of 3 and 2.5
     check("y = Add(a, c)", &[1.0, 2.0, 0.0, 0.0]);
