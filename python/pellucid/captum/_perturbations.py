@@ -49,16 +49,8 @@ class Perturbation(Attribution):
         return rows.returned(_spread(explanation, groups))
 
 
-class FeatureAblation(Perturbation):
-    """What the output loses where a feature, or a group of them, is at the baseline.
-
-    >>> import numpy as np
-    >>> from pellucid.captum import FeatureAblation
-    >>> FeatureAblation(lambda rows: rows[:, 0] - 2 * rows[:, 1]).attribute(np.ones((1, 3))).tolist()
-    [[1.0, -2.0, 0.0]]
-    """
-
-    _method = "feature_ablation"
+class _Counted(Perturbation):
+    """A method that asks about a known set of changed inputs."""
 
     def attribute(
         self,
@@ -74,6 +66,18 @@ class FeatureAblation(Perturbation):
         return self._attributed(
             inputs, baselines, target, additional_forward_args, feature_mask, perturbations_per_eval
         )
+
+
+class FeatureAblation(_Counted):
+    """What the output loses where a feature, or a group of them, is at the baseline.
+
+    >>> import numpy as np
+    >>> from pellucid.captum import FeatureAblation
+    >>> FeatureAblation(lambda rows: rows[:, 0] - 2 * rows[:, 1]).attribute(np.ones((1, 3))).tolist()
+    [[1.0, -2.0, 0.0]]
+    """
+
+    _method = "feature_ablation"
 
 
 class Occlusion(Perturbation):
@@ -158,7 +162,7 @@ class ShapleyValueSampling(Perturbation):
         )
 
 
-class ShapleyValues(Perturbation):
+class ShapleyValues(_Counted):
     """Shapley values by counting all coalitions, 2 to the number of features or groups.
 
     >>> import numpy as np
@@ -169,32 +173,12 @@ class ShapleyValues(Perturbation):
 
     _method = "exact_shap"
 
-    def attribute(
-        self,
-        inputs: Tensors,
-        baselines: float | Tensors | None = None,
-        target: Target = None,
-        additional_forward_args=None,
-        feature_mask: Tensors | None = None,
-        perturbations_per_eval: int = 1,
-        show_progress: bool = False,
-    ) -> Tensors:
-        """Attributions ``[rows, features…]``; ``feature_mask`` numbers the group of each feature."""
-        return self._attributed(
-            inputs, baselines, target, additional_forward_args, feature_mask, perturbations_per_eval
-        )
 
+class _Sampled(Perturbation):
+    """A method that asks about coalitions of features that are drawn."""
 
-class KernelShap(Perturbation):
-    """Kernel SHAP: the additive function nearest to what coalitions are worth. All coalitions where they are few.
-
-    >>> import numpy as np
-    >>> from pellucid.captum import KernelShap
-    >>> KernelShap(lambda rows: rows[:, 0] - 2 * rows[:, 1]).attribute(np.ones((1, 2))).round(6).tolist()
-    [[1.0, -2.0]]
-    """
-
-    _method = "kernel_shap"
+    _n_samples: str
+    """The option that says how many."""
 
     def attribute(
         self,
@@ -210,7 +194,7 @@ class KernelShap(Perturbation):
         *,
         seed: int = 0,
     ) -> Tensors:
-        """Attributions ``[rows, features…]`` of ``n_samples`` coalitions; 2 · features + 2048 unless given, captum's 25 are
+        """Attributions ``[rows, features…]`` of ``n_samples`` coalitions, the method's own number unless given: captum's 25 are
         noise. ``feature_mask`` numbers the group of each feature."""
         _refuse_groups_alone(return_input_shape)
         return self._attributed(
@@ -220,13 +204,28 @@ class KernelShap(Perturbation):
             additional_forward_args,
             feature_mask,
             perturbations_per_eval,
-            max_evaluations=n_samples,
             seed=seed,
+            **{self._n_samples: n_samples},
         )
 
 
-class Lime(Perturbation):
-    """The weights of a linear surrogate over the presence of features, by ridge regression near the row, as lime's.
+class KernelShap(_Sampled):
+    """Kernel SHAP: the additive function nearest to what coalitions are worth. All coalitions where they are few;
+    2 · features + 2048 are drawn unless ``n_samples`` says otherwise.
+
+    >>> import numpy as np
+    >>> from pellucid.captum import KernelShap
+    >>> KernelShap(lambda rows: rows[:, 0] - 2 * rows[:, 1]).attribute(np.ones((1, 2))).round(6).tolist()
+    [[1.0, -2.0]]
+    """
+
+    _method = "kernel_shap"
+    _n_samples = "max_evaluations"
+
+
+class Lime(_Sampled):
+    """The weights of a linear surrogate over the presence of features, by ridge regression near the row, as lime's;
+    1000 coalitions are drawn unless ``n_samples`` says otherwise.
 
     >>> import numpy as np
     >>> from pellucid.captum import Lime
@@ -236,6 +235,7 @@ class Lime(Perturbation):
     """
 
     _method = "lime"
+    _n_samples = "n_samples"
 
     def __init__(self, forward_func, interpretable_model=None, similarity_func=None, perturb_func=None):
         given = {"interpretable_model": interpretable_model, "similarity_func": similarity_func}
@@ -243,34 +243,6 @@ class Lime(Perturbation):
             if value is not None:
                 raise UnsupportedError(f"{name} is not supported: the surrogate is lime's, a ridge regression over coalitions")
         super().__init__(forward_func)
-
-    def attribute(
-        self,
-        inputs: Tensors,
-        baselines: float | Tensors | None = None,
-        target: Target = None,
-        additional_forward_args=None,
-        feature_mask: Tensors | None = None,
-        n_samples: int | None = None,
-        perturbations_per_eval: int = 1,
-        return_input_shape: bool = True,
-        show_progress: bool = False,
-        *,
-        seed: int = 0,
-    ) -> Tensors:
-        """Weights ``[rows, features…]`` of ``n_samples`` coalitions; lime's 1000 unless given, captum's 25 are noise.
-        ``feature_mask`` numbers the group of each feature."""
-        _refuse_groups_alone(return_input_shape)
-        return self._attributed(
-            inputs,
-            baselines,
-            target,
-            additional_forward_args,
-            feature_mask,
-            perturbations_per_eval,
-            n_samples=n_samples,
-            seed=seed,
-        )
 
 
 class FeaturePermutation(Perturbation):
