@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use ndarray::{Array2, ArrayD};
 use numpy::{PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn};
 use pellucid_engine::{
-    AgnosticOptions, LoadedModel, MaskingOptions, MethodOptions, OutputSpace, Similarity, Target,
-    TreeOptions, TreeTarget, parse_target, read_target,
+    AgnosticOptions, LoadedModel, MaskingOptions, MethodOptions, OutputSpace, OutputTarget, Similarity,
+    Target, TreeOptions, parse_target, read_target,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -167,20 +167,20 @@ fn output_space(name: &str) -> PyResult<OutputSpace> {
 }
 
 /// What a call says of a target: a text as on the command line, an index, one index a row, or `{index: weight}`.
-pub(crate) fn target(given: &Bound<'_, PyAny>) -> PyResult<TreeTarget> {
+pub(crate) fn target(given: &Bound<'_, PyAny>) -> PyResult<OutputTarget> {
     if let Ok(text) = given.cast::<PyString>() {
-        return TreeTarget::parse(&text.to_cow()?).map_err(fault);
+        return OutputTarget::parse(&text.to_cow()?).map_err(fault);
     }
     if let Ok(weights) = given.cast::<PyDict>() {
         let weights = weights.iter().map(|(index, weight)| Ok((index.extract()?, weight.extract()?)));
-        return Ok(TreeTarget::Of(Target::Weighted(weights.collect::<PyResult<_>>()?)));
+        return Ok(OutputTarget::Of(Target::Weighted(weights.collect::<PyResult<_>>()?)));
     }
     if let Ok(index) = given.extract::<usize>() {
-        return Ok(TreeTarget::Of(Target::Index(index)));
+        return Ok(OutputTarget::Of(Target::Index(index)));
     }
     let indices: Result<Vec<usize>, _> = given.extract();
     let reason = "write \"top-1\", \"all\", a label, an index, one index a row, or {index: weight}";
-    indices.map(|indices| TreeTarget::Of(Target::PerRow(indices))).map_err(|_| of_option("target", reason))
+    indices.map(|indices| OutputTarget::Of(Target::PerRow(indices))).map_err(|_| of_option("target", reason))
 }
 
 /// The target of a network: there, `all` is a label, texts may name files, and `{"cosine": array}`, `{"dot": array}` and
@@ -200,8 +200,8 @@ pub(crate) fn target_of_network(given: &Bound<'_, PyAny>, model: &LoadedModel) -
 /// The target of a model of texts.
 pub(crate) fn target_of_text_model(given: &Bound<'_, PyAny>) -> PyResult<Target> {
     match target(given)? {
-        TreeTarget::Of(target) => Ok(target),
-        TreeTarget::All => parse_target("label:all").map_err(fault),
+        OutputTarget::Of(target) => Ok(target),
+        OutputTarget::All => parse_target("label:all").map_err(fault),
     }
 }
 

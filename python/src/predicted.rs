@@ -6,8 +6,8 @@ use ndarray::{Array2, ArrayD};
 use numpy::{PyArray, PyReadonlyArray2};
 use pellucid_engine::{
     AgnosticMethod, AgnosticOptions, AgnosticRequest, EndpointOptions, Error, Explanation, FunctionInfo,
-    LoadedModel, OutputSpace, PredictedModel, PredictedRows, TreeModel, TreeTarget, Work, explain_predicted,
-    patience,
+    LoadedModel, OutputSpace, OutputTarget, PredictedModel, PredictedRows, TreeModel, Work,
+    explain_predicted, patience,
 };
 use pyo3::prelude::*;
 
@@ -135,7 +135,7 @@ impl Asked<'_> {
 /// What a call asks for beside rows.
 pub(crate) struct Asking<'a> {
     pub(crate) method: &'a str,
-    pub(crate) target: TreeTarget,
+    pub(crate) target: OutputTarget,
     pub(crate) options: AgnosticOptions,
     pub(crate) space: Option<OutputSpace>,
     /// The file that predictions are kept in.

@@ -1,26 +1,20 @@
 //! `pellucid explain` by predictions alone: of any model file, and of served models.
 
-use std::path::PathBuf;
-
 use pellucid_engine::{
-    Address, AgnosticMethod, AgnosticOptions, AgnosticRequest, Cancellation, EndpointOptions, Error,
-    Explanation, Input, LoadedModel, Opened, OutputSpace, PredictedModel, PredictedRows, ReadOptions,
-    TreeModel, TreeTarget, explain_predicted, on_threads, patience, read_text_file,
+    AgnosticMethod, AgnosticOptions, AgnosticRequest, Cancellation, Explanation, OutputTarget,
+    PredictedModel, explain_predicted,
 };
 
 use crate::arguments::ExplainArguments;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::predicted::{Asked, Read, address};
 use crate::{open, summary, tables};
 
 /// Whether the arguments ask for an explanation by predictions alone.
 pub(crate) fn is_asked(arguments: &ExplainArguments) -> bool {
-    served(arguments).is_some() || arguments.method.method.as_deref().is_some_and(AgnosticMethod::is_one)
-}
-
-/// The address, where a served model is named instead of a file.
-fn served(arguments: &ExplainArguments) -> Option<&str> {
-    arguments.what.model.model.to_str().filter(|text| Address::is_one(text))
+    address(&arguments.what).is_some()
+        || arguments.method.method.as_deref().is_some_and(AgnosticMethod::is_one)
 }
 
 pub(crate) fn explain(
@@ -28,69 +22,20 @@ pub(crate) fn explain(
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
-    let asked = Asked { arguments, console, cancellation };
-    if let Some(address) = served(arguments) {
-        return asked.of_endpoint(address);
-    }
-    match open::opened(&arguments.what, &arguments.trees, &arguments.work.runtime)? {
-        Opened::Network(model) => asked.of_network(&model),
-        Opened::Trees(model) => on_threads(tables::threads(&arguments.work), || asked.of_trees(&model))?,
-    }
+    let ExplainArguments { what, trees, agnostic, work, .. } = arguments;
+    let explaining = Explaining { arguments, console, cancellation };
+    let asked = Asked { what, trees, served: &agnostic.served, work };
+    asked.with_model(|model, read, _| explaining.run(model, read))
 }
 
-struct Asked<'a> {
+struct Explaining<'a> {
     arguments: &'a ExplainArguments,
     console: &'a Console,
     cancellation: &'a Cancellation,
 }
 
-impl Asked<'_> {
-    fn of_network(&self, model: &LoadedModel) -> Result<(), Failure> {
-        let array = self.arguments.what.array.as_deref();
-        let read = |paths: &[PathBuf]| PredictedRows::of_network(model, paths, array);
-        self.run(PredictedModel::of_network(model, self.space()?)?, read)
-    }
-
-    fn of_trees(&self, model: &TreeModel) -> Result<(), Failure> {
-        let (array, ignored) = (self.arguments.what.array.as_deref(), None);
-        let read = |paths: &[PathBuf]| PredictedRows::of_trees(model, paths, array, ignored);
-        self.run(PredictedModel::of_trees(model, self.space()?)?, read)
-    }
-
-    fn of_endpoint(&self, address: &str) -> Result<(), Failure> {
-        let given = &self.arguments.agnostic;
-        let of_model = self.arguments.what.model.options(self.arguments.what.preprocess.options());
-        let token = match &given.token_file {
-            Some(path) => Some(read_text_file(path)?.trim().to_owned()),
-            None => None,
-        };
-        let patience = patience(given.timeout)?;
-        let options = EndpointOptions { patience, token, ..EndpointOptions::default() };
-        let model = PredictedModel::of_endpoint(address, options, &of_model)?;
-        let row_shape = model.predictor().row_shape().to_vec();
-        let read = |paths: &[PathBuf]| {
-            let options = ReadOptions {
-                input_shape: &row_shape,
-                array: self.arguments.what.array.as_deref(),
-                ..ReadOptions::default()
-            };
-            Ok(Input::read(paths, &options)?.into())
-        };
-        self.run(model, read)
-    }
-
-    fn space(&self) -> Result<Option<OutputSpace>, Failure> {
-        let Some(name) = &self.arguments.trees.options().output_space else { return Ok(None) };
-        let found = OutputSpace::ALL.into_iter().find(|space| space.name() == name.replace('-', "_"));
-        let reason = || format!("there is no `{name}`; there are: margin, probability, value");
-        Ok(Some(found.ok_or_else(|| Error::Request { option: "output_space".to_owned(), reason: reason() })?))
-    }
-
-    fn run(
-        &self,
-        model: PredictedModel<'_>,
-        read: impl Fn(&[PathBuf]) -> Result<PredictedRows, Error>,
-    ) -> Result<(), Failure> {
+impl Explaining<'_> {
+    fn run(&self, model: PredictedModel<'_>, read: Read<'_>) -> Result<(), Failure> {
         let arguments = self.arguments;
         let model = match &arguments.agnostic.journal {
             Some(path) => model.kept_in(path)?,
@@ -102,7 +47,7 @@ impl Asked<'_> {
         let method = AgnosticMethod::new(name, &self.options()?, &model, arguments.work.seed, names, read)?;
         let request = AgnosticRequest {
             method,
-            target: TreeTarget::parse(&arguments.target)?,
+            target: OutputTarget::parse(&arguments.target)?,
             seed: arguments.work.seed,
         };
         let work = open::work(&arguments.work, arguments.json, "predictions", self.cancellation);

@@ -1,38 +1,29 @@
 //! `pellucid counterfactuals`.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 
 use pellucid_engine::{
-    Cancellation, CounterfactualRequest, Error, FoundCounterfactuals, Opened, PredictedModel, PredictedRows,
-    counterfactuals, on_threads, split_thresholds,
+    Cancellation, CounterfactualRequest, FoundCounterfactuals, PredictedModel, counterfactuals,
+    split_thresholds,
 };
 
-use crate::arguments::CounterfactualsArguments;
+use crate::arguments::{CounterfactualsArguments, TreeArguments};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::{open, tables};
+use crate::open;
+use crate::predicted::{Asked, Read};
 
 pub(crate) fn run(
     arguments: &CounterfactualsArguments,
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
-    let array = arguments.what.array.as_deref();
-    let model = open::opened(&arguments.what, &Default::default(), &arguments.work.runtime)?;
-    let found = match &model {
-        Opened::Network(model) => {
-            let read = |paths: &[PathBuf]| PredictedRows::of_network(model, paths, array);
-            find(arguments, &PredictedModel::of_network(model, None)?, &[], read, cancellation)?
-        }
-        Opened::Trees(model) => {
-            let read = |paths: &[PathBuf]| PredictedRows::of_trees(model, paths, array, None);
-            let predicted = PredictedModel::of_trees(model, None)?;
-            let thresholds = split_thresholds(model)?;
-            let threads = tables::threads(&arguments.work);
-            on_threads(threads, || find(arguments, &predicted, &thresholds, read, cancellation))??
-        }
-    };
+    let CounterfactualsArguments { what, served, work, .. } = arguments;
+    let asked = Asked { what, trees: &TreeArguments::default(), served, work };
+    let found = asked.with_model(|model, read, trees| {
+        let thresholds = trees.map(split_thresholds).transpose()?.unwrap_or_default();
+        find(arguments, &model, &thresholds, read, cancellation)
+    })?;
     let text =
         serde_json::to_string_pretty(&found.to_json()).map_err(|error| Failure::Setup(error.to_string()))?;
     let written = match &arguments.out {
@@ -51,7 +42,7 @@ fn find(
     arguments: &CounterfactualsArguments,
     model: &PredictedModel<'_>,
     thresholds: &[Vec<f64>],
-    read: impl Fn(&[PathBuf]) -> Result<PredictedRows, Error>,
+    read: Read<'_>,
     cancellation: &Cancellation,
 ) -> Result<FoundCounterfactuals, Failure> {
     let (rows, background) = (read(&arguments.what.inputs)?, read(&arguments.background)?);
@@ -61,6 +52,7 @@ fn find(
         max_changes: given.max_changes,
         outcome: arguments.outcome.clone(),
         threshold: arguments.threshold,
+        max_evaluations: arguments.max_evaluations,
         immutable: given.immutable.clone(),
         only_up: given.only_up.clone(),
         only_down: given.only_down.clone(),

@@ -14,6 +14,7 @@ mod importance;
 mod inspect;
 mod open;
 mod plot;
+mod predicted;
 mod progress;
 mod report;
 mod summary;

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use pellucid_engine::{
-    Cancellation, Error, Explanation, PlotKind, PlotOptions, TableExplanation, TableOutput, TableRequest,
-    TreeMethod, TreeModel, TreeTarget, chart, explain_table, on_threads,
+    Cancellation, Error, Explanation, OutputTarget, PlotKind, PlotOptions, TableExplanation, TableOutput,
+    TableRequest, TreeMethod, TreeModel, chart, explain_table, on_threads,
 };
 
 use crate::arguments::{ExplainArguments, InputArguments, TreeArguments, WorkArguments};
@@ -71,7 +71,7 @@ pub(crate) fn request(
     }
     Ok(TableRequest {
         method: TreeMethod::new(method, &options, model)?,
-        target: TreeTarget::parse(target)?,
+        target: OutputTarget::parse(target)?,
         seed,
         array: what.array.clone(),
         other_columns: trees.keep.clone(),

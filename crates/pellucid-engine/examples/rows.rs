@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use ndarray::{Array2, ArrayView2};
 use pellucid_engine::{
-    Input, Method, MethodOptions, ModelOptions, Opened, Request, Rows, RuntimeOptions, TableRequest, Target,
-    TreeMethod, TreeOptions, TreeTarget, Work, explain, explain_rows, runtime,
+    Input, Method, MethodOptions, ModelOptions, Opened, OutputTarget, Request, Rows, RuntimeOptions,
+    TableRequest, Target, TreeMethod, TreeOptions, Work, explain, explain_rows, runtime,
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -48,7 +48,7 @@ fn prepared<'a>(opened: &'a Opened, rows: ArrayView2<'a, f32>) -> Result<Call<'a
     match opened {
         Opened::Trees(model) => {
             let method = TreeMethod::new(None, &TreeOptions::default(), model)?;
-            let (target, other_columns) = (TreeTarget::Of(Target::Top(1)), Vec::new());
+            let (target, other_columns) = (OutputTarget::Of(Target::Top(1)), Vec::new());
             let request = TableRequest { method, target, seed: 0, array: None, other_columns };
             Ok(Box::new(move || {
                 explain_rows(model, Rows::F32(rows), &request, &Work::default())?;

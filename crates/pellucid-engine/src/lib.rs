@@ -27,6 +27,7 @@ mod model;
 mod npy;
 mod npz;
 mod opened;
+mod output_target;
 mod parameter;
 mod photo;
 mod picture;
@@ -65,6 +66,7 @@ pub use linear::linear_network;
 pub use method::{Method, MethodOptions};
 pub use model::{LoadedModel, ModelOptions};
 pub use opened::Opened;
+pub use output_target::OutputTarget;
 pub use parameter::Parameter;
 pub use pellucid_agnostic::k_means::k_means;
 pub use pellucid_agnostic::lime;
@@ -91,7 +93,7 @@ pub use text::{
 pub use trees::{
     EffectCurves, EffectFeature, EffectKind, EffectRequest, EffectTable, FeatureInfo, Gap, ImportanceTable,
     KnownOfRows, NamedColumns, NamedValue, PlotKind, PlotOptions, RowsExplanation, Summary, TableExplanation,
-    TableFormat, TableOutput, TableRequest, TreeInspection, TreeMethod, TreeModel, TreeOptions, TreeTarget,
-    chart, effects, explain_rows, explain_table, importance_of_rows, importance_table, inspect_trees,
-    on_threads, report_table,
+    TableFormat, TableOutput, TableRequest, TreeInspection, TreeMethod, TreeModel, TreeOptions, chart,
+    effects, explain_rows, explain_table, importance_of_rows, importance_table, inspect_trees, on_threads,
+    report_table,
 };

@@ -43,7 +43,6 @@ pub use method::{TreeMethod, TreeOptions};
 pub use model::TreeModel;
 pub use report::report_table;
 pub use summary::{Gap, Summary};
-pub use targets::TreeTarget;
 pub use writer::TableFormat;
 
 /// Does work with so many threads, or with all.

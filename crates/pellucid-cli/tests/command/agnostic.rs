@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::tables::{Row, explained, recorded};
-use crate::{Folder, assert_fails, fixture, run};
+use crate::{Folder, assert_fails, fixture, run, stdout};
 
 fn trees() -> String {
     fixture("trees/lightgbm/binary.txt")
@@ -132,6 +132,25 @@ fn a_served_model_is_explained_by_its_address() {
     let expected = [0.0, 2.0, -1.0, 4.0];
     assert!(made.values.iter().zip(expected).all(|(value, expected)| (value - expected).abs() < 1e-9));
     assert!(made.about.warnings.iter().any(|warning| warning.contains("served")));
+}
+
+#[test]
+fn a_served_model_has_counterfactuals_too() {
+    let folder = Folder::new();
+    let rows = folder.write("rows.csv", "a,b\n1,2\n");
+    let background = folder.write("background.csv", "a,b\n0,0\n1,2\n3,5\n9,1\n4,4\n");
+    let (address, _) = sums(usize::MAX);
+    let base = ["counterfactuals", &address, &rows, "--background", &background, "--outcome", "8.."];
+    let options = ["--immutable", "a", "--counterfactuals", "1", "--json"];
+    let found = run(&[&base[..], &options].concat());
+    let found: serde_json::Value = serde_json::from_str(&stdout(&found)).expect("JSON and nothing else");
+    let one = &found["rows"][0]["counterfactuals"][0];
+    assert!(one["outputs"][0].as_f64().expect("a number") >= 8.0, "{found}");
+    assert_eq!((one["row"][0].as_f64(), one["sparsity"].as_u64()), (Some(1.0), Some(1)));
+    // 1 + 2 b cannot reach 40 with what b was seen to be: the nearest miss says how near it came.
+    let beyond = ["counterfactuals", &address, &rows, "--background", &background, "--outcome", "40.."];
+    let told = stdout(&run(&[&beyond[..], &["--immutable", "a"]].concat()));
+    assert!(told.contains("no counterfactual was found") && told.contains("nearest miss"), "{told}");
 }
 
 #[test]

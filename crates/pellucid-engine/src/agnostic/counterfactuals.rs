@@ -23,6 +23,8 @@ pub struct CounterfactualRequest {
     pub outcome: Option<String>,
     /// Above it, the only output of a model says class 1 [default: 0.5 for probabilities, 0 for margins].
     pub threshold: Option<f64>,
+    /// Rows that the model is asked about at the most, for each row.
+    pub max_evaluations: Option<usize>,
     /// Columns that keep their values.
     pub immutable: Vec<String>,
     /// Columns that may only grow.
@@ -61,8 +63,8 @@ pub fn split_thresholds(model: &TreeModel) -> Result<Vec<Vec<f64>>, Error> {
     (0..ensemble.n_features).map(of).collect()
 }
 
-/// Finds, for each row, rows near it of which the model says otherwise. `background` are real rows, which say how values scatter;
-/// `thresholds` is empty, or has the values of each column at which the model may change its mind.
+/// Finds, for each of `rows` `[rows, features]`, rows near it of which the model says otherwise (the objectives of DiCE, Mothilal et
+/// al. 2020). `background` `[rows, features]` are real rows, which say how values scatter; `thresholds` is empty, or has the values of each column at which the model may change its mind.
 ///
 /// # Errors
 /// A model of anything but tables, a column that is not there, constraints that contradict each other, an outcome that a row has
@@ -91,6 +93,7 @@ pub fn counterfactuals(
             OutputSpace::Probability => 0.5,
             _ => 0.0,
         }),
+        max_evaluations: request.max_evaluations.unwrap_or(usual.max_evaluations),
         seed: request.seed,
         ..usual
     };

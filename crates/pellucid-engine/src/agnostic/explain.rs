@@ -12,7 +12,7 @@ use super::model::PredictedModel;
 use super::rows::PredictedRows;
 use crate::error::Error;
 use crate::explanation::{About, ExplainedTarget, Explanation, Prediction, RuntimeUse, targets_last};
-use crate::trees::TreeTarget;
+use crate::output_target::OutputTarget;
 
 /// Outputs of each row that an explanation tells of.
 const N_PREDICTIONS: usize = 5;
@@ -23,7 +23,7 @@ pub struct AgnosticRequest {
     /// How to explain.
     pub method: AgnosticMethod,
     /// What to explain.
-    pub target: TreeTarget,
+    pub target: OutputTarget,
     /// What random draws are made from; the method holds the same.
     pub seed: u64,
 }

@@ -17,10 +17,11 @@ use super::method::TreeMethod;
 use super::model::TreeModel;
 use super::spaces::Labels;
 use super::summary::Summary;
-use super::targets::{Explained, TreeTarget};
+use super::targets::Explained;
 use super::writer::{TableFormat, Writer, value_names};
 use crate::error::Error;
 use crate::explanation::{About, Explanation, targets_last};
+use crate::output_target::OutputTarget;
 
 /// What is asked about the rows of tables.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +29,7 @@ pub struct TableRequest {
     /// How to explain.
     pub method: TreeMethod,
     /// What to explain.
-    pub target: TreeTarget,
+    pub target: OutputTarget,
     /// What random draws are made from.
     pub seed: u64,
     /// The array of an `.npz` file.
@@ -97,7 +98,7 @@ impl TableRequest {
     }
 
     /// Refuses a target that the model or the space does not have.
-    pub(crate) fn check(&self, target: &TreeTarget, model: &TreeModel) -> Result<(), Error> {
+    pub(crate) fn check(&self, target: &OutputTarget, model: &TreeModel) -> Result<(), Error> {
         target.check(model.ensemble().n_outputs(), model.labels())?;
         if self.method.space == OutputSpace::LogLoss { target.check_loss() } else { Ok(()) }
     }
@@ -106,7 +107,7 @@ impl TableRequest {
     pub(crate) fn explained(
         &self,
         made: &BlockAttribution,
-        target: &TreeTarget,
+        target: &OutputTarget,
         model: &TreeModel,
     ) -> Result<Explained, Error> {
         match self.method.space {

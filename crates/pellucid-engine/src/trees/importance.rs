@@ -11,8 +11,8 @@ use super::memory::{NamedColumns, explain_rows};
 use super::method::{TreeMethod, TreeOptions};
 use super::model::TreeModel;
 use super::summary::Summary;
-use super::targets::TreeTarget;
 use crate::error::Error;
+use crate::output_target::OutputTarget;
 
 /// How much a model uses its features.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +73,7 @@ pub fn importance_of_rows(
 }
 
 fn request(method: TreeMethod) -> TableRequest {
-    TableRequest { method, target: TreeTarget::All, seed: 0, array: None, other_columns: Vec::new() }
+    TableRequest { method, target: OutputTarget::All, seed: 0, array: None, other_columns: Vec::new() }
 }
 
 /// What the model's splits tell, by itself.

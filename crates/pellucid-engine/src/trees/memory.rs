@@ -18,9 +18,10 @@ use super::method::TreeMethod;
 use super::model::TreeModel;
 use super::spaces::Labels;
 use super::summary::Summary;
-use super::targets::{Explained, TreeTarget};
+use super::targets::Explained;
 use crate::error::Error;
 use crate::explanation::{About, targets_last};
+use crate::output_target::OutputTarget;
 
 /// Leaves times rows that are explained between two looks at the cancellation: well below a second's work.
 const LEAVES_AT_ONCE: usize = 1 << 25;
@@ -232,7 +233,7 @@ fn part<'a>(rows: Rows<'a>, range: &Range<usize>) -> Rows<'a> {
     }
 }
 
-impl TreeTarget {
+impl OutputTarget {
     /// The target of some of the rows.
     fn rows(&self, range: Range<usize>) -> Self {
         match self {

@@ -1,19 +1,10 @@
 //! Which outputs of each row are explained, and their part of an attribution.
 
 use ndarray::{Array2, ArrayD, ArrayView2, ArrayViewD, Axis, IxDyn};
-use pellucid_core::{Attribution, ResolvedTarget, Target};
+use pellucid_core::{Attribution, Target};
 
 use crate::error::Error;
-use crate::target::parse_target;
-
-/// What is explained of a tree model, or of any model by its predictions alone.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TreeTarget {
-    /// Every output.
-    All,
-    /// One output, the highest ones, or a weighted sum.
-    Of(Target),
-}
+use crate::output_target::OutputTarget;
 
 /// The explained outputs of a block of rows.
 pub(crate) struct Explained {
@@ -33,51 +24,10 @@ pub(crate) struct Explained {
     pub(crate) evaluations: Vec<usize>,
 }
 
-impl TreeTarget {
-    /// The target that `text` names: `all`, or as [`parse_target`] reads it.
-    ///
-    /// # Errors
-    /// Those of [`parse_target`].
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        Ok(if text.trim() == "all" { Self::All } else { Self::Of(parse_target(text)?) })
-    }
-
-    /// Weights of the outputs `[rows, outputs]` for each row.
-    ///
-    /// # Errors
-    /// Those of [`Target::resolve`].
-    pub(crate) fn resolve(
-        &self,
-        outputs: ArrayView2<'_, f64>,
-        labels: Option<&[String]>,
-    ) -> Result<ResolvedTarget, Error> {
-        let (n_rows, n_outputs) = outputs.dim();
-        let one_hot =
-            |k| Array2::from_shape_fn((n_rows, n_outputs), |(_, output)| f32::from(u8::from(output == k)));
-        match self {
-            Self::Of(target) => Ok(target.resolve(outputs, labels)?),
-            Self::All => Ok(ResolvedTarget {
-                weights: (0..n_outputs).map(one_hot).collect(),
-                indices: self.indices(outputs, labels)?,
-            }),
-        }
-    }
-
+impl OutputTarget {
     /// Checks the target against the model before any row is read.
     pub(crate) fn check(&self, n_outputs: usize, labels: Option<&[String]>) -> Result<(), Error> {
         self.indices(Array2::zeros((1, n_outputs)).view(), labels).map(|_| ())
-    }
-
-    /// The explained outputs of rows, by index where each target is one output.
-    fn indices(
-        &self,
-        outputs: ArrayView2<'_, f64>,
-        labels: Option<&[String]>,
-    ) -> Result<Option<Vec<Vec<usize>>>, Error> {
-        match self {
-            Self::All => Ok(Some(vec![(0..outputs.ncols()).collect(); outputs.nrows()])),
-            Self::Of(target) => Ok(target.resolve(outputs, labels)?.indices),
-        }
     }
 
     /// Refuses a target where one number is explained that is no output of the model.
@@ -107,15 +57,6 @@ impl TreeTarget {
             (None, _) => return Err(Error::request("target", "is not one of a tree model")),
         };
         Explained::of(attribution, &weights, indices)
-    }
-}
-
-impl std::fmt::Display for TreeTarget {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::All => f.write_str("all"),
-            Self::Of(target) => target.fmt(f),
-        }
     }
 }
 
@@ -181,7 +122,7 @@ mod tests {
         let outputs = array![[0.5, 2.0], [9.0, 1.0]];
         let attribution = Attribution::new(values, outputs.clone().into_dyn());
         let check = |text: &str, expected: ArrayD<f64>| {
-            let target = TreeTarget::parse(text).unwrap();
+            let target = OutputTarget::parse(text).unwrap();
             assert_eq!(target.of(&attribution, outputs.view(), None).unwrap().values, expected, "{text}");
         };
         check("top-1", array![[[3.0, 4.0]], [[5.0, 6.0]]].into_dyn());
@@ -190,8 +131,8 @@ mod tests {
         check("1-0", array![[[2.0, 2.0]], [[2.0, 2.0]]].into_dyn());
         let with_errors =
             Attribution { standard_error: Some(attribution.values.clone()), ..attribution.clone() };
-        let difference = TreeTarget::parse("1-0").unwrap().of(&with_errors, outputs.view(), None).unwrap();
+        let difference = OutputTarget::parse("1-0").unwrap().of(&with_errors, outputs.view(), None).unwrap();
         assert_eq!(difference.standard_error, Some(array![[[4.0, 6.0]], [[12.0, 14.0]]].into_dyn()));
-        assert!(TreeTarget::parse("2").unwrap().check(2, None).is_err());
+        assert!(OutputTarget::parse("2").unwrap().check(2, None).is_err());
     }
 }

@@ -8,7 +8,7 @@ use pellucid_core::Work;
 use super::explain::{TableExplanation, TableRequest, explain_table};
 use super::method::{TreeMethod, TreeOptions};
 use super::model::TreeModel;
-use super::targets::TreeTarget;
+use crate::output_target::OutputTarget;
 use crate::{ModelOptions, npy, npz};
 
 fn fixture(name: &str) -> PathBuf {
@@ -57,7 +57,7 @@ fn save_npz(path: &Path, rows: &Array2<f64>, absent: f64) {
 fn explained(model: &TreeModel, table: &Path, options: &TreeOptions, work: &Work) -> TableExplanation {
     let request = TableRequest {
         method: TreeMethod::new(None, options, model).unwrap(),
-        target: TreeTarget::All,
+        target: OutputTarget::All,
         seed: 3,
         array: None,
         other_columns: Vec::new(),
