@@ -1,6 +1,7 @@
 //! All tables of rules, for who lists what each can explain. A new table is a line here.
 
-use crate::gradient;
+use crate::multiplier::has_multiplier_rule;
+use crate::{gradient, relevance};
 
 /// What is told of one table.
 pub struct RuleTable {
@@ -11,4 +12,8 @@ pub struct RuleTable {
 }
 
 /// The tables, in the order of their columns.
-pub const RULE_TABLES: &[RuleTable] = &[RuleTable { name: "gradient", has_rule: gradient::has_rule }];
+pub const RULE_TABLES: &[RuleTable] = &[
+    RuleTable { name: "gradient", has_rule: gradient::has_rule },
+    RuleTable { name: "DeepLIFT", has_rule: has_multiplier_rule },
+    RuleTable { name: "LRP", has_rule: relevance::has_rule },
+];

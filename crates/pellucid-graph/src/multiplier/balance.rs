@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{Compared, MultiplierRule, difference, multiplier_table, reveal_cancel};
+use super::{Compared, MultiplierRule, difference_as, multiplier_table, reveal_cancel};
 use crate::backward::{Rule, Signal, Step, Table, backward};
 use crate::error::Error;
 use crate::gradient::where_signal;
@@ -85,7 +85,7 @@ fn total(s: &mut Step<'_>, parts: &[Wire], like: Option<Wire>) -> Result<Wire, S
 fn weighted_difference(s: &mut Step<'_>, signal: Signal, wire: Wire) -> Result<Wire, String> {
     match signal {
         Signal::One(m) => {
-            let difference = difference(s, wire)?;
+            let difference = difference_as(s, wire, m)?;
             weighted_sum(s, m, difference)
         }
         Signal::Pair(up, down) => {

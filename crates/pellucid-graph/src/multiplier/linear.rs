@@ -13,7 +13,7 @@ pub(super) fn rule(op: &str) -> Option<PlainRule> {
         | "Flatten" | "Squeeze" | "Unsqueeze" | "Transpose" | "DepthToSpace" | "Concat" | "Split"
         | "Expand" | "Tile" | "Pad" | "Slice" | "Gather" | "GatherElements" | "GatherND"
         | "ScatterElements" | "ScatterND" | "Trilu" | "ReduceSum" | "ReduceMean" | "CumSum"
-        | "AveragePool" | "GlobalAveragePool" | "Resize" | "EyeLike" => as_gradient,
+        | "AveragePool" | "GlobalAveragePool" | "Resize" | "EyeLike" | "DequantizeLinear" => as_gradient,
         "BatchNormalization" => |s| match changing_inputs(s)?.as_slice() {
             [0] => as_gradient(s),
             _ => Err("its moments depend on the explained input".to_owned()),

@@ -193,6 +193,13 @@ fn difference(s: &mut Step<'_>, x: Wire) -> Result<Wire, String> {
     Ok(s.sub(x, twin))
 }
 
+/// `x − x′` in the element type of `like`: of integers that stand for floats, which themselves could overflow.
+fn difference_as(s: &mut Step<'_>, x: Wire, like: Wire) -> Result<Wire, String> {
+    let twin = s.twin(x)?;
+    let (x, twin) = (s.cast_like(x, like), s.cast_like(twin, like));
+    Ok(s.sub(x, twin))
+}
+
 /// `(x + x′) / 2`; `x` itself where it does not change.
 fn middle(s: &mut Step<'_>, x: Wire) -> Result<Wire, String> {
     let twin = s.twin(x)?;

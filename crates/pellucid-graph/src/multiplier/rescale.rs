@@ -5,7 +5,7 @@
 //! (GELU by erf, SiLU by sigmoid) has the multiplier of the whole.
 
 use super::linear::{as_gradient, in_the_middle};
-use super::{PlainRule, changing_inputs, difference, quotient_or, twins_of};
+use super::{PlainRule, changing_inputs, difference, difference_as, quotient_or, twins_of};
 use crate::backward::{Signal, Signals, Step};
 use crate::gradient::{find, only, setting, where_signal};
 use crate::graph::Wire;
@@ -43,6 +43,7 @@ pub(super) fn rule(op: &str) -> Option<PlainRule> {
         "Abs" | "Clip" | "Sign" | "Floor" | "Ceil" | "Round" | "Mod" | "Tan" | "Asin" | "Acos" | "Acosh"
         | "Atanh" => |s| guarded(s, Near::Equal),
         "HardSigmoid" => hard_sigmoid,
+        "QuantizeLinear" => quantize,
         // −1 / (x x′)
         "Reciprocal" => |s| {
             let (g, y) = (s.gradient()?, s.output(0)?);
@@ -103,6 +104,19 @@ fn hard_sigmoid(s: &mut Step<'_>) -> Signals {
     let amount = s.mul(g, dy);
     let amount = s.mul_scalar(amount, alpha);
     let limit = limit(s, 0, Near::Equal)?;
+    only(quotient_or(s, amount, dx, still, limit))
+}
+
+/// `g Δq / Δx`, the integers taken as numbers, so that with the linear op behind it the rounded numbers have their quotient.
+fn quantize(s: &mut Step<'_>) -> Signals {
+    if changing_inputs(s)? != [0] {
+        return Err("its scale depends on the explained input".to_owned());
+    }
+    let (g, x, q) = (s.gradient()?, s.input(0)?, s.output(0)?);
+    let (dx, dq) = (difference(s, x)?, difference_as(s, q, x)?);
+    let still = nearness(s, x, dx, Near::Equal)?;
+    let limit = limit(s, 0, Near::Equal)?;
+    let amount = s.mul(g, dq);
     only(quotient_or(s, amount, dx, still, limit))
 }
 

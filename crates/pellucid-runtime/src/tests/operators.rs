@@ -19,17 +19,18 @@ Which ops of a model file Pellucid understands. This page is made from the code,
 `PELLUCID_WRITE_DOCS=1` to write the page anew. Where no line says otherwise, all forms of an op are meant; what a form
 lacks is told by an error that names op and node.
 
-- **A table of rules** (gradient, and what other methods send back): `yes`, the op has a rule; `lowered`, it is written as the
-  ops of the next column before the walk, which have rules; `none needed`, integers and truth values have no slope; `no`, a
-  walk that comes to it stops with an error.
+- **gradient**, **DeepLIFT**, **LRP**, the tables of rules of all methods: `yes`, the op has a rule; `lowered`, it is written as
+  the ops of the column after these before the walk, which have rules; `none needed`, integers and truth values have no slope;
+  `no`, a walk that comes to it stops with an error.
 - **Lowered to**: what is written in its place, at least for some forms. An `If` whose condition is known before the run
   becomes the branch that it takes. Recurrent layers, `Scan` and `Loop` are written out turn by turn, up to 128 turns.
 - **rten**: `yes`; `written out`, in other words that it computes rightly; `no`, ONNX Runtime is needed, which runs all ops of
   this page.
 
-`Floor`, `Ceil`, `Round`, `Sign` and `Hardmax` send nothing back: their slope is 0 wherever they have one. `QuantizeLinear` and
-`DequantizeLinear` pass the signal straight through, as if nothing were rounded, and none where a number lies outside the
-integers' range. [Ties and kinks](ties.md) has the conventions of the others.
+`Floor`, `Ceil`, `Round`, `Sign` and `Hardmax` send no gradient back: their slope is 0 wherever they have one. `QuantizeLinear` and
+`DequantizeLinear` pass a gradient straight through, as if nothing were rounded, and none where a number lies outside the
+integers' range; LRP passes all through them, and DeepLIFT takes the quotient of the rounded differences. [Ties and kinks](ties.md)
+has the conventions of the others.
 ";
 
 #[test]

@@ -213,3 +213,26 @@ fn what_has_no_rule_is_refused_by_name() {
     let softmax = "g (float[N,2] x) => (float[N,2] y) { y = Softmax(x) }";
     assert!(refused(softmax, &Composite { own, ..named("epsilon") }).contains("needs a layer with weights"));
 }
+
+#[test]
+fn relevance_passes_through_rounding() {
+    let with = |between: &str| {
+        format!(
+            "g (float[N,4] x) => (float[N,1] y)
+             <float s = {{0.25}}, uint8 z = {{128}}, float[4,3] w = {{{}}}, float[3] b = {{{}}}, float[3,1] v = {{{}}}>
+             {{ {between} h = Gemm(d, w, b) r = Relu(h) y = MatMul(r, v) }}",
+            list(12, 1),
+            list(3, 2),
+            list(3, 3)
+        )
+    };
+    // Numbers that rounding leaves as they are.
+    let x = [row(&[1.25, -0.5, 2.0, -3.75])];
+    let quantized = with("q = QuantizeLinear(x, s, z) p = Identity(q) d = DequantizeLinear(p, s, z)");
+    for name in ["epsilon", "epsilon_plus"] {
+        let [rounded, plain] =
+            [&quantized, &with("d = Identity(x)")].map(|text| explain(text, &x, &named(name)));
+        assert_close(&rounded.values, &plain.values, 1e-12);
+        assert_close(&rounded.absorbed, &plain.absorbed, 1e-12);
+    }
+}
