@@ -20,6 +20,8 @@ def load(
     output: str | None = None,
     explain_probability: bool = False,
     output_names=None,
+    start: str | None = None,
+    fixed=None,
     feature_names=None,
     runtime: str | None = None,
     threads: int | None = None,
@@ -43,7 +45,9 @@ def load(
 
     ``input_shape`` is the shape of one row, needed where a network's file leaves lengths open; ``output`` is the
     network's output by name, the first that holds floats otherwise; ``explain_probability`` explains what stands behind a final
-    softmax or sigmoid instead of the logits before it. ``runtime`` is ``"auto"``, ``"onnxruntime"`` or ``"rten"``.
+    softmax or sigmoid instead of the logits before it. Of a network of several inputs ``start`` is the one that is explained,
+    and ``fixed`` says what each other holds in every row, such as ``{"codes": [3, 1]}``; ``start`` may be a wire inside the network
+    too. ``runtime`` is ``"auto"``, ``"onnxruntime"`` or ``"rten"``.
 
     Raises :class:`pellucid.ModelError` for a broken model, :class:`pellucid.UnsupportedError` for one that cannot be
     explained.
@@ -56,7 +60,7 @@ def load(
     """
     if isinstance(model, Model):
         return model
-    wishes = _wishes(input_shape, output, explain_probability, output_names, runtime, threads)
+    wishes = _wishes(input_shape, output, explain_probability, output_names, runtime, threads, start, fixed)
     names = _texts(feature_names)
     if isinstance(model, (str, os.PathLike)):
         return Model(_open(os.fspath(model), wishes, token, timeout), names)
@@ -66,7 +70,14 @@ def load(
 
 
 def _wishes(
-    input_shape=None, output=None, explain_probability=False, output_names=None, runtime=None, threads=None
+    input_shape=None,
+    output=None,
+    explain_probability=False,
+    output_names=None,
+    runtime=None,
+    threads=None,
+    start=None,
+    fixed=None,
 ) -> dict:
     """What the core is told of a model."""
     return {
@@ -74,10 +85,21 @@ def _wishes(
         "output": output,
         "explain_probability": explain_probability,
         "output_names": _texts(output_names),
+        "start": start,
+        "fixed": {str(name): _row(name, values) for name, values in (fixed or {}).items()},
         "runtime": runtime,
         "library": _runtime.library(),
         "threads": threads,
     }
+
+
+def _row(name, values) -> tuple[list[int], list[float]]:
+    """The shape and the values of what an input holds."""
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"fixed: `{name}` holds no numbers: {error}") from None
+    return list(array.shape), array.ravel().tolist()
 
 
 def _open(path: str, wishes, token, timeout):

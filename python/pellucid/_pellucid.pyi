@@ -19,6 +19,8 @@ class Wishes(TypedDict):
     output: str | None
     explain_probability: bool
     output_names: list[str] | None
+    start: str | None
+    fixed: dict[str, tuple[list[int], list[float]]]
     runtime: str | None
     library: str | None
     threads: int | None

@@ -1,9 +1,10 @@
 //! A model file, bytes or arrays of trees → a model in memory.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayD};
 use numpy::{PyArrayDyn, PyReadonlyArray2};
 use pellucid_engine::{
     Ending, Error, LoadedModel, ModelOptions, Opened, Rows as TreeRows, Runtime, RuntimeChoice,
@@ -42,6 +43,11 @@ pub(crate) struct Wishes {
     explain_probability: bool,
     #[pyo3(item)]
     output_names: Option<Vec<String>>,
+    #[pyo3(item)]
+    start: Option<String>,
+    /// The shape and the values of a row, by the name of an input.
+    #[pyo3(item)]
+    fixed: BTreeMap<String, (Vec<usize>, Vec<f64>)>,
     /// `auto`, `rten` or `onnxruntime`.
     #[pyo3(item)]
     runtime: Option<String>,
@@ -52,6 +58,11 @@ pub(crate) struct Wishes {
     threads: Option<usize>,
 }
 
+/// `None` where the shape is not that of the values, which NumPy has no arrays of.
+fn array((shape, values): &(Vec<usize>, Vec<f64>)) -> Option<ArrayD<f64>> {
+    ArrayD::from_shape_vec(shape.as_slice(), values.clone()).ok()
+}
+
 impl Wishes {
     pub(crate) fn options(&self) -> ModelOptions {
         ModelOptions {
@@ -59,6 +70,8 @@ impl Wishes {
             output: self.output.clone(),
             explain_probability: self.explain_probability,
             output_names: self.output_names.clone(),
+            start: self.start.clone(),
+            fixed: self.fixed.iter().filter_map(|(name, row)| Some((name.clone(), array(row)?))).collect(),
             ..ModelOptions::default()
         }
     }

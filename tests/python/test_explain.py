@@ -266,3 +266,18 @@ def test_a_target_may_be_a_similarity_or_a_class_over_a_mask():
     np.testing.assert_allclose(one.outputs, places.outputs(rows).reshape(128, 7, 7)[5, 2, 3], rtol=1e-5, atol=1e-6)
     with pytest.raises(pellucid.InputError, match="cosine"):
         pellucid.explain(network, rows, "saliency", {"like": vector}, progress=False)
+
+
+def test_of_several_inputs_one_is_explained():
+    model, arrays = "fixtures/tables/tabular.script.onnx", np.load("fixtures/tables/tabular.npz")
+    for row in range(3):
+        loaded = pellucid.load(model, fixed={"codes": arrays["codes"][row]})
+        numbers = arrays["numbers"][row : row + 1].astype(np.float32)
+        found = pellucid.explain(loaded, numbers, method="saliency", absolute=False, target=int(arrays["target"][row]))
+        expected = arrays["numbers_gradient"][row : row + 1]
+        assert np.abs(found.values - expected).max() < 1e-5 * np.abs(expected).max()
+    assert any("`codes`" in warning for warning in found.warnings)
+    with pytest.raises(pellucid.UnsupportedError, match="2 inputs"):
+        pellucid.load(model)
+    with pytest.raises(pellucid.InputError, match="no numbers"):
+        pellucid.load(model, fixed={"codes": ["a", "b", "c"]})

@@ -49,7 +49,7 @@ fn text(
     target: Target,
     console: &Console,
 ) -> Result<(), Failure> {
-    let options = arguments.model.options(arguments.preprocess.options());
+    let options = arguments.model.options(arguments.preprocess.options())?;
     let runtime = open::open_runtime(&arguments.runtime)?;
     let model = TextModel::open(&arguments.model.model, tokenizer, runtime, &options)?;
     let method = arguments.method.of_network();

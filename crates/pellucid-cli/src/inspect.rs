@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &InspectArguments, console: &Console) -> Result<(),
     if TreeModel::is_one(&arguments.model.model)? {
         return trees(arguments, console);
     }
-    let options = arguments.model.options(PreprocessOptions::default());
+    let options = arguments.model.options(PreprocessOptions::default())?;
     let inspection = inspect(&arguments.model.model, open_runtime(&arguments.runtime)?, &options)?;
     match (arguments.text, arguments.json) {
         (true, _) => console.print(inspection.text.trim_end()),
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &InspectArguments, console: &Console) -> Result<(),
 
 fn trees(arguments: &InspectArguments, console: &Console) -> Result<(), Failure> {
     open::refuse(arguments.text.then_some("text"), crate::tables::FOR_NETWORKS)?;
-    let options = arguments.model.options(PreprocessOptions::default());
+    let options = arguments.model.options(PreprocessOptions::default())?;
     let inspection = inspect_trees(&TreeModel::open(&arguments.model.model, &options)?);
     match arguments.json {
         true => console.print(&inspection.to_json()),

@@ -19,7 +19,7 @@ pub(crate) fn model(
     preprocess: PreprocessOptions,
     runtime: &RuntimeArguments,
 ) -> Result<LoadedModel, Failure> {
-    let options = arguments.options(preprocess);
+    let options = arguments.options(preprocess)?;
     Ok(LoadedModel::open(&arguments.model, open_runtime(runtime)?, &options)?)
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn opened(
     trees: &TreeArguments,
     runtime: &RuntimeArguments,
 ) -> Result<Opened, Failure> {
-    let mut options = what.model.options(what.preprocess.options());
+    let mut options = what.model.options(what.preprocess.options())?;
     if trees.labels_are_a_column() {
         options.labels = None;
     }

@@ -62,7 +62,7 @@ impl Asked<'_> {
         };
         let patience = patience(self.served.timeout)?;
         let options = EndpointOptions { patience, token, ..EndpointOptions::default() };
-        let of_model = self.what.model.options(self.what.preprocess.options());
+        let of_model = self.what.model.options(self.what.preprocess.options())?;
         Ok(PredictedModel::of_endpoint(address, options, &of_model)?)
     }
 

@@ -99,7 +99,7 @@ fn opened(
     open::refuse(what.preprocess.first_given(), "is for photos; this is about texts")?;
     let texts = texts(what)?;
     let runtime = open::open_runtime(&work.runtime)?;
-    let options = what.model.options(what.preprocess.options());
+    let options = what.model.options(what.preprocess.options())?;
     Ok((TextModel::open(&what.model.model, tokenizer, runtime, &options)?, texts))
 }
 

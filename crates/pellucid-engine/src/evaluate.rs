@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayD, Axis};
 use pellucid_core::{Attribution, Baseline, Model as _, OutputSpace, Target, Work};
-use pellucid_explain::{Network, network};
+use pellucid_explain::Network;
 use pellucid_graph::Graph;
 use pellucid_graph::passes::{parameter_layers, randomize};
 use pellucid_metrics::deletion_insertion::{self, Score};
@@ -294,13 +294,7 @@ fn deleted(model: &LoadedModel, input: &Input, text: Option<&str>, seed: u64) ->
 
 /// The network of another graph, as the model's own is of its file.
 fn redrawn(model: &LoadedModel, graph: &Graph) -> Result<Arc<Network>, Error> {
-    let options = network::Options {
-        input_shape: Some(model.network().input_shape().to_vec()),
-        output: Some(model.output_name().to_owned()),
-        explain_probability: model.network().space() == OutputSpace::Probability,
-        ..network::Options::default()
-    };
-    let network = Network::new(graph, model.network().runtime().clone(), &options)?;
+    let network = model.network_of(graph)?;
     Ok(Arc::new(match model.comparison() {
         Some(comparison) => network.compared(&comparison.to, comparison.measure)?,
         None => network,

@@ -203,7 +203,7 @@ fn row_sources(input: &Input) -> Vec<RowSource> {
 
 fn warnings(model: &LoadedModel, input: &Input, attribution: &Attribution) -> Vec<String> {
     let mut warnings = model.file().warnings.clone();
-    warnings.extend_from_slice(model.network().warnings());
+    warnings.extend_from_slice(model.warnings());
     warnings.extend(input.warnings.iter().cloned());
     warnings.extend(attribution.warnings.iter().cloned());
     for (row, values) in attribution.values.axis_iter(Axis(0)).enumerate() {

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use pellucid_explain::{Network, cam, network};
+use pellucid_explain::{Network, cam};
 use pellucid_graph::{Graph, Node, Runtime, Wire, has_rule, onnx, passes, shape_text, text};
 
 use crate::error::Error;
 use crate::input::hex;
-use crate::model::{LoadedModel, ModelOptions, read, stem};
+use crate::model::{LoadedModel, ModelOptions, network_options, read, stem};
 
 /// What is in a model file.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,12 +105,7 @@ pub struct Flops {
 /// A file that cannot be read. A model that cannot be explained is no error but an obstacle.
 pub fn inspect(path: &Path, runtime: Arc<dyn Runtime>, options: &ModelOptions) -> Result<Inspection, Error> {
     let file = read(path)?;
-    let of_network = network::Options {
-        input_shape: options.input_shape.clone(),
-        output: options.output.clone(),
-        explain_probability: options.explain_probability,
-        ..network::Options::default()
-    };
+    let of_network = network_options(&file.graph, options)?;
     let network = Network::new(&file.graph, runtime, &of_network);
     Ok(inspection(&stem(path), &file, network.as_ref()))
 }

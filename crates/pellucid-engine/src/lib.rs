@@ -17,6 +17,7 @@ mod evaluate;
 mod explain;
 mod explanation;
 mod file;
+mod fixed;
 mod head_view;
 mod input;
 mod inspect;
@@ -59,6 +60,7 @@ pub use explanation::{
     About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, SCHEMA_VERSION,
 };
 pub use file::{read_text as read_text_file, write as write_file};
+pub use fixed::{Fixed, parse_fixed};
 pub use head_view::{attention_files, text_head_view};
 pub use input::{Input, ReadOptions, Source};
 pub use inspect::{Flops, GradientSupport, Inspection, OpInfo, WireInfo, inspect};

@@ -7,10 +7,11 @@ use ndarray::{Array2, ArrayD};
 use pellucid_core::{Model as _, Similarity, Work};
 use pellucid_explain::Network;
 use pellucid_explain::network;
-use pellucid_graph::{Runtime, onnx};
+use pellucid_graph::{Graph, Runtime, onnx};
 
 use crate::aim::Comparison;
 use crate::error::Error;
+use crate::fixed::{self, Fixed};
 use crate::input::{Input, ReadOptions, hex};
 use crate::inspect::flops;
 use crate::labels;
@@ -25,6 +26,10 @@ pub struct ModelOptions {
     pub output: Option<String>,
     /// Explain what stands behind a final softmax or sigmoid instead of the logits before it.
     pub explain_probability: bool,
+    /// The wire that is explained by its name, an input or one inside the network; the only input otherwise.
+    pub start: Option<String>,
+    /// What the other inputs hold in every row.
+    pub fixed: Fixed,
     /// A file of labels to take instead of the one beside the model.
     pub labels: Option<PathBuf>,
     /// The names of the outputs, instead of a file of labels.
@@ -45,10 +50,26 @@ pub struct LoadedModel {
     is_small: bool,
     reads_vectors: bool,
     comparison: Option<Comparison>,
+    warnings: Vec<String>,
+    of_network: network::Options,
 }
 
 /// Operations of one row up to which some hundred evaluations end before anybody could wish to stop them.
 const FLOPS_OF_SMALL: u64 = 1 << 20;
+
+/// What a graph is made a network by.
+///
+/// # Errors
+/// What inputs are said to hold and cannot.
+pub(crate) fn network_options(graph: &Graph, options: &ModelOptions) -> Result<network::Options, Error> {
+    Ok(network::Options {
+        input_shape: options.input_shape.clone(),
+        output: options.output.clone(),
+        explain_probability: options.explain_probability,
+        start: options.start.clone(),
+        fixed: fixed::tensors(graph, &options.fixed)?,
+    })
+}
 
 impl LoadedModel {
     /// Opens a model file, with the labels and the preprocessing that lie beside it.
@@ -83,17 +104,14 @@ impl LoadedModel {
         runtime: Arc<dyn Runtime>,
         options: &ModelOptions,
     ) -> Result<Self, Error> {
-        let of_network = network::Options {
-            input_shape: options.input_shape.clone(),
-            output: options.output.clone(),
-            explain_probability: options.explain_probability,
-            ..network::Options::default()
-        };
+        let of_network = network_options(&file.graph, options)?;
         let network = Network::new(&file.graph, runtime, &of_network)?;
         let output = network::chosen_output(&file.graph, options.output.as_deref())?;
         let network_input = network.graph().inputs()[0];
         let flops = flops::count(network.graph());
+        let warnings = network.warnings().iter().cloned().chain(fixed::warnings(&options.fixed)).collect();
         Ok(Self {
+            warnings,
             is_small: flops.n_unknown_nodes == 0 && flops.known <= FLOPS_OF_SMALL,
             name,
             input_name: network.graph().name_of(network_input).to_owned(),
@@ -104,6 +122,7 @@ impl LoadedModel {
             preprocess: None,
             reads_vectors: false,
             comparison: None,
+            of_network,
         })
     }
 
@@ -117,6 +136,7 @@ impl LoadedModel {
     ) -> Self {
         Self {
             name: name.to_owned(),
+            warnings: network.warnings().to_vec(),
             input_name: network.graph().name_of(network.graph().inputs()[0]).to_owned(),
             output_name: output_name.to_owned(),
             file,
@@ -127,6 +147,7 @@ impl LoadedModel {
             is_small: false,
             reads_vectors: true,
             comparison: None,
+            of_network: network::Options::default(),
         }
     }
 
@@ -143,6 +164,8 @@ impl LoadedModel {
             is_small: self.is_small,
             reads_vectors: self.reads_vectors,
             comparison: Some(Comparison { to: to.to_vec(), measure }),
+            warnings: self.warnings.clone(),
+            of_network: self.of_network.clone(),
         })
     }
 
@@ -154,6 +177,20 @@ impl LoadedModel {
     /// Whether the explanation of a row by a method's defaults takes no more than some milliseconds.
     pub fn is_small(&self) -> bool {
         self.is_small
+    }
+
+    /// The network of another graph, made as this one is of its file.
+    pub(crate) fn network_of(&self, graph: &Graph) -> Result<Network, Error> {
+        let options = network::Options {
+            input_shape: Some(self.network.input_shape().to_vec()),
+            ..self.of_network.clone()
+        };
+        Ok(Network::new(graph, self.network.runtime().clone(), &options)?)
+    }
+
+    /// What the reader of an explanation must know of the model.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The file's name without folder and ending.

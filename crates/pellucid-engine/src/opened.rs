@@ -62,6 +62,8 @@ fn refuse_options_of_networks(options: &ModelOptions) -> Result<(), Error> {
         ("input_shape", options.input_shape.is_some()),
         ("output", options.output.is_some()),
         ("explain_probability", options.explain_probability),
+        ("start", options.start.is_some()),
+        ("fixed", !options.fixed.is_empty()),
     ];
     match given.iter().find(|(_, given)| *given) {
         Some((option, _)) => Err(Error::request(*option, "is for networks; this is a tree model")),

@@ -132,7 +132,7 @@ fn section(
         photo: Some(picture_of_row(first, 0).ok_or_else(no_images)?),
         credit: credit(photo)?,
         classes: classes(first),
-        warnings: input.warnings.iter().chain(model.network().warnings()).cloned().collect(),
+        warnings: input.warnings.iter().chain(model.warnings()).cloned().collect(),
         panels: Vec::new(),
     };
     let panels = scored.iter().map(|(explanation, scores)| panel(explanation, scores));

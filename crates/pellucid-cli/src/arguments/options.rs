@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use pellucid_engine::{
-    AttentionOptions, Color, Layout, MethodOptions, ModelOptions, PreprocessOptions, Resample, Resize,
-    RuntimeChoice, Size, TableFormat, TreeOptions,
+    AttentionOptions, Color, Error, Layout, MethodOptions, ModelOptions, PreprocessOptions, Resample, Resize,
+    RuntimeChoice, Size, TableFormat, TreeOptions, parse_fixed,
 };
 
 /// A model and its inputs.
@@ -63,6 +63,13 @@ pub(crate) struct ModelArguments {
     /// Explain what stands behind a final softmax or sigmoid instead of the logits before it.
     #[arg(long)]
     explain_probability: bool,
+    /// The input that is explained where the network has several, or a wire inside it, by name.
+    #[arg(long, value_name = "NAME")]
+    start: Option<String>,
+    /// What another input of the network holds in every row: one row of numbers, or a file of one (.npy, .npz, .csv). For each
+    /// input that is not explained.
+    #[arg(long, value_name = "NAME=NUMBERS|FILE")]
+    fixed: Vec<String>,
     /// Names of the outputs: a JSON list, or one a line. Otherwise MODEL.labels.json beside the model. With
     /// --output-space log-loss the column of the true classes.
     #[arg(long, value_name = "FILE|COLUMN")]
@@ -340,15 +347,17 @@ pub(super) fn bytes(text: &str) -> Result<usize, String> {
 }
 
 impl ModelArguments {
-    pub(crate) fn options(&self, preprocess: PreprocessOptions) -> ModelOptions {
-        ModelOptions {
+    pub(crate) fn options(&self, preprocess: PreprocessOptions) -> Result<ModelOptions, Error> {
+        Ok(ModelOptions {
             input_shape: self.input_shape.clone(),
             output: self.output.clone(),
             explain_probability: self.explain_probability,
+            start: self.start.clone(),
+            fixed: self.fixed.iter().map(|text| parse_fixed(text)).collect::<Result<_, _>>()?,
             labels: self.labels.clone(),
             output_names: None,
             preprocess,
-        }
+        })
     }
 }
 

@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_model;
 mod counterfactuals;
 mod effects;
+mod fixed;
 mod onnx_bytes;
 mod spaces;
 mod stopping;

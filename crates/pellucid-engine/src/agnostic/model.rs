@@ -93,7 +93,7 @@ impl<'a> PredictedModel<'a> {
             ));
         }
         let mut warnings = model.file().warnings.clone();
-        warnings.extend_from_slice(network.warnings());
+        warnings.extend_from_slice(model.warnings());
         let source = Source {
             model: ModelSource {
                 name: model.name().to_owned(),

@@ -38,8 +38,13 @@ impl TextModel {
         runtime: Arc<dyn Runtime>,
         options: &ModelOptions,
     ) -> Result<Self, Error> {
-        if options.input_shape.is_some() {
-            return Err(Error::request("input_shape", "is not for texts; their tokens are counted"));
+        let of_others = [
+            ("input_shape", options.input_shape.is_some()),
+            ("start", options.start.is_some()),
+            ("fixed", !options.fixed.is_empty()),
+        ];
+        if let Some((option, _)) = of_others.iter().find(|(_, given)| *given) {
+            return Err(Error::request(*option, "is not for texts; the tokenizer says what all inputs hold"));
         }
         let file = read(path)?;
         let of_network = network::Options {

@@ -35,7 +35,7 @@ pub fn chosen_output(graph: &Graph, name: Option<&str>) -> Result<Wire, Error> {
 /// The graph of one input: from the wire that is explained on, what stands beside it fixed.
 pub(super) fn from_start(graph: &Graph, options: &Options) -> Result<Graph, Error> {
     let start = match &options.start {
-        Some(name) => graph.wire(name)?,
+        Some(name) => started_at(graph, name)?,
         None => single_input(graph, &options.fixed)?,
     };
     if options.start.is_none() && options.fixed.is_empty() {
@@ -45,6 +45,16 @@ pub(super) fn from_start(graph: &Graph, options: &Options) -> Result<Graph, Erro
     let given = options.input_shape.as_ref().map(|shape| shape.iter().map(|&n| Some(n)).collect());
     let row_shape: Vec<Option<usize>> = given.or_else(of_graph).unwrap_or_default();
     Ok(from_wire(graph, start, &row_shape, &options.fixed)?)
+}
+
+fn started_at(graph: &Graph, name: &str) -> Result<Wire, Error> {
+    let wire = graph.wire(name)?;
+    match graph.element(wire) {
+        element if element.is_float() => Ok(wire),
+        element => Err(Error::network(format!(
+            "`{name}` holds {element:?}, which have no gradient; start behind them"
+        ))),
+    }
 }
 
 /// The one input that the graph's output depends on, beside those that are fixed.
@@ -63,7 +73,8 @@ fn single_input(graph: &Graph, fixed: &BTreeMap<String, Tensor>) -> Result<Wire,
         ))),
         [] => Err(Error::network("its output depends on no input")),
         _ => Err(Error::network(format!(
-            "it has {} inputs ({}), and one is explained; a token model needs its tokenizer (--tokenizer tokenizer.json)",
+            "it has {} inputs ({}), and one is explained; say what the others hold (--fixed NAME=FILE), or for a token model \
+             give its tokenizer (--tokenizer tokenizer.json)",
             names.len(),
             names.join(", ")
         ))),
