@@ -30,7 +30,7 @@ demo: release
 	$(BIN) report fixtures/models/efficientnet_lite0_imagenet.onnx fixtures/photos/*.png fixtures/photos/*.jpg --out out/demo
 	$(BIN) report fixtures/trees/demo/adult.txt fixtures/data/adult_test.csv --cohort sex --out out/demo/tabular
 	$(BIN) counterfactuals fixtures/trees/demo/adult.txt fixtures/data/adult_declined.csv --background fixtures/data/adult_test.csv \
-		--immutable race,sex,native_country --only-up age --max-changes 3 --out out/demo/counterfactuals
+		--immutable race,sex,native_country,relationship --only-up age --max-changes 3 --out out/demo/counterfactuals
 	$(BIN) explain fixtures/models/efficientnet_lite0_imagenet.onnx fixtures/photos/chelsea.png --method occlusion --window 32,32 \
 		--out out/demo/occlusion
 	$(BIN) explain fixtures/models/glasslm_en.onnx --tokenizer fixtures/models/glasslm_en_tokenizer.json \

@@ -61,7 +61,9 @@ fn line_end(letters: &[char], start: usize, fitting: usize) -> usize {
     if fitting == letters.len() {
         return fitting;
     }
-    let space = letters[start..=fitting].iter().rposition(|&letter| letter == ' ');
+    // A sign of percent stays with its number.
+    let breaks = |i: &usize| letters[*i] == ' ' && letters.get(i + 1) != Some(&'%');
+    let space = (start..=fitting).rev().find(breaks).map(|i| i - start);
     space.map_or(fitting, |offset| start + offset + 1)
 }
 
@@ -101,6 +103,14 @@ mod tests {
     fn long_text_wraps_at_spaces_and_loses_nothing() {
         let text = "cleaver, meat cleaver, chopper, butcher's knife";
         assert_eq!(check(text, 150.0, 9).join(" "), text);
+    }
+
+    #[test]
+    fn a_sign_of_percent_stays_with_its_number() {
+        for width in 60..160 {
+            let lines = check("better than 100 % of random orders", f64::from(width), 9);
+            assert!(lines.iter().any(|line| line.contains("100 %")), "{lines:?}");
+        }
     }
 
     #[test]
