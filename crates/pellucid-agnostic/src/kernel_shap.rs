@@ -88,7 +88,9 @@ fn fit(strata: &Strata, asked: &Asked<'_>) -> Fit {
         let gain = &of_one - &of_other;
         regression.set(index, coalition.players(), gain.view(), total.view(), weight);
     }
-    regression.fit(total.view())
+    let mut fit = regression.fit(total.view());
+    fit.standard_error *= strata.variance_left().sqrt();
+    fit
 }
 
 fn warnings(fit: &Fit, options: &Options) -> Vec<String> {

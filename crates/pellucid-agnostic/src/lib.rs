@@ -4,6 +4,7 @@
 //! absent; both with a row are a [`Game`], which tells what any coalition of features is worth. Methods know the game alone.
 
 mod asked;
+mod balance;
 mod batches;
 mod cholesky;
 mod coalition;

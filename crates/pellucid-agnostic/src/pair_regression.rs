@@ -55,8 +55,8 @@ impl PairRegression {
         (self.weights[index], self.shares_left[index]) = (weight, share_left);
     }
 
-    /// The values, with standard errors from the pairs' own deviations (the sandwich of White 1980, each deviation divided by one
-    /// minus its leverage as in HC3 of MacKinnon & White 1985, since a pair pulls the fit towards itself).
+    /// The values, with standard errors from the pairs' own deviations (the sandwich of White 1980, each square divided by one
+    /// minus its leverage as in HC2 of MacKinnon & White 1985, since a pair pulls the fit towards itself).
     pub(crate) fn fit(&self, total: ArrayView1<'_, f64>) -> Fit {
         let n_players = self.x.ncols();
         let weighted = &self.x * &self.weights.view().insert_axis(Axis(1));
@@ -71,7 +71,7 @@ impl PairRegression {
         let leverage = (&influence * &self.x).sum_axis(Axis(1));
         let scale = ndarray::Zip::from(&leverage)
             .and(&self.shares_left)
-            .map_collect(|leverage, share_left| share_left / (1.0 - leverage).max(1e-3).powi(2));
+            .map_collect(|leverage, share_left| share_left / (1.0 - leverage).max(1e-3));
         let squares = (&deviations * &deviations) * &scale.insert_axis(Axis(1));
         let variance = (&influence * &influence).t().dot(&squares);
         Fit {

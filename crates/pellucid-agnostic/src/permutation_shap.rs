@@ -61,7 +61,8 @@ pub fn permutation_shap(game: &dyn Game, options: &Options, work: &Work) -> Resu
 }
 
 fn check_enough(n_players: usize, max_evaluations: usize) -> Result<(), Error> {
-    let least = 2 + 4 * n_players.saturating_sub(1);
+    // Nobody and all, and two orders that have their halves in common.
+    let least = (4 * n_players.saturating_sub(1)).max(2);
     match max_evaluations >= least {
         true => Ok(()),
         false => {

@@ -5,6 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use pellucid_core::Draws;
 use rand_chacha::ChaCha8Rng;
 
+use crate::balance::{Balance, squares_of_one};
 use crate::coalition::Coalition;
 use crate::draw::{choose_front, unit};
 
@@ -76,27 +77,54 @@ impl Stratum {
         1.0 - self.drawn.len() as f64 / self.n_pairs
     }
 
-    fn draw(&mut self, n_players: usize) {
+    fn draw(&mut self, n_players: usize, balance: &mut Balance) {
+        let Some(coalition) = self.best_new(n_players, balance).or_else(|| self.one_left(n_players)) else {
+            return;
+        };
+        balance.add(&coalition, self.size, self.mass / self.share);
+        self.seen.insert(coalition.clone());
+        self.drawn.push(coalition);
+    }
+
+    /// Of some coalitions that were not drawn yet the one that balances best; `None` where hardly any are left.
+    fn best_new(&mut self, n_players: usize, balance: &Balance) -> Option<Coalition> {
+        if self.left.is_some() || self.expected >= self.n_pairs {
+            return None;
+        }
+        let mut best: Option<(f64, Coalition)> = None;
+        let mut n_new = 0;
         for _ in 0..MAX_MISSES {
-            if self.left.is_some() {
+            let coalition = self.next(n_players);
+            if self.seen.contains(&coalition) {
+                continue;
+            }
+            n_new += 1;
+            let excess = balance.excess_of(&coalition);
+            if best.as_ref().is_none_or(|(least, _)| excess < *least) {
+                best = Some((excess, coalition));
+            }
+            if n_new == balance.n_candidates() {
                 break;
             }
-            let coalition = self.next(n_players);
-            if self.seen.insert(coalition.clone()) {
-                self.drawn.push(coalition);
-                return;
-            }
         }
+        best.map(|(_, coalition)| coalition)
+    }
+
+    /// One of those that are left, which are listed first.
+    fn one_left(&mut self, n_players: usize) -> Option<Coalition> {
         if self.left.is_none() {
             let mut left: Vec<Coalition> = combinations(n_players, self.size)
                 .map(|coalition| first_of_pair(coalition, n_players, self.size))
-                .filter(|coalition| self.seen.insert(coalition.clone()))
+                .filter(|coalition| !self.seen.contains(coalition))
                 .collect();
+            // Both halves of a pair have one name.
+            left.sort_unstable();
+            left.dedup();
             let n_left = left.len();
             choose_front(&mut self.generator, &mut left, n_left);
             self.left = Some(left);
         }
-        self.drawn.extend(self.left.as_mut().and_then(Vec::pop));
+        self.left.as_mut().and_then(Vec::pop)
     }
 
     /// The next `size` players of a stream of random orders of all players: every coalition is as likely, and every player is
@@ -154,6 +182,7 @@ fn combinations(n_players: usize, size: usize) -> impl Iterator<Item = Coalition
 /// All sizes of a game of two players or more.
 pub(crate) struct Strata {
     n_players: usize,
+    balance: Balance,
     /// Where the sizes' counts are rounded up or down.
     offset: f64,
     pub(crate) of_size: Vec<Stratum>,
@@ -178,7 +207,8 @@ impl Strata {
             }
         };
         let offset = unit(&mut draws.draw(0));
-        Self { n_players, offset, of_size: (1..=n_players / 2).map(stratum).collect() }
+        let of_size = (1..=n_players / 2).map(stratum).collect();
+        Self { n_players, balance: Balance::new(n_players), offset, of_size }
     }
 
     pub(crate) fn n_players(&self) -> usize {
@@ -196,10 +226,23 @@ impl Strata {
             let n_drawn = ((upto - below) as usize).min(stratum.n_pairs as usize);
             below = upto;
             let n_known = stratum.drawn.len();
-            (n_known..n_drawn).for_each(|_| stratum.draw(self.n_players));
+            (n_known..n_drawn).for_each(|_| stratum.draw(self.n_players, &mut self.balance));
             new.extend_from_slice(&stratum.drawn[n_known..]);
         }
         new
+    }
+
+    /// What balancing leaves of the variance of coalitions that are drawn on their own, where a linear function leaves over interactions
+    /// of three players that are all as large: `3 / M` of a value's variance comes from products of two players, of which as much is
+    /// left as of the excess (Deville & Tillé 2005: balanced draws have the variance of what the balanced variables do not tell).
+    pub(crate) fn variance_left(&self) -> f64 {
+        let of_stratum = |stratum: &Stratum| {
+            let weight = stratum.mass / stratum.share;
+            let n_alone = stratum.drawn.len() as f64 * stratum.share_left();
+            n_alone * weight * weight * squares_of_one(stratum.size, self.n_players)
+        };
+        let left = self.balance.left_of(self.of_size.iter().map(of_stratum).sum());
+        1.0 - (3.0 / self.n_players as f64).min(1.0) * (1.0 - left)
     }
 
     /// Shares out `n_pairs`; a size that has fewer pairs than its share is taken whole, and leaves the rest to the others.
@@ -262,6 +305,36 @@ mod tests {
         let drawn = kernel.of_size.iter().filter(|stratum| !stratum.drawn.is_empty());
         assert!(drawn.clone().count() == 100);
         assert!(drawn.clone().all(|stratum| (stratum.pair_weight() / stratum.mass - 3.0).abs() < 0.02));
+    }
+
+    /// How much the counts of any two players together scatter, against coalitions that are drawn on their own.
+    #[test]
+    fn players_come_together_about_as_often() {
+        let (n, n_pairs) = (12, 40);
+        let of_drawn = |coalitions: Vec<Coalition>| {
+            let mut balance = Balance::new(n);
+            for coalition in &coalitions {
+                balance.add(coalition, coalition.size(), 1.0);
+            }
+            (0..n)
+                .flat_map(|i| (0..i).map(move |j| [i, j]))
+                .map(|[i, j]| balance.excess_of(&Coalition::of(n, [i, j])).powi(2))
+                .sum::<f64>()
+        };
+        let (mut balanced, mut alone) = (0.0, 0.0);
+        for seed in 0..20 {
+            let mut strata = strata(n, Sampling::Leverage, seed);
+            let drawn = strata.draw(n_pairs);
+            let mut generator = Draws::new(seed, &[1; 32], "alone").draw(0);
+            let independent = drawn.iter().map(|coalition| {
+                let mut players: Vec<usize> = (0..n).collect();
+                choose_front(&mut generator, &mut players, coalition.size());
+                Coalition::of(n, players[..coalition.size()].iter().copied())
+            });
+            alone += of_drawn(independent.collect());
+            balanced += of_drawn(drawn);
+        }
+        assert!(balanced < 0.4 * alone, "{balanced} of {alone}");
     }
 
     #[test]
