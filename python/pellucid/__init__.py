@@ -15,7 +15,8 @@ from ._pellucid import (
 )
 from ._stream import ExplanationStream, explain_stream
 from ._texts import TextExplanation, TextModel
-from ._tools import Evaluation, compile, conservation, doctor, evaluate, importance, inspect
+from ._tools import Evaluation, compile, conservation, doctor, evaluate, inspect
+from ._whole_tables import Findings, counterfactuals, effects, importance, surrogate_tree
 
 __all__ = [
     "CheckError",
@@ -24,6 +25,7 @@ __all__ = [
     "Evaluation",
     "Explanation",
     "ExplanationStream",
+    "Findings",
     "InputError",
     "Model",
     "ModelError",
@@ -33,11 +35,14 @@ __all__ = [
     "__version__",
     "compile",
     "conservation",
+    "counterfactuals",
     "doctor",
+    "effects",
     "evaluate",
     "explain",
     "explain_stream",
     "importance",
     "inspect",
     "load",
+    "surrogate_tree",
 ]

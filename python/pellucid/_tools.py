@@ -171,27 +171,6 @@ def inspect(model, *, input_shape=None, output: str | None = None, runtime: str 
     return json.loads(_pellucid.inspect(load(model, input_shape=input_shape, output=output, runtime=runtime)._core))
 
 
-def importance(model, X=None, *, background=None, threads: int | None = None, progress: bool = True) -> dict:
-    """How much a tree model uses each feature: by its splits, and with rows ``X`` by the mean |TreeSHAP value|.
-
-    >>> import pellucid
-    >>> found = pellucid.importance("fixtures/trees/lightgbm/binary.txt")
-    >>> len(found["feature_names"]), found["mean_absolute_values"]
-    (5, None)
-    """
-    model = load(model)
-    rows = None if X is None else _tables.rows(model, X)
-    background = None if background is None else _tables.in_order(model, background)
-    bar = Bar() if progress else None
-    try:
-        array, names = (None, None) if rows is None else (rows.array, rows.names)
-        limits = _limits(threads=threads, watcher=bar)
-        return json.loads(_pellucid.importance(model._core, array, names, background, limits))
-    finally:
-        if bar is not None:
-            bar.close()
-
-
 def doctor(runtime: str | None = None, threads: int | None = None) -> dict:
     """Which runtimes are found, which is used, and why.
 

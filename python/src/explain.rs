@@ -71,7 +71,7 @@ pub(crate) fn explain(
 }
 
 /// Rows as a model of any kind takes them when it is asked for predictions alone.
-fn rows_of_any(
+pub(crate) fn rows_of_any(
     py: Python<'_>,
     model: &Kind,
     rows: Rows<'_>,

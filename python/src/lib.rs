@@ -15,6 +15,7 @@ mod texts;
 mod tools;
 mod trees;
 mod watched;
+mod whole_tables;
 
 use pyo3::prelude::*;
 
@@ -41,6 +42,11 @@ mod _pellucid {
     use super::texts::{TextCore, TextModelCore};
     #[pymodule_export]
     use super::tools::{compile, conservation, doctor, evaluate, importance, inspect, inspect_file};
+
+    #[pymodule_export]
+    use super::whole_tables::{
+        Found, find_counterfactuals, global_effects, importance_by_labels, surrogate_tree,
+    };
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "Python's name for it")]

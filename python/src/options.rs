@@ -160,7 +160,8 @@ fn lengths(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
     value.extract::<usize>().map(|length| vec![length]).or_else(|_| read(name, value))
 }
 
-fn output_space(name: &str) -> PyResult<OutputSpace> {
+/// The space of that name.
+pub(crate) fn output_space(name: &str) -> PyResult<OutputSpace> {
     let found = OutputSpace::ALL.into_iter().find(|space| space.name() == name.replace('-', "_"));
     let reason = || format!("there is no `{name}`; there are: margin, probability, value");
     found.ok_or_else(|| of_option("output_space", &reason()))

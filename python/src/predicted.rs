@@ -112,6 +112,16 @@ pub(crate) enum Asked<'m> {
 }
 
 impl Asked<'_> {
+    /// The space of probabilities, of models that classify.
+    pub(crate) fn probabilities(&self) -> Option<OutputSpace> {
+        let classifies = match *self {
+            Self::Network(model) => model.classifies(),
+            Self::Trees(model) => model.classifies(),
+            Self::Predicted(_) => false,
+        };
+        classifies.then_some(OutputSpace::Probability)
+    }
+
     /// Runs what asks the model, with its outputs in a space, if one is asked for.
     pub(crate) fn run<T: Send>(
         &self,

@@ -57,6 +57,20 @@ impl Loss {
         }
     }
 
+    /// Refuses outputs that are no probabilities where their logarithm is taken.
+    fn check_outputs(self, outputs: ArrayView2<'_, f64>) -> Result<(), Error> {
+        // Sums of rounded numbers may end a little beyond 1.
+        const ROUNDING: f64 = 1e-6;
+        let is_one = |x: f64| (-ROUNDING..=1.0 + ROUNDING).contains(&x);
+        match outputs.iter().find(|&&x| self == Self::LogLoss && !is_one(x)) {
+            None => Ok(()),
+            Some(x) => {
+                let reason = format!("log_loss is of probabilities, and the model's outputs are none: {x}");
+                Err(Error::setting("loss", reason))
+            }
+        }
+    }
+
     fn check(self, labels: ArrayView1<'_, f64>, n_outputs: usize) -> Result<(), Error> {
         if !self.classifies() && n_outputs != 1 {
             let reason = format!("the loss compares one output with the label; the model has {n_outputs}");
@@ -205,6 +219,7 @@ impl Losses<'_> {
             let mut batch = Array2::zeros((range.len(), self.rows.ncols()));
             range.clone().zip(batch.outer_iter_mut()).for_each(|(row, slot)| fill(row, slot));
             let outputs = predict(self.predictor, batch.view().into_dyn(), self.work)?;
+            self.loss.check_outputs(outputs.view())?;
             let mut of_batch = losses.slice_axis_mut(Axis(0), Slice::from(range.clone()));
             for ((slot, row), outputs) in of_batch.iter_mut().zip(range).zip(outputs.outer_iter()) {
                 *slot = self.loss.of(outputs, self.labels[row]);
@@ -313,5 +328,7 @@ mod tests {
         assert!(say(&labels, &[vec![0]], Loss::SquaredError, 0).contains("one is the least"));
         assert!(say(&array![1.0], &[vec![0]], Loss::SquaredError, 1).contains("labels has shape [1]"));
         assert!(say(&array![0.0, 1.0, 2.0, 0.0], &[vec![0]], Loss::ZeroOne, 1).contains("row 2 has 2"));
+        let classes = array![0.0, 1.0, 1.0, 0.0];
+        assert!(say(&classes, &[vec![0]], Loss::LogLoss, 1).contains("log_loss is of probabilities"));
     }
 }

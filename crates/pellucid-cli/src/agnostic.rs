@@ -41,10 +41,13 @@ impl Explaining<'_> {
             Some(path) => model.kept_in(path)?,
             None => model,
         };
-        let rows = read(&arguments.what.inputs)?;
+        let rows = read(&arguments.what.inputs, &arguments.trees.keep)?;
         let name = arguments.method.method.as_deref().unwrap_or("kernel-shap");
         let names = rows.feature_names.as_deref();
-        let method = AgnosticMethod::new(name, &self.options()?, &model, arguments.work.seed, names, read)?;
+        let method =
+            AgnosticMethod::new(name, &self.options()?, &model, arguments.work.seed, names, |paths| {
+                read(paths, &[])
+            })?;
         let request = AgnosticRequest {
             method,
             target: OutputTarget::parse(&arguments.target)?,

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use pellucid_engine::{EffectKind, PlotKind};
 
-use options::bytes;
 pub(crate) use options::*;
 
 /// Explains trained models: what made the model say this?
@@ -29,10 +28,12 @@ pub(crate) enum Command {
     Evaluate(Box<EvaluateArguments>),
     /// Write one page that explains: photos or texts by several methods, or a table by a tree model.
     Report(ReportArguments),
-    /// Say how much a tree model uses each feature.
+    /// Say how much a model uses each feature: by labels, or by what trees hold.
     Importance(ImportanceArguments),
     /// Say how the outputs of a model follow a feature, over all rows of a table.
     Effects(EffectsArguments),
+    /// Grow a small tree that imitates the model, and say how well it does.
+    Surrogate(SurrogateArguments),
     /// Say what about a row would have had to be otherwise for another outcome.
     Counterfactuals(CounterfactualsArguments),
     /// Draw the explanation of a table.
@@ -147,21 +148,95 @@ pub(crate) struct ReportArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportanceArguments {
-    /// The model file: XGBoost JSON or UBJ, LightGBM text, CatBoost JSON.
-    #[arg(value_name = "MODEL")]
-    pub(crate) model: PathBuf,
-    /// Tables whose rows are explained, for the mean size of the TreeSHAP values: .csv, .csv.gz, .parquet, .npy, .npz.
+    #[command(flatten)]
+    pub(crate) model: ModelArguments,
+    /// Tables: .csv, .npy, .npz, of tree models .csv.gz and .parquet too. With --label-column their rows are shuffled; without,
+    /// they are explained, for the mean size of the TreeSHAP values.
     #[arg(value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// A table of rows that absent features are averaged over; may be given several times.
-    #[arg(long, value_name = "FILE")]
+    /// The array of an .npz file.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) array: Option<String>,
+    /// Without --label-column: a table of rows that absent features are averaged over; may be given several times.
+    #[arg(long, value_name = "FILE", conflicts_with = "label_column")]
     pub(crate) background: Vec<PathBuf>,
-    /// Threads [default: all cores].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) threads: Option<u32>,
-    /// No progress bar.
+    /// The column of what is true, numbers or classes: how much worse predictions get as the values of each feature are
+    /// shuffled, for a model of any kind (permutation importance).
+    #[arg(long, value_name = "COLUMN", requires = "inputs")]
+    pub(crate) label_column: Option<String>,
+    /// How wrong a prediction is: log-loss (the default of probabilities), zero-one (of several other outputs), squared-error (of
+    /// one) or absolute-error.
+    #[arg(long, value_name = "LOSS", requires = "label_column")]
+    pub(crate) loss: Option<String>,
+    /// Shuffles of each feature [default: 10].
+    #[arg(long, value_name = "N", requires = "label_column")]
+    pub(crate) repeats: Option<usize>,
+    /// Features that are shuffled together, by name or number: age+sex,4+5; every other feature alone.
+    #[arg(long, value_name = "GROUPS", requires = "label_column")]
+    pub(crate) feature_groups: Option<String>,
+    /// How sure the intervals are [default: 0.95].
+    #[arg(long, value_name = "SHARE", requires = "label_column")]
+    pub(crate) confidence: Option<f64>,
+    #[command(flatten)]
+    pub(crate) served: ServedArguments,
+    #[command(flatten)]
+    pub(crate) work: WorkArguments,
+    /// With --label-column: write importance.json, importance.csv and a chart into this folder.
+    #[arg(long, value_name = "DIR", requires = "label_column")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON, and nothing else.
     #[arg(long)]
-    pub(crate) quiet: bool,
+    pub(crate) json: bool,
+}
+
+impl ImportanceArguments {
+    /// Model and tables as the other commands have them.
+    pub(crate) fn what(&self) -> InputArguments {
+        InputArguments {
+            model: self.model.clone(),
+            inputs: self.inputs.clone(),
+            array: self.array.clone(),
+            preprocess: PreprocessArguments::default(),
+            texts: TextArguments::default(),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SurrogateArguments {
+    #[command(flatten)]
+    pub(crate) what: InputArguments,
+    /// class (the default of classifiers), or an output by name or number.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) target: Option<String>,
+    /// --target class: above it, the only output says class 1 [default: 0.5 for probabilities, else 0].
+    #[arg(long, value_name = "X", allow_hyphen_values = true)]
+    pub(crate) threshold: Option<f64>,
+    /// Splits from the root to a leaf, at the most [default: 4].
+    #[arg(long, value_name = "N")]
+    pub(crate) max_depth: Option<usize>,
+    /// Rows that a leaf has at the least [default: 10].
+    #[arg(long, value_name = "N")]
+    pub(crate) min_rows_in_leaf: Option<usize>,
+    /// The share of rows that the tree does not see, and is judged by [default: 0.25].
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) held_out: Option<f64>,
+    /// How sure the interval of the fidelity is [default: 0.95].
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) confidence: Option<f64>,
+    /// Features whose numbers are codes without an order, where the model does not say so.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) categorical: Vec<String>,
+    /// probability (the default of classifiers), margin or value.
+    #[arg(long, value_name = "SPACE")]
+    pub(crate) output_space: Option<String>,
+    #[command(flatten)]
+    pub(crate) served: ServedArguments,
+    #[command(flatten)]
+    pub(crate) work: WorkArguments,
+    /// Write surrogate.json and rules.txt into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// Print JSON, and nothing else.
     #[arg(long)]
     pub(crate) json: bool,
@@ -225,20 +300,17 @@ pub(crate) struct ConstraintArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct EffectsArguments {
-    /// The model file: trees as XGBoost JSON or UBJ, LightGBM text, CatBoost JSON, ONNX.
-    #[arg(value_name = "MODEL")]
-    pub(crate) model: PathBuf,
-    /// Tables whose rows the effect is averaged over: .csv, .csv.gz, .parquet, .npy, .npz.
-    #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
-    /// partial-dependence (the mean over all rows), or ice (curves of single rows too).
+    #[command(flatten)]
+    pub(crate) what: InputArguments,
+    /// partial-dependence (the mean over all rows), ice (curves of single rows too), or ale (accumulated local effects: the
+    /// mean changes of rows near each value, added up).
     #[arg(long, value_name = "KIND", default_value = "partial-dependence")]
     pub(crate) kind: EffectKind,
     /// The feature; twice for the joint effect of two.
     #[arg(long, value_name = "NAME", required = true)]
     pub(crate) feature: Vec<String>,
     /// The most values of a feature that are tried: distinct ones, evenly spread over the rows [default: 100, for each of
-    /// two features 25].
+    /// two features 25; of ale, where they are the edges of bins, 21 and 11].
     #[arg(long, value_name = "N")]
     pub(crate) points: Option<usize>,
     /// ice: rows that get a curve, evenly spread [default: 200].
@@ -247,24 +319,20 @@ pub(crate) struct EffectsArguments {
     /// Take off what each curve is at its first point.
     #[arg(long)]
     pub(crate) centered: bool,
-    /// margin (the default), probability or value.
+    /// How sure the interval around the mean is [default: 0.95; partial dependences of trees have one only where it is
+    /// asked for, as every row must be asked about then].
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) confidence: Option<f64>,
+    /// Features whose numbers are codes without an order, where the model does not say so.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) categorical: Vec<String>,
+    /// margin (the default of trees), probability or value.
     #[arg(long, value_name = "SPACE")]
     pub(crate) output_space: Option<String>,
-    /// The array of an .npz file.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) array: Option<String>,
-    /// Names of the outputs: a JSON list, or one a line. Otherwise MODEL.labels.json beside the model.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) labels: Option<PathBuf>,
-    /// Threads [default: all cores].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) threads: Option<u32>,
-    /// Memory for curves, such as 512M or 2G.
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = bytes)]
-    pub(crate) max_memory: usize,
-    /// No progress bar.
-    #[arg(long)]
-    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) served: ServedArguments,
+    #[command(flatten)]
+    pub(crate) work: WorkArguments,
     /// Write effects.json, effects.csv and charts into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

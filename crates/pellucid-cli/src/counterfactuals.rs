@@ -45,7 +45,7 @@ fn find(
     read: Read<'_>,
     cancellation: &Cancellation,
 ) -> Result<FoundCounterfactuals, Failure> {
-    let (rows, background) = (read(&arguments.what.inputs)?, read(&arguments.background)?);
+    let (rows, background) = (read(&arguments.what.inputs, &[])?, read(&arguments.background, &[])?);
     let given = &arguments.constraints;
     let request = CounterfactualRequest {
         n_counterfactuals: Some(arguments.counterfactuals),

@@ -3,25 +3,32 @@
 use std::fmt::Write;
 
 use pellucid_engine::{
-    Cancellation, ImportanceTable, ModelOptions, TreeModel, Work, importance_table, on_threads,
+    Address, Cancellation, Error, ImportanceTable, PreprocessOptions, TreeModel, importance_table, on_threads,
 };
 
 use crate::arguments::ImportanceArguments;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::progress::progress;
+use crate::{label_importance, open, tables};
 
 pub(crate) fn run(
     arguments: &ImportanceArguments,
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
-    let model = TreeModel::open(&arguments.model, &ModelOptions::default())?;
-    let progress = progress(arguments.json || arguments.quiet, "rows");
-    let work = Work { cancellation: cancellation.clone(), progress, ..Work::default() };
-    let threads = arguments.threads.map(|n| n as usize);
-    let table =
-        on_threads(threads, || importance_table(&model, &arguments.inputs, &arguments.background, &work))??;
+    if let Some(column) = &arguments.label_column {
+        return label_importance::run(arguments, column, console, cancellation);
+    }
+    let path = &arguments.model.model;
+    if path.to_str().is_some_and(Address::is_one) || !TreeModel::is_one(path)? {
+        let what = "without labels, importance is of tree models; of others name the column of what is true: --label-column";
+        return Err(Error::Unsupported { what: what.to_owned() }.into());
+    }
+    let model = TreeModel::open(path, &arguments.model.options(PreprocessOptions::default()))?;
+    let work = open::work(&arguments.work, arguments.json, "rows", cancellation);
+    let table = on_threads(tables::threads(&arguments.work), || {
+        importance_table(&model, &arguments.inputs, &arguments.background, &work)
+    })??;
     match arguments.json {
         true => console.print(&table.to_json(&model)),
         false => console.print(&text(&table)),
@@ -79,7 +86,7 @@ fn write_text(
 }
 
 /// Four digits are enough to compare.
-fn number(x: f64) -> String {
+pub(crate) fn number(x: f64) -> String {
     match x {
         _ if x.fract() == 0.0 && x.abs() < 1e7 => format!("{x}"),
         _ if x.abs() >= 1000.0 => format!("{x:.0}"),

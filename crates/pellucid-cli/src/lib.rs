@@ -12,12 +12,14 @@ mod explain;
 mod failure;
 mod importance;
 mod inspect;
+mod label_importance;
 mod open;
 mod plot;
 mod predicted;
 mod progress;
 mod report;
 mod summary;
+mod surrogate;
 mod tables;
 mod texts;
 
@@ -61,6 +63,7 @@ fn run(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
         Command::Report(arguments) => report::run(arguments, console, &cancellation),
         Command::Importance(arguments) => importance::run(arguments, console, &cancellation),
         Command::Effects(arguments) => effects::run(arguments, console, &cancellation),
+        Command::Surrogate(arguments) => surrogate::run(arguments, console, &cancellation),
         Command::Counterfactuals(arguments) => counterfactuals::run(arguments, console, &cancellation),
         Command::Plot(arguments) => plot::run(arguments, console),
         Command::Compile(arguments) => compile::run(arguments, console),

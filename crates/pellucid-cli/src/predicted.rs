@@ -19,8 +19,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) work: &'a WorkArguments,
 }
 
-/// Reads files as rows of the model.
-pub(crate) type Read<'a> = &'a dyn Fn(&[PathBuf]) -> Result<PredictedRows, Error>;
+/// Reads files as rows of the model; of a table, the named columns are none of its features.
+pub(crate) type Read<'a> = &'a dyn Fn(&[PathBuf], &[String]) -> Result<PredictedRows, Error>;
 
 /// The address, where a served model is named instead of a file.
 pub(crate) fn address(what: &InputArguments) -> Option<&str> {
@@ -33,24 +33,57 @@ impl Asked<'_> {
         &self,
         run: impl FnOnce(PredictedModel<'_>, Read<'_>, Option<&TreeModel>) -> Result<T, Failure> + Send,
     ) -> Result<T, Failure> {
+        self.with_outputs(|_| None, run)
+    }
+
+    /// The same of a model that gives probabilities where it can, if no space of outputs is asked for.
+    pub(crate) fn with_probabilities<T: Send>(
+        &self,
+        run: impl FnOnce(PredictedModel<'_>, Read<'_>, Option<&TreeModel>) -> Result<T, Failure> + Send,
+    ) -> Result<T, Failure> {
+        self.with_outputs(|classifies| classifies.then_some(OutputSpace::Probability), run)
+    }
+
+    /// `usual` says from whether the model classifies which space is taken, if none is asked for.
+    fn with_outputs<T: Send>(
+        &self,
+        usual: impl FnOnce(bool) -> Option<OutputSpace> + Send,
+        run: impl FnOnce(PredictedModel<'_>, Read<'_>, Option<&TreeModel>) -> Result<T, Failure> + Send,
+    ) -> Result<T, Failure> {
+        open::refuse(
+            self.what.texts.first_given(),
+            "is for models of texts; this is asked of tables and images",
+        )?;
+        let asked = self.space()?;
         let array = self.what.array.as_deref();
         if let Some(address) = address(self.what) {
             let model = self.endpoint(address)?;
             let row_shape = model.predictor().row_shape().to_vec();
-            let read = |paths: &[PathBuf]| {
-                let options = ReadOptions { input_shape: &row_shape, array, ..ReadOptions::default() };
+            let read = |paths: &[PathBuf], kept: &[String]| {
+                let options = ReadOptions { input_shape: &row_shape, array, kept, ..ReadOptions::default() };
                 Ok(Input::read(paths, &options)?.into())
             };
             return run(model, &read, None);
         }
         match open::opened(self.what, self.trees, &self.work.runtime)? {
             Opened::Network(model) => {
-                let read = |paths: &[PathBuf]| PredictedRows::of_network(&model, paths, array);
-                run(PredictedModel::of_network(&model, self.space()?)?, &read, None)
+                let read = |paths: &[PathBuf], kept: &[String]| {
+                    PredictedRows::of_network(&model, paths, array, kept)
+                };
+                run(
+                    PredictedModel::of_network(&model, asked.or_else(|| usual(model.classifies())))?,
+                    &read,
+                    None,
+                )
             }
             Opened::Trees(model) => on_threads(tables::threads(self.work), || {
-                let read = |paths: &[PathBuf]| PredictedRows::of_trees(&model, paths, array, None);
-                run(PredictedModel::of_trees(&model, self.space()?)?, &read, Some(&model))
+                let read =
+                    |paths: &[PathBuf], kept: &[String]| PredictedRows::of_trees(&model, paths, array, kept);
+                run(
+                    PredictedModel::of_trees(&model, asked.or_else(|| usual(model.classifies())))?,
+                    &read,
+                    Some(&model),
+                )
             })?,
         }
     }

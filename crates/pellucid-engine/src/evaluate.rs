@@ -17,7 +17,7 @@ use pellucid_metrics::{Explained, completeness, deletion, insertion, randomizati
 use crate::aim::compared;
 use crate::baseline::parse_baseline;
 use crate::error::Error;
-use crate::explain::{Attributed, Request, attribute, classifies, explanation};
+use crate::explain::{Attributed, Request, attribute, explanation};
 use crate::explanation::Explanation;
 use crate::input::Input;
 use crate::model::LoadedModel;
@@ -357,7 +357,7 @@ pub(crate) fn curve_options(
     curves: CurveOptions,
 ) -> deletion_insertion::Options {
     let output_space = match attributed.target.indices {
-        Some(_) if classifies(model) => OutputSpace::Probability,
+        Some(_) if model.classifies() => OutputSpace::Probability,
         _ => model.network().space(),
     };
     let CurveOptions { n_steps, n_random, patch } = curves;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ndarray::{Array2, ArrayView1, Axis};
-use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Target, Work, top_outputs};
-use pellucid_explain::network::{Ending, OutputPlaces};
+use pellucid_core::{Attribution, ResolvedTarget, Target, Work, top_outputs};
+use pellucid_explain::network::OutputPlaces;
 use pellucid_explain::segmentation;
 
 use crate::aim::{Aim, compared};
@@ -148,7 +148,7 @@ pub(crate) fn predictions(model: &LoadedModel, attributed: &Attributed) -> Vec<V
         let of_row = |row: ArrayView1<'_, f64>| predictions_of_places(model, places, row);
         return outputs.rows().into_iter().map(of_row).collect();
     }
-    let probabilities = classifies(model).then(|| model.network().probabilities(outputs));
+    let probabilities = model.classifies().then(|| model.network().probabilities(outputs));
     let of_row = |row: usize| {
         let mut indices = top_outputs(outputs.row(row), N_PREDICTIONS);
         let explained = attributed.indices.as_ref().map_or(&[][..], |indices| &indices[row]);
@@ -188,10 +188,6 @@ fn predictions_of_places(
 }
 
 /// Whether outputs have probabilities: a single plain output is a regression's.
-pub(crate) fn classifies(model: &LoadedModel) -> bool {
-    model.network().space() != OutputSpace::Value || model.network().ending() != Ending::Plain
-}
-
 pub(crate) fn producer(model: &LoadedModel) -> String {
     format!("{} {}", model.file().producer_name, model.file().producer_version).trim().to_owned()
 }

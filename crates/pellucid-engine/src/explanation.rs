@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use ndarray::{ArrayD, ArrayView, ArrayViewD, Axis, Dimension, IxDyn};
 use pellucid_core::OutputSpace;
+use serde_json::{Value, json};
 
 use crate::deletion::DeletionCheck;
 use crate::error::Error;
 use crate::input::Source;
 use crate::parameter::Parameter;
 use crate::preprocess::Preprocess;
+use crate::trees::TreeModel;
 
 /// The form of [`Explanation`] in files; a number larger than this one's is refused.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -126,6 +128,21 @@ pub struct ModelSource {
     pub digest: String,
     /// The tool that wrote it.
     pub producer: String,
+}
+
+impl ModelSource {
+    pub(crate) fn of_trees(model: &TreeModel) -> Self {
+        Self {
+            name: model.name().to_owned(),
+            format: model.format().to_owned(),
+            digest: model.digest().to_owned(),
+            producer: model.producer(),
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        json!({"name": self.name, "format": self.format, "digest": self.digest, "producer": self.producer})
+    }
 }
 
 /// What ran a model. Within one fingerprint, batch size and memory, results are equal to the bit.

@@ -125,6 +125,19 @@ fn as_readable_as_any(builder: &mut tempfile::Builder<'_, '_>) {
     let _ = builder;
 }
 
+/// A table as CSV.
+pub(crate) fn csv_bytes(
+    header: Vec<String>,
+    lines: impl Iterator<Item = Vec<String>>,
+) -> Result<Vec<u8>, Error> {
+    let fault = |error: String| Error::request("out", error);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for line in [header].into_iter().chain(lines) {
+        writer.write_record(&line).map_err(|error| fault(error.to_string()))?;
+    }
+    writer.into_inner().map_err(|error| fault(error.error().to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! Input files → rows of a model.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayD, Axis};
@@ -22,6 +23,8 @@ pub struct Input {
     pub sources: Vec<Source>,
     /// The names of the features, for tables.
     pub feature_names: Option<Vec<String>>,
+    /// Columns of a table that are no features, as texts, by name.
+    pub other_columns: BTreeMap<String, Vec<String>>,
     /// What the reader of an explanation must know of the inputs.
     pub warnings: Vec<String>,
 }
@@ -48,6 +51,8 @@ pub struct ReadOptions<'a> {
     pub array: Option<&'a str>,
     /// What is done to photos.
     pub preprocess: Option<&'a Preprocess>,
+    /// Columns of a table that are no features and are read as texts; a file without one of them is refused.
+    pub kept: &'a [String],
 }
 
 impl Input {
@@ -55,7 +60,8 @@ impl Input {
     pub fn from_rows(rows: ArrayD<f32>) -> Self {
         let n_rows = if rows.ndim() == 0 { 0 } else { rows.len_of(Axis(0)) };
         let source = |row_index| Source { file: String::new(), row_index, crop_box: None };
-        Self { rows, sources: (0..n_rows).map(source).collect(), feature_names: None, warnings: Vec::new() }
+        let sources = (0..n_rows).map(source).collect();
+        Self { rows, sources, feature_names: None, other_columns: BTreeMap::new(), warnings: Vec::new() }
     }
 
     /// Reads `.npy`, `.npz`, `.csv`, `.png` and `.jpg` files, all rows one below the other.
@@ -74,6 +80,9 @@ impl Input {
             input.rows = ndarray::concatenate(Axis(0), &views)
                 .map_err(|error| Error::input(path, error.to_string()))?;
             input.sources.extend(part.sources);
+            for (name, texts) in part.other_columns {
+                input.other_columns.entry(name).or_default().extend(texts);
+            }
             input.warnings.extend(part.warnings);
         }
         Ok(input)
@@ -94,6 +103,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 fn read_one(path: &Path, options: &ReadOptions<'_>) -> Result<Input, Error> {
     let mut crop_box = None;
     let mut feature_names = None;
+    let mut other_columns = BTreeMap::new();
     let mut warnings = Vec::new();
     let rows = match ending(path).as_str() {
         "png" | "jpg" | "jpeg" => {
@@ -106,16 +116,21 @@ fn read_one(path: &Path, options: &ReadOptions<'_>) -> Result<Input, Error> {
             fitting(path, prepared.row.insert_axis(Axis(0)), options.input_shape, hint)?
         }
         "csv" => {
-            let table = table::read(path)?;
+            let table = table::read(path, options.kept)?;
             feature_names = Some(table.feature_names);
+            other_columns = options.kept.iter().cloned().zip(table.kept).collect();
             fitting(path, table.rows.into_dyn(), options.input_shape, "")?
         }
         _ => rows_of_array(path, options)?,
     };
+    if let Some(missing) = options.kept.iter().find(|&name| !other_columns.contains_key(name)) {
+        let reason = format!("has no names of columns, so none is `{missing}`; give a .csv file");
+        return Err(Error::input(path, reason));
+    }
     let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let source = |row_index| Source { file: file.clone(), row_index, crop_box };
     let sources = (0..rows.len_of(Axis(0))).map(source).collect();
-    Ok(Input { rows, sources, feature_names, warnings })
+    Ok(Input { rows, sources, feature_names, other_columns, warnings })
 }
 
 fn no_preprocessing(path: &Path) -> Error {
@@ -131,7 +146,7 @@ pub(crate) fn rows_of_file(
     input_shape: &[usize],
 ) -> Result<ArrayD<f32>, Error> {
     match ending(path).as_str() {
-        "csv" => fitting(path, table::read(path)?.rows.into_dyn(), input_shape, ""),
+        "csv" => fitting(path, table::read(path, &[])?.rows.into_dyn(), input_shape, ""),
         _ => rows_of_array(path, &ReadOptions { input_shape, array, ..ReadOptions::default() }),
     }
 }

@@ -12,6 +12,7 @@ mod baseline;
 mod compile;
 mod deletion;
 mod documents;
+mod effects;
 mod error;
 mod evaluate;
 mod explain;
@@ -44,13 +45,19 @@ mod wire;
 
 pub use agnostic::{
     AgnosticMethod, AgnosticOptions, AgnosticRequest, CounterfactualRequest, FoundCounterfactuals,
-    FunctionInfo, MaskingOptions, Neighborhood, PredictedModel, PredictedRows, Source as PredictedSource,
-    counterfactuals, explain_predicted, patience, segments_of_image, split_thresholds, surrogate,
+    FunctionInfo, ImitatingTree, LabelImportance, LabelImportanceRequest, MaskingOptions, Neighborhood,
+    PredictedModel, PredictedRows, Source as PredictedSource, SurrogateTreeRequest, Truths, counterfactuals,
+    explain_predicted, imitating_tree, label_importance, patience, segments_of_image, split_thresholds,
+    surrogate,
 };
 pub use attention::{AttentionMethod, AttentionOptions};
 pub use baseline::parse_baseline;
 pub use compile::{compile, compile_text, compiled_warning};
 pub use deletion::DeletionCheck;
+pub use effects::{
+    EffectCurves, EffectFeature, EffectKind, EffectRequest, EffectTable, effects, effects_of_tables,
+    effects_of_tree_rows,
+};
 pub use error::{Error, Kind};
 pub use evaluate::{
     Check, CurveOptions, Evaluation, EvaluationOptions, Metric, RowScores, SimilarityStage, evaluate,
@@ -93,9 +100,8 @@ pub use text::{
     report_texts, text_ansi, text_evaluations_json, text_fragment, text_html, text_svg, texts_json,
 };
 pub use trees::{
-    EffectCurves, EffectFeature, EffectKind, EffectRequest, EffectTable, FeatureInfo, Gap, ImportanceTable,
-    KnownOfRows, NamedColumns, NamedValue, PlotKind, PlotOptions, RowsExplanation, Summary, TableExplanation,
-    TableFormat, TableOutput, TableRequest, TreeInspection, TreeMethod, TreeModel, TreeOptions, chart,
-    effects, explain_rows, explain_table, importance_of_rows, importance_table, inspect_trees, on_threads,
-    report_table,
+    FeatureInfo, Gap, ImportanceTable, KnownOfRows, NamedColumns, NamedValue, PlotKind, PlotOptions,
+    RowsExplanation, Summary, TableExplanation, TableFormat, TableOutput, TableRequest, TreeInspection,
+    TreeMethod, TreeModel, TreeOptions, chart, explain_rows, explain_table, importance_of_rows,
+    importance_table, inspect_trees, on_threads, report_table,
 };

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayD};
-use pellucid_core::{Model as _, Similarity, Work};
+use pellucid_core::{Model as _, OutputSpace, Similarity, Work};
 use pellucid_explain::Network;
-use pellucid_explain::network;
+use pellucid_explain::network::{self, Ending};
 use pellucid_graph::{Graph, Runtime, onnx};
 
 use crate::aim::Comparison;
@@ -294,13 +294,23 @@ impl LoadedModel {
     /// # Errors
     /// As [`Input::read`].
     pub fn read_input(&self, paths: &[PathBuf], array: Option<&str>) -> Result<Input, Error> {
-        let options = ReadOptions {
+        Input::read(paths, &self.read_options(array))
+    }
+
+    /// Whether its outputs are those of classes, and have probabilities.
+    pub fn classifies(&self) -> bool {
+        self.network.space() != OutputSpace::Value || self.network.ending() != Ending::Plain
+    }
+
+    /// How its inputs are read.
+    pub(crate) fn read_options<'a>(&'a self, array: Option<&'a str>) -> ReadOptions<'a> {
+        ReadOptions {
             input_shape: self.network.input_shape(),
             input_name: &self.input_name,
             array,
             preprocess: self.preprocess.as_ref(),
-        };
-        Input::read(paths, &options)
+            kept: &[],
+        }
     }
 }
 

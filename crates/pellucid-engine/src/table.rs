@@ -6,6 +6,7 @@ use ndarray::Array2;
 
 use crate::error::Error;
 use crate::file;
+use crate::trees::kept_places;
 
 /// Rows of numbers with the names of their features.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,24 +14,34 @@ pub(crate) struct Table {
     pub(crate) feature_names: Vec<String>,
     /// `[rows, features]`.
     pub(crate) rows: Array2<f32>,
+    /// The texts of the columns that are no features, `[columns][rows]`.
+    pub(crate) kept: Vec<Vec<String>>,
 }
 
-/// Reads a CSV file whose first line names the features and whose cells are all numbers.
-pub(crate) fn read(path: &Path) -> Result<Table, Error> {
-    parse(&file::read(path)?).map_err(|reason| Error::input(path, reason))
+/// Reads a CSV file whose first line names the columns and whose cells are all numbers, but for those of the columns `kept`.
+pub(crate) fn read(path: &Path, kept: &[String]) -> Result<Table, Error> {
+    parse(&file::read(path)?, kept).map_err(|reason| Error::input(path, reason))
 }
 
-fn parse(bytes: &[u8]) -> Result<Table, String> {
+fn parse(bytes: &[u8], kept: &[String]) -> Result<Table, String> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(|error| error.to_string())?;
-    let feature_names: Vec<String> = header.iter().map(str::to_owned).collect();
-    check_names(&feature_names)?;
+    let names: Vec<String> = header.iter().map(str::to_owned).collect();
+    check_names(&names)?;
+    let beside = kept_places(Some(&names), kept)?;
+    let is_feature = |place: &usize| !beside.contains(place);
+    let feature_names: Vec<String> =
+        (0..names.len()).filter(is_feature).map(|place| names[place].clone()).collect();
+    let mut texts = vec![Vec::new(); kept.len()];
     let mut cells = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| error.to_string())?;
         let line = record.position().map_or(0, csv::Position::line);
-        for (cell, name) in record.iter().zip(&feature_names) {
-            cells.push(number(cell, line, name)?);
+        for (place, (cell, name)) in record.iter().zip(&names).enumerate() {
+            match beside.iter().position(|&kept| kept == place) {
+                Some(kept) => texts[kept].push(cell.to_owned()),
+                None => cells.push(number(cell, line, name)?),
+            }
         }
     }
     let n_features = feature_names.len();
@@ -38,7 +49,7 @@ fn parse(bytes: &[u8]) -> Result<Table, String> {
         return Err("has a header and no rows".to_owned());
     }
     let rows = Array2::from_shape_vec((cells.len() / n_features, n_features), cells);
-    Ok(Table { feature_names, rows: rows.map_err(|error| error.to_string())? })
+    Ok(Table { feature_names, rows: rows.map_err(|error| error.to_string())?, kept: texts })
 }
 
 /// A first line of numbers is data without a header, and would be lost as one.
@@ -67,15 +78,20 @@ mod tests {
 
     #[test]
     fn numbers_become_rows() {
-        let table = parse(b"age, income\n31, 2.5e3\n\n42,-1\n").unwrap();
+        let table = parse(b"age, income\n31, 2.5e3\n\n42,-1\n", &[]).unwrap();
         assert_eq!(table.feature_names, ["age", "income"]);
         assert_eq!(table.rows, array![[31.0, 2500.0], [42.0, -1.0]]);
+        let kept = ["group".to_owned()];
+        let table = parse(b"age, group, income\n31, a, 2.5e3\n42,b,-1\n", &kept).unwrap();
+        assert_eq!((table.feature_names.len(), &table.rows[[1, 1]]), (2, &-1.0));
+        assert_eq!(table.kept, [["a", "b"]]);
+        assert!(parse(b"age\n31\n", &kept).unwrap_err().contains("no column `group`"));
     }
 
     #[test]
     fn a_bad_cell_is_named_by_line_and_column() {
         let check = |text: &str, part: &str| {
-            let error = parse(text.as_bytes()).unwrap_err();
+            let error = parse(text.as_bytes(), &[]).unwrap_err();
             assert!(error.contains(part), "{error:?} without {part:?}");
         };
         check("a,b\n1,2\n3,x\n", "line 3, column `b`: `x` is no finite number");

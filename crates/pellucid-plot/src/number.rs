@@ -111,7 +111,7 @@ pub(crate) fn count(n: usize) -> String {
 }
 
 /// `1 row`, `100 000 rows`.
-pub(crate) fn rows(n: usize) -> String {
+pub fn rows(n: usize) -> String {
     if n == 1 { "1 row".to_owned() } else { format!("{} rows", count(n)) }
 }
 

@@ -14,6 +14,7 @@ mod feature_color;
 mod force;
 mod frame;
 mod heatmap;
+mod importances;
 mod interaction_matrix;
 mod legend;
 mod partner;
@@ -27,6 +28,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use crate::Error;
 use crate::number::feature_value;
 
+pub use crate::number::rows as counted_rows;
 pub use bar::{bar, bar_of_row};
 pub use beeswarm::beeswarm;
 pub use cohorts::{Cohort, cohorts};
@@ -35,6 +37,7 @@ pub use dependence::{Coloring, dependence};
 pub use effect::{Effect, EffectLine, effect};
 pub use force::force;
 pub use heatmap::{RowOrder, heatmap};
+pub use importances::{Importances, importances};
 pub use interaction_matrix::{Interactions, interaction_matrix, interaction_sizes};
 pub use waterfall::waterfall;
 

@@ -1,10 +1,13 @@
 //! How well a surrogate imitates, on rows that it has not seen, and how sure that is.
 
+use std::collections::BTreeMap;
+
 use pellucid_core::Draws;
 use rand_chacha::rand_core::Rng;
 
 use super::Options;
 use crate::error::Error;
+use crate::interval::normal_quantile;
 
 /// How much of the model a surrogate says.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +20,8 @@ pub struct Fidelity {
     pub low: f64,
     /// The upper end.
     pub high: f64,
+    /// What the best constant reaches on the same rows: the share of the most frequent class; 0 of R².
+    pub constant: f64,
     /// Rows held out.
     pub n_rows: usize,
 }
@@ -33,7 +38,10 @@ pub(super) fn accuracy(truths: &[f64], imitations: &[f64], confidence: f64) -> F
     // Rounding must not carry an end beyond what the share itself is.
     let (low, high) =
         (((center - half) / scale).clamp(0.0, value), ((center + half) / scale).clamp(value, 1.0));
-    Fidelity { measure: "accuracy", value, low, high, n_rows: truths.len() }
+    let mut counts = BTreeMap::<usize, usize>::new();
+    truths.iter().for_each(|&class| *counts.entry(class as usize).or_default() += 1);
+    let constant = counts.into_values().max().unwrap_or(0) as f64 / n;
+    Fidelity { measure: "accuracy", value, low, high, constant, n_rows: truths.len() }
 }
 
 /// `R² = 1 − Σ (y − ŷ)² / Σ (y − mean)²`, with the bootstrap's percentile interval.
@@ -67,7 +75,8 @@ pub(super) fn r_squared(
         let place = (share * samples.len().saturating_sub(1) as f64).round() as usize;
         samples.get(place).copied().unwrap_or(value)
     };
-    Ok(Fidelity { measure: "R²", value, low: at(tail), high: at(1.0 - tail), n_rows: truths.len() })
+    let (low, high) = (at(tail), at(1.0 - tail));
+    Ok(Fidelity { measure: "R²", value, low, high, constant: 0.0, n_rows: truths.len() })
 }
 
 /// [`None`] where all truths are the same.
@@ -79,36 +88,18 @@ fn of_sample(truths: &[f64], imitations: &[f64], sample: &[usize]) -> Option<f64
     varies.then(|| 1.0 - error / total)
 }
 
-/// The quantile of the normal distribution, by bisection of its distribution function: `Φ(x) = ½ + φ(x) Σ x^(2k+1) / (2k+1)!!`.
-fn normal_quantile(probability: f64) -> f64 {
-    let distribution = |x: f64| {
-        let (mut term, mut sum) = (x, x);
-        for k in 1..200 {
-            term *= x * x / f64::from(2 * k + 1);
-            sum += term;
-        }
-        0.5 + sum * (-x * x / 2.0).exp() / std::f64::consts::TAU.sqrt()
-    };
-    let (mut low, mut high) = (0.0, 8.0);
-    for _ in 0..60 {
-        let middle = f64::midpoint(low, high);
-        if distribution(middle) < probability { low = middle } else { high = middle }
-    }
-    f64::midpoint(low, high)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn intervals_are_those_of_the_formulas() {
-        assert!((normal_quantile(0.975) - 1.959_963_984_540_054).abs() < 1e-12);
         // Wilson 1927: 8 of 10 at 95 %.
         let truths = [1.0; 10];
         let imitations = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0];
         let fidelity = accuracy(&truths, &imitations, 0.95);
-        assert_eq!(fidelity.value, 0.8);
+        assert_eq!((fidelity.value, fidelity.constant), (0.8, 1.0));
+        assert_eq!(accuracy(&[1.0, 2.0, 0.0, 1.0], &[1.0; 4], 0.95).constant, 0.5);
         assert!(
             (fidelity.low - 0.490_162).abs() < 1e-6 && (fidelity.high - 0.943_318).abs() < 1e-6,
             "{fidelity:?}"

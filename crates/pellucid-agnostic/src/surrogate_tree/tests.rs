@@ -129,8 +129,9 @@ fn classes_are_imitated() {
     let found = grown(&predictor, &table, &rows, imitated, &Options::default()).expect("a tree");
     let rules = found.rules();
     assert!(rules.len() == 3 && rules[0].contains(": low (") && rules[2].contains(": high ("), "{rules:?}");
-    let Fidelity { measure, value, low, high, n_rows } = found.fidelity;
+    let Fidelity { measure, value, low, high, constant, n_rows } = found.fidelity;
     assert!(measure == "accuracy" && value >= 0.98 && n_rows == 100, "{value}");
+    assert!((1.0 / 3.0..0.6).contains(&constant), "{constant}");
     assert!(low < value && value <= high && low > 0.9, "{low} {high}");
     let binary = grown(&linear(&[1.0], 0.0), &table, &rows, imitated, &Options::default()).expect("a tree");
     assert_eq!(binary.rules().len(), 2);

@@ -49,7 +49,7 @@ pub(crate) struct TextArguments {
     pub(crate) log_probability: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ModelArguments {
     /// The model file: ONNX, or trees as XGBoost JSON or UBJ, LightGBM text, CatBoost JSON.
     #[arg(value_name = "MODEL")]
@@ -77,7 +77,7 @@ pub(crate) struct ModelArguments {
 }
 
 /// What is done to a photo; goes before MODEL.preprocess.json beside the model.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Preprocessing of photos (instead of what MODEL.preprocess.json says)")]
 pub(crate) struct PreprocessArguments {
     /// A file to take instead of MODEL.preprocess.json.
@@ -330,7 +330,7 @@ fn runtime_choice(text: &str) -> Result<RuntimeChoice, String> {
 }
 
 /// `512M` as bytes; K, M and G are powers of 1024.
-pub(super) fn bytes(text: &str) -> Result<usize, String> {
+fn bytes(text: &str) -> Result<usize, String> {
     let (digits, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
         Some(end) => text.split_at(end),
         None => (text, ""),
@@ -402,6 +402,11 @@ impl AgnosticArguments {
 }
 
 impl TreeArguments {
+    /// Nothing but a space of outputs.
+    pub(crate) fn in_space(output_space: Option<String>) -> Self {
+        Self { output_space, ..Self::default() }
+    }
+
     /// The options but the background, which methods for networks have too.
     pub(crate) fn without_background(&self) -> Self {
         Self { background: Vec::new(), ..self.clone() }

@@ -107,19 +107,28 @@ fn sums(failing: usize) -> (String, Arc<Mutex<Vec<server::Question>>>) {
         false if n_predicted.fetch_add(1, Ordering::Relaxed) == failing => {
             (500, "", "out of memory".to_owned())
         }
-        false => (200, "", answer(body)),
+        false => (200, "", answer(body, |row| row[0] + 2.0 * row[1])),
     });
     (host + "/v2/models/sum", asked)
+}
+
+/// The address of a V2 server of a function of two numbers.
+pub(crate) fn served(of_row: fn(&[f64]) -> f64) -> String {
+    let (host, _) = server::serve(move |_, (first, _, body)| match first.starts_with("GET") {
+        true => (200, "", METADATA.to_owned()),
+        false => (200, "", answer(body, of_row)),
+    });
+    host + "/v2/models/function"
 }
 
 const METADATA: &str = r#"{"inputs": [{"name": "x", "datatype": "FP64", "shape": [-1, 2]}],
     "outputs": [{"name": "y", "datatype": "FP64", "shape": [-1, 1]}]}"#;
 
-fn answer(body: &str) -> String {
+fn answer(body: &str, of_row: fn(&[f64]) -> f64) -> String {
     let question: serde_json::Value = serde_json::from_str(body).expect("JSON");
     let data: Vec<f64> = serde_json::from_value(question["inputs"][0]["data"].clone()).expect("numbers");
-    let sums: Vec<f64> = data.chunks(2).map(|row| row[0] + 2.0 * row[1]).collect();
-    serde_json::json!({"outputs": [{"name": "y", "shape": [sums.len(), 1], "data": sums}]}).to_string()
+    let outputs: Vec<f64> = data.chunks(2).map(of_row).collect();
+    serde_json::json!({"outputs": [{"name": "y", "shape": [outputs.len(), 1], "data": outputs}]}).to_string()
 }
 
 #[test]

@@ -306,7 +306,7 @@ fn a_model_is_inspected_and_its_features_are_ranked() {
     let text = stdout(&run(&["importance", &model]));
     assert!(text.lines().nth(1).is_some_and(|line| line.starts_with("relationship")), "{text}");
     let network = fixture("models/mnist_cnn.onnx");
-    assert_fails(&["importance", &network], 4, &["not supported"]);
+    assert_fails(&["importance", &network], 4, &["--label-column"]);
     drop(folder);
 }
 

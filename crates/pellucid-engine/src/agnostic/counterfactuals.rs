@@ -7,6 +7,7 @@ use pellucid_agnostic::counterfactual::{
 use pellucid_core::{OutputSpace, Work};
 use serde_json::{Value, json};
 
+use super::columns::{columns, outcome_names};
 use super::model::PredictedModel;
 use super::rows::PredictedRows;
 use crate::error::Error;
@@ -123,29 +124,16 @@ fn table(
     thresholds: &[Vec<f64>],
     request: &CounterfactualRequest,
 ) -> Result<Table, Error> {
-    let labels = model.source().feature_categories.as_deref().unwrap_or_default();
-    let is_whole = |feature: usize| {
-        let both = background.column(feature).into_iter().chain(rows.column(feature));
-        both.into_iter().all(|value| value.is_nan() || value.fract() == 0.0)
-    };
-    let column = |feature: usize| {
-        let name = names.and_then(|names| names.get(feature)).cloned();
-        let kind = match labels.get(feature).filter(|labels| !labels.is_empty()) {
-            Some(labels) => Kind::Category { labels: labels.clone() },
-            None if is_whole(feature) => Kind::Integer,
-            None => Kind::Numeric { decimals: None },
-        };
-        let candidates = thresholds.get(feature).cloned().unwrap_or_default();
-        Column { candidates, ..Column::new(name.unwrap_or_else(|| format!("feature {feature}")), kind) }
-    };
-    let mut columns: Vec<Column> = (0..background.ncols()).map(column).collect();
+    let name = |feature: usize| names.and_then(|names| names.get(feature)).cloned();
+    let names: Vec<String> = (0..background.ncols())
+        .map(|feature| name(feature).unwrap_or_else(|| format!("feature {feature}")))
+        .collect();
+    let mut columns = columns(model, &names, &[background, rows], &[]);
+    for (column, candidates) in columns.iter_mut().zip(thresholds) {
+        column.candidates.clone_from(candidates);
+    }
     constrain(&mut columns, request)?;
-    let outcome_names = match model.source().output_names.clone().unwrap_or_default() {
-        // The one output of two classes.
-        one if one.len() == 1 => vec![format!("not {}", one[0]), one[0].clone()],
-        names => names,
-    };
-    Ok(Table { columns, outcome_names })
+    Ok(Table { columns, outcome_names: outcome_names(model) })
 }
 
 fn constrain(columns: &mut [Column], request: &CounterfactualRequest) -> Result<(), Error> {

@@ -1,7 +1,5 @@
 //! Predicted model + rows + method → [`Explanation`].
 
-use std::collections::BTreeMap;
-
 use ndarray::{Array2, ArrayD, Axis};
 use pellucid_agnostic::{Estimate, Groups, MaskedRow, predict};
 use pellucid_core::{OutputSpace, ResolvedTarget, Work, top_outputs};
@@ -189,7 +187,7 @@ fn about(
         feature_names: rows.feature_names.clone(),
         feature_categories: source.feature_categories,
         feature_sets: None,
-        other_columns: BTreeMap::new(),
+        other_columns: rows.other_columns.clone(),
         channel_axis: source.channel_axis,
         signed: true,
         predictions: predictions(source.space, source.output_names.as_deref(), outputs, resolved),

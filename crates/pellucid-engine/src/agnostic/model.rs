@@ -14,12 +14,12 @@ use pellucid_trees::Rows;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::explain::{classifies, producer};
+use crate::explain::producer;
 use crate::explanation::ModelSource;
 use crate::labels;
 use crate::model::{LoadedModel, ModelOptions};
 use crate::preprocess::Preprocess;
-use crate::trees::{TreeModel, fingerprint};
+use crate::trees::{TreeModel, check_link, fingerprint};
 
 /// A model of which predictions are asked.
 pub struct PredictedModel<'a> {
@@ -27,6 +27,8 @@ pub struct PredictedModel<'a> {
     pub(crate) source: Source,
     /// The network that predicts, where its predictions are taken as they are.
     pub(crate) network: Option<&'a Network>,
+    /// The trees that predict.
+    trees: Option<&'a TreeModel>,
 }
 
 /// What is known of a predicted model beside its predictions.
@@ -74,7 +76,7 @@ pub struct FunctionInfo {
 impl<'a> PredictedModel<'a> {
     /// Something that predicts, and what is known of it.
     pub fn new(predictor: Box<dyn Predictor + Send + 'a>, source: Source) -> Self {
-        Self { predictor, source, network: None }
+        Self { predictor, source, network: None, trees: None }
     }
 
     /// A network, its outputs in the space asked for (its own by default).
@@ -84,7 +86,7 @@ impl<'a> PredictedModel<'a> {
     pub fn of_network(model: &'a LoadedModel, space: Option<OutputSpace>) -> Result<Self, Error> {
         let network = model.network();
         let space = space.unwrap_or_else(|| network.space());
-        let known = space == network.space() || space == OutputSpace::Probability && classifies(model);
+        let known = space == network.space() || space == OutputSpace::Probability && model.classifies();
         if !known {
             let own = network.space().name();
             return Err(Error::request(
@@ -120,21 +122,17 @@ impl<'a> PredictedModel<'a> {
     /// # Errors
     /// A space that the trees do not have.
     pub fn of_trees(model: &'a TreeModel, space: Option<OutputSpace>) -> Result<Self, Error> {
-        let space = space.unwrap_or_else(|| model.space());
-        if space != model.space() && !(space == OutputSpace::Probability && model.classifies()) {
-            let own = model.space().name();
-            return Err(Error::request(
-                "output_space",
-                format!("these trees give {own}, not {}", space.name()),
-            ));
+        // What has no link has its margins for values, or for probabilities.
+        let space = space.filter(|&space| space != OutputSpace::Margin).unwrap_or_else(|| model.space());
+        if space == OutputSpace::LogLoss {
+            let reason = "log-loss is of explanations; predictions are margin, probability or value";
+            return Err(Error::request("output_space", reason));
+        }
+        if space != model.space() {
+            check_link(space, model)?;
         }
         let source = Source {
-            model: ModelSource {
-                name: model.name().to_owned(),
-                format: model.format().to_owned(),
-                digest: model.digest().to_owned(),
-                producer: model.producer(),
-            },
+            model: ModelSource::of_trees(model),
             fingerprint: fingerprint(),
             space,
             output_name: model.ensemble().provenance.objective.clone(),
@@ -145,8 +143,9 @@ impl<'a> PredictedModel<'a> {
             takes_f32: false,
             warnings: model.ensemble().provenance.warnings.clone(),
         };
-        let trees = Trees { model, row_shape: [model.ensemble().n_features], linked: space != model.space() };
-        Ok(Self::new(Box::new(trees), source))
+        let row_shape = [model.ensemble().n_features];
+        let predictor = Trees { model, row_shape, linked: space != model.space() };
+        Ok(Self { trees: Some(model), ..Self::new(Box::new(predictor), source) })
     }
 
     /// A served model, by its address.
@@ -225,6 +224,7 @@ impl<'a> PredictedModel<'a> {
     pub fn borrowed(&self) -> PredictedModel<'_> {
         PredictedModel {
             network: self.network,
+            trees: self.trees,
             ..PredictedModel::new(Box::new(&*self.predictor), self.source.clone())
         }
     }
@@ -244,7 +244,7 @@ impl<'a> PredictedModel<'a> {
         let entries = Entries::read(&known, &identity)?;
         let file = opened(path, &entries, &identity).map_err(|error| Error::output(path, error))?;
         let journal = Journal::new(self.predictor, entries, file);
-        Ok(Self::new(Box::new(journal), self.source))
+        Ok(Self { trees: self.trees, ..Self::new(Box::new(journal), self.source) })
     }
 
     /// The outputs of rows, `[rows, outputs]`.
@@ -256,6 +256,11 @@ impl<'a> PredictedModel<'a> {
         let outputs = predict(self.predictor(), rows, work);
         work.progress.end();
         Ok(outputs?)
+    }
+
+    /// Whether the model's own splits take a feature's numbers for codes without an order.
+    pub(crate) fn is_cut_by_sets(&self, feature: usize) -> bool {
+        self.trees.is_some_and(|trees| trees.is_cut_by_sets(feature))
     }
 
     /// What predicts.
@@ -284,6 +289,12 @@ pub fn patience(timeout_secs: Option<f64>) -> Result<Patience, Error> {
 }
 
 impl Source {
+    /// The name of an output, or `output 3`.
+    pub(crate) fn output_label(&self, index: usize) -> String {
+        let name = self.output_names.as_ref().and_then(|names| names.get(index).cloned());
+        name.unwrap_or_else(|| format!("output {index}"))
+    }
+
     /// A digest of all that predictions depend on, beside the rows.
     fn identity(&self) -> [u8; 32] {
         let model = &self.model;

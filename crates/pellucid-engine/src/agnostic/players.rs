@@ -185,7 +185,11 @@ fn segments(text: &str, row_shape: &[usize], channel_axis: Option<usize>) -> Res
 }
 
 /// `age+sex,4+5`: features that go together; every other one stands alone.
-fn parse_groups(text: &str, row_shape: &[usize], names: Option<&[String]>) -> Result<ArrayD<usize>, Error> {
+pub(super) fn parse_groups(
+    text: &str,
+    row_shape: &[usize],
+    names: Option<&[String]>,
+) -> Result<ArrayD<usize>, Error> {
     let fault = |reason: String| Error::request("feature_groups", reason);
     let [n_features] = *row_shape else {
         return Err(fault(format!("are named for flat rows; a row of this model has shape {row_shape:?}")));

@@ -1,5 +1,6 @@
 //! Rows for a predicted model, in f64, with where they came from.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayD, Axis};
@@ -7,7 +8,7 @@ use pellucid_core::{row_digest, row_digest_f64};
 
 use crate::error::Error;
 use crate::explanation::RowSource;
-use crate::input::{Input, Source, hex};
+use crate::input::{Input, ReadOptions, Source, hex};
 use crate::model::LoadedModel;
 use crate::trees::{TreeModel, whole_tables};
 
@@ -20,6 +21,8 @@ pub struct PredictedRows {
     pub sources: Vec<Source>,
     /// The names of the features, for tables.
     pub feature_names: Option<Vec<String>>,
+    /// Columns of a table that are no features, as texts, by name.
+    pub other_columns: BTreeMap<String, Vec<String>>,
     /// What must be known of the rows.
     pub warnings: Vec<String>,
 }
@@ -29,34 +32,47 @@ impl PredictedRows {
     pub fn from_rows(rows: ArrayD<f64>, feature_names: Option<Vec<String>>) -> Self {
         let n_rows = if rows.ndim() == 0 { 0 } else { rows.len_of(Axis(0)) };
         let sources = (0..n_rows).map(|row_index| source(String::new(), row_index)).collect();
-        Self { rows, sources, feature_names, warnings: Vec::new() }
+        Self { rows, sources, feature_names, other_columns: BTreeMap::new(), warnings: Vec::new() }
     }
 
-    /// Reads files as a network's inputs.
+    /// The names of a table's columns; those without are counted.
+    pub(crate) fn names_of_columns(&self) -> Vec<String> {
+        let n = self.rows.shape().get(1).copied().unwrap_or(0);
+        let numbered = || (0..n).map(|index| format!("feature {index}")).collect();
+        self.feature_names.clone().unwrap_or_else(numbered)
+    }
+
+    /// Reads files as a network's inputs; the columns `kept` of a table are none of them.
     ///
     /// # Errors
     /// As [`LoadedModel::read_input`].
-    pub fn of_network(model: &LoadedModel, paths: &[PathBuf], array: Option<&str>) -> Result<Self, Error> {
-        Ok(model.read_input(paths, array)?.into())
+    pub fn of_network(
+        model: &LoadedModel,
+        paths: &[PathBuf],
+        array: Option<&str>,
+        kept: &[String],
+    ) -> Result<Self, Error> {
+        Ok(Input::read(paths, &ReadOptions { kept, ..model.read_options(array) })?.into())
     }
 
-    /// Reads tables as a tree model's rows; the column `ignored` is passed over where it is there.
+    /// Reads tables as a tree model's rows; the columns `kept` are no features.
     ///
     /// # Errors
-    /// A table that cannot be read or does not fit.
+    /// A table that cannot be read or does not fit, or lacks a column.
     pub fn of_trees(
         model: &TreeModel,
         paths: &[PathBuf],
         array: Option<&str>,
-        ignored: Option<&str>,
+        kept: &[String],
     ) -> Result<Self, Error> {
         let mut all: Option<Self> = None;
         for path in paths {
-            let table = whole_tables(model, std::slice::from_ref(path), array, ignored)?;
+            let table = whole_tables(model, std::slice::from_ref(path), array, kept)?;
             let sources =
                 (0..table.rows.nrows()).map(|row_index| source(file_name(path), row_index)).collect();
             let (rows, feature_names) = (table.rows.into_dyn(), Some(table.feature_names));
-            let part = Self { rows, sources, feature_names, warnings: table.warnings };
+            let other_columns = kept.iter().cloned().zip(table.kept).collect();
+            let part = Self { rows, sources, feature_names, other_columns, warnings: table.warnings };
             all = Some(match all {
                 None => part,
                 Some(all) => all.followed_by(part).map_err(|reason| Error::input(path, reason))?,
@@ -68,6 +84,9 @@ impl PredictedRows {
     fn followed_by(mut self, part: Self) -> Result<Self, String> {
         self.rows.append(Axis(0), part.rows.view()).map_err(|error| error.to_string())?;
         self.sources.extend(part.sources);
+        for (name, texts) in part.other_columns {
+            self.other_columns.entry(name).or_default().extend(texts);
+        }
         self.warnings.extend(part.warnings);
         Ok(self)
     }
@@ -94,6 +113,7 @@ impl From<Input> for PredictedRows {
             rows: input.rows.mapv(f64::from),
             sources: input.sources,
             feature_names: input.feature_names,
+            other_columns: input.other_columns,
             warnings: input.warnings,
         }
     }

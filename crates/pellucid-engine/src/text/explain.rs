@@ -1,5 +1,7 @@
 //! Text model + text + request → a value for each token and each word.
 
+use std::collections::BTreeMap;
+
 use ndarray::{Array1, ArrayD, Axis};
 use pellucid_core::{Target, Work};
 use pellucid_explain::attention_maps::attention_maps;
@@ -120,6 +122,7 @@ impl AskedText {
             rows: vectors.insert_axis(Axis(0)).into_dyn(),
             sources: vec![Source { file: file.to_owned(), row_index: 0, crop_box: None }],
             feature_names: Some(encoded.tokens.iter().map(|token| token.name.clone()).collect()),
+            other_columns: BTreeMap::new(),
             warnings: model.tokens().warnings(),
         };
         let request = Request { method, target, seed: request.seed };

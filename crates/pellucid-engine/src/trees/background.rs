@@ -34,6 +34,8 @@ pub(crate) enum TableRows {
 pub(crate) struct WholeTable {
     pub(crate) rows: TableRows,
     pub(crate) feature_names: Vec<String>,
+    /// The texts of the columns kept beside the features, `[columns][rows]`.
+    pub(crate) kept: Vec<Vec<String>>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -47,7 +49,7 @@ impl Background {
         if paths.is_empty() {
             return Ok(None);
         }
-        let table = all_rows(model, paths, None, ignored)?;
+        let table = all_rows(model, paths, None, Beside { ignored, kept: &[] })?;
         let files = paths.iter().map(|path| file_name(path)).collect::<Vec<_>>().join(", ");
         let warnings = table.warnings.into_iter().map(|warning| format!("background: {warning}")).collect();
         Ok(Some(Self { files, rows: table.rows, warnings }))
@@ -72,19 +74,21 @@ impl TableRows {
     }
 }
 
-/// All rows of some files. The column `ignored` is passed over where it is there.
+/// All rows of some files.
 pub(crate) fn all_rows(
     model: &TreeModel,
     paths: &[PathBuf],
     array: Option<&str>,
-    ignored: Option<&str>,
+    beside: Beside<'_>,
 ) -> Result<WholeTable, Error> {
     let (n_features, absent) = (model.ensemble().n_features, model.ensemble().absent);
     let n_at_once = rows_within(BLOCK_BYTES, 8 * n_features);
-    let mut blocks = Blocks::open(model, paths, array, Beside { ignored, kept: &[] }, n_at_once)?;
+    let mut blocks = Blocks::open(model, paths, array, beside, n_at_once)?;
+    let mut kept = vec![Vec::new(); beside.kept.len()];
     let mut numbers = Vec::new();
     let mut sparse: Option<Csr> = None;
     while let Some(block) = blocks.next_block()? {
+        kept.iter_mut().zip(block.kept).for_each(|(all, texts)| all.extend(texts));
         if blocks.is_sparse() && sparse.is_none() {
             let mut rows = Csr::empty(n_features);
             push(&mut rows, dense(std::mem::take(&mut numbers), n_features)?.view(), absent);
@@ -99,7 +103,7 @@ pub(crate) fn all_rows(
         Some(rows) => TableRows::Sparse(rows),
         None => TableRows::Dense(dense(numbers, n_features)?),
     };
-    Ok(WholeTable { rows, feature_names: blocks.feature_names().to_vec(), warnings: blocks.warnings() })
+    Ok(WholeTable { rows, feature_names: blocks.feature_names().to_vec(), kept, warnings: blocks.warnings() })
 }
 
 /// All rows of some files, dense.
@@ -107,6 +111,8 @@ pub(crate) struct DenseTable {
     /// `[rows, features]`.
     pub(crate) rows: Array2<f64>,
     pub(crate) feature_names: Vec<String>,
+    /// The texts of the columns kept beside the features, `[columns][rows]`.
+    pub(crate) kept: Vec<Vec<String>>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -115,9 +121,9 @@ pub(crate) fn whole_tables(
     model: &TreeModel,
     paths: &[PathBuf],
     array: Option<&str>,
-    ignored: Option<&str>,
+    kept: &[String],
 ) -> Result<DenseTable, Error> {
-    let table = all_rows(model, paths, array, ignored)?;
+    let table = all_rows(model, paths, array, Beside { kept, ignored: None })?;
     let rows = match table.rows {
         TableRows::Dense(rows) => rows,
         TableRows::Sparse(sparse) => {
@@ -130,7 +136,7 @@ pub(crate) fn whole_tables(
             rows
         }
     };
-    Ok(DenseTable { rows, feature_names: table.feature_names, warnings: table.warnings })
+    Ok(DenseTable { rows, feature_names: table.feature_names, kept: table.kept, warnings: table.warnings })
 }
 
 fn dense(numbers: Vec<f64>, n_features: usize) -> Result<Array2<f64>, Error> {

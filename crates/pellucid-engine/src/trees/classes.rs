@@ -17,9 +17,13 @@ pub(crate) struct Classes {
 }
 
 impl Classes {
-    pub(crate) fn new(model: &TreeModel) -> Self {
-        let names = model.labels().unwrap_or_default().to_vec();
-        Self { codes: Codes::new(&names), names, n_outputs: model.ensemble().n_outputs() }
+    /// Those of a model with such names of outputs; none where it has none.
+    pub(crate) fn new(names: Vec<String>, n_outputs: usize) -> Self {
+        Self { codes: Codes::new(&names), names, n_outputs }
+    }
+
+    pub(crate) fn of_trees(model: &TreeModel) -> Self {
+        Self::new(model.labels().unwrap_or_default().to_vec(), model.ensemble().n_outputs())
     }
 
     /// The classes of a block's rows, of which `cells` are the texts of the column `name`.
@@ -38,7 +42,7 @@ impl Classes {
     }
 
     /// By name where the classes have names, else by number: two classes for a single output.
-    fn index(&self, cell: &str) -> Option<usize> {
+    pub(crate) fn index(&self, cell: &str) -> Option<usize> {
         if let Some(code) = self.codes.get(cell) {
             return Some(if self.n_outputs == 1 { 1 } else { code as usize });
         }
@@ -58,7 +62,8 @@ impl Classes {
         numbers.all(|number| self.n_outputs == 1 && number == 1.0)
     }
 
-    fn expected(&self) -> String {
+    /// What a cell may say.
+    pub(crate) fn expected(&self) -> String {
         let numbers = self.are_counted().then(|| format!("a number from 0 to {}", self.n_outputs.max(2) - 1));
         let names = self.names.iter().take(MAX_NAMED).map(|name| format!("`{name}`"));
         numbers.into_iter().chain(names).collect::<Vec<_>>().join(", or ")
@@ -70,8 +75,7 @@ mod tests {
     use super::*;
 
     fn classes(names: &[&str], n_outputs: usize) -> Classes {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        Classes { codes: Codes::new(&names), names, n_outputs }
+        Classes::new(names.iter().map(|&name| name.to_owned()).collect(), n_outputs)
     }
 
     #[test]

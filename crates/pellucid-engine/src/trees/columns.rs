@@ -67,7 +67,8 @@ pub(crate) fn columns(
     Ok(Columns { features, kept: kept_places, feature_names, warnings: Vec::new() })
 }
 
-fn kept_places(header: Option<&[String]>, kept: &[String]) -> Result<Vec<usize>, String> {
+/// The places of the columns `kept` among those of a header.
+pub(crate) fn kept_places(header: Option<&[String]>, kept: &[String]) -> Result<Vec<usize>, String> {
     let place = |name: &String| match header {
         None => Err(format!("has no names of columns, so none is `{name}`; give a .csv or .parquet file")),
         Some(header) => header

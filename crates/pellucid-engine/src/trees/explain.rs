@@ -164,7 +164,7 @@ impl Run<'_> {
     fn labels(&self, block: &Block) -> Result<Option<Vec<usize>>, Error> {
         let Some(name) = self.request.label_column() else { return Ok(None) };
         let column = self.other_columns.iter().position(|column| column == name).unwrap_or(0);
-        Classes::new(self.model).of_column(block, name, &block.kept[column]).map(Some)
+        Classes::of_trees(self.model).of_column(block, name, &block.kept[column]).map(Some)
     }
 
     /// The kept rows as an explanation.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use pellucid_core::OutputSpace;
-use pellucid_trees::{FileFormat, Link, PathDependent, Plan, TreeEnsemble};
+use pellucid_trees::{FileFormat, Link, PathDependent, Plan, Test, Tree, TreeEnsemble};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
@@ -143,6 +143,12 @@ impl TreeModel {
     /// Whether predictions are probabilities.
     pub fn classifies(&self) -> bool {
         matches!(self.ensemble.link, Link::Sigmoid { .. } | Link::Softmax | Link::Probability)
+    }
+
+    /// Whether some split asks whether a feature's number is one of a set, so that numbers are codes without an order.
+    pub(crate) fn is_cut_by_sets(&self, feature: usize) -> bool {
+        let mut splits = self.ensemble.trees.iter().flat_map(Tree::splits);
+        splits.any(|split| split.feature as usize == feature && matches!(split.test, Test::In(_)))
     }
 
     /// The name of an output: its label, or `output 3`.

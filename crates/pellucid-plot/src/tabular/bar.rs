@@ -11,12 +11,25 @@ use crate::{Chart, Error};
 const ROW_HEIGHT: f64 = 28.0;
 const BAR_HEIGHT: f64 = 18.0;
 
-struct Bar {
-    name: Name,
-    tooltip: String,
-    value: f64,
-    label: String,
-    paint: Paint,
+/// Half the height of the ends of an interval's line.
+const CAP: f64 = 4.0;
+
+pub(super) struct Bar {
+    pub(super) name: Name,
+    pub(super) tooltip: String,
+    pub(super) value: f64,
+    /// The ends of an interval around the value.
+    pub(super) interval: Option<(f64, f64)>,
+    pub(super) label: String,
+    pub(super) paint: Paint,
+}
+
+impl Bar {
+    /// Where the bar, or its interval, ends on the side of the value: what the label stands behind.
+    fn end(&self) -> f64 {
+        let (low, high) = self.interval.unwrap_or((self.value, self.value));
+        if self.value < 0.0 { low.min(self.value) } else { high.max(self.value) }
+    }
 }
 
 /// `mean |value|` of each feature over all rows, the largest on top.
@@ -35,6 +48,7 @@ pub fn bar(table: &Table<'_>, options: &Options) -> Result<Chart, Error> {
         name: Name::plain(name),
         tooltip: format!("{name}: mean |{value_name}| {}", digits.write(value)),
         value,
+        interval: None,
         label: digits.write(value),
         paint,
     };
@@ -84,10 +98,10 @@ pub fn bar_of_row(table: &Table<'_>, row: usize, options: &Options) -> Result<Ch
 fn row_bar(step: Step, digits: Digits) -> Bar {
     let paint = if step.is_gap { Paint::Neutral } else { Paint::of_sign(step.value) };
     let Step { name, tooltip, value, .. } = step;
-    Bar { name, tooltip, value, label: digits.write_signed(value), paint }
+    Bar { name, tooltip, value, interval: None, label: digits.write_signed(value), paint }
 }
 
-fn draw(frame: &mut Frame, bars: &[Bar], title: &str) {
+pub(super) fn draw(frame: &mut Frame, bars: &[Bar], title: &str) {
     let canvas = &mut frame.canvas;
     let names: Vec<Name> = bars.iter().map(|bar| bar.name.clone()).collect();
     let names = Names::new(&names, canvas);
@@ -96,7 +110,9 @@ fn draw(frame: &mut Frame, bars: &[Bar], title: &str) {
         wanting.map(|bar| canvas.width(&bar.label, LABEL) + 8.0).fold(0.0, f64::max)
     };
     let ends = (names.left + room(&|value| value < 0.0), RIGHT - room(&|value| value >= 0.0));
-    let axis = Axis::horizontal(zero_scale(bars.iter().map(|bar| bar.value), ends), canvas);
+    let intervals = bars.iter().filter_map(|bar| bar.interval).flat_map(|(low, high)| [low, high]);
+    let scale = zero_scale(bars.iter().map(|bar| bar.value).chain(intervals), ends);
+    let axis = Axis::horizontal(scale, canvas);
     let bottom = frame.y + ROW_HEIGHT * bars.len() as f64 + 4.0;
     axis.draw_below(canvas, frame.y, bottom);
     for (index, bar) in bars.iter().enumerate() {
@@ -124,11 +140,20 @@ fn draw_bar(canvas: &mut Canvas, bar: &Bar, middle: f64, scale: Scale) {
     canvas.rect((zero.min(end), middle - BAR_HEIGHT / 2.0), ((end - zero).abs(), BAR_HEIGHT), bar.paint);
     let signed = matches!(bar.paint, Paint::Up | Paint::Down);
     let style = if signed { Style { paint: bar.paint, ..LABEL } } else { LABEL };
+    if let Some((low, high)) = bar.interval {
+        let (low, high) = (scale.place(low), scale.place(high));
+        let stroke = Stroke::solid(Paint::Ink, 1.5);
+        canvas.line((low, middle), (high, middle), stroke);
+        for x in [low, high] {
+            canvas.line((x, middle - CAP), (x, middle + CAP), stroke);
+        }
+    }
+    let end = scale.place(bar.end());
     let (align, x) = if bar.value < 0.0 { (Align::Right, end - 5.0) } else { (Align::Left, end + 5.0) };
     canvas.text_on_ground(&bar.label, style, align, (x, middle + 0.36 * LABEL.size));
 }
 
-fn describe(what: &str, bars: &[Bar]) -> String {
+pub(super) fn describe(what: &str, bars: &[Bar]) -> String {
     let parts: Vec<String> = bars
         .iter()
         .map(|bar| {

@@ -13,6 +13,10 @@ use crate::{Chart, Error};
 
 const HEIGHT: f64 = 400.0;
 const RADIUS: f64 = 3.0;
+/// Half the width of a whisker's end.
+const CAP: f64 = 5.0;
+/// A light shade of the line's own color.
+const BAND: Paint = Paint::Tint(4);
 /// Many lines over each other show where they are dense.
 const CURVE: Stroke = Stroke { paint: Paint::Missing, width: 1.0, dashed: false, opacity: 0.35 };
 
@@ -33,6 +37,8 @@ pub struct Effect<'a> {
     pub curves: Option<ArrayView2<'a, f64>>,
     /// What the output is.
     pub output: &'a Output,
+    /// A sentence that says how the lines were made.
+    pub note: &'a str,
 }
 
 /// One line of an effect.
@@ -42,14 +48,16 @@ pub struct EffectLine {
     pub name: String,
     /// `[points]`.
     pub values: Vec<f64>,
+    /// The ends of an interval around each value, `[points]`.
+    pub interval: Option<Vec<(f64, f64)>>,
 }
 
-/// The mean output over what is put into the feature, above thin gray curves of single rows; gray columns count the rows
-/// that hold such values.
+/// What the output does over the values of the feature, above its interval, a pale band or, of categories, a whisker each, and
+/// thin gray curves of single rows; gray columns count the rows that hold such values.
 ///
 /// # Errors
-/// [`Error::Empty`] without points, rows or lines, [`Error::Index`] for more lines than there are colors, and numbers that
-/// cannot be drawn.
+/// [`Error::Empty`] without points, rows or lines, [`Error::Index`] for more lines than there are colors, lists of other
+/// lengths, and numbers that cannot be drawn.
 pub fn effect(effect: &Effect<'_>, options: &Options) -> Result<Chart, Error> {
     check(effect)?;
     let data = effect.data.insert_axis(ArrayAxis(1));
@@ -78,6 +86,7 @@ pub fn effect(effect: &Effect<'_>, options: &Options) -> Result<Chart, Error> {
     let labels = up.ticks.iter().map(|(_, label)| frame.canvas.width(label, TICK));
     let left = MARGIN + labels.fold(0.0, f64::max).ceil() + 8.0;
     let across = Across::new(&table, 0, (left, RIGHT), &frame.canvas);
+    draw_bands(&mut frame.canvas, effect, &across, &up.scale);
     up.draw_left(&mut frame.canvas, left, RIGHT);
     across.draw_histogram(&mut frame.canvas, &table, 0, bottom);
     let below = across.draw_axis(&mut frame.canvas, top, bottom);
@@ -105,6 +114,9 @@ fn check(effect: &Effect<'_>) -> Result<(), Error> {
     check_numbers("the list of points", effect.points.iter().enumerate().map(|(i, &x)| (vec![i], x)))?;
     for line in effect.lines {
         check_length("the list of a line's values", n_points, line.values.len())?;
+        if let Some(interval) = &line.interval {
+            check_length("the list of a line's intervals", n_points, interval.len())?;
+        }
     }
     if let Some(curves) = effect.curves {
         check_length("the axis of the curves' points", n_points, curves.ncols())?;
@@ -114,7 +126,9 @@ fn check(effect: &Effect<'_>) -> Result<(), Error> {
 
 fn all_values<'a>(effect: &'a Effect<'_>) -> impl Iterator<Item = f64> + 'a {
     let of_curves = effect.curves.iter().flat_map(|curves| curves.iter().copied());
-    effect.lines.iter().flat_map(|line| line.values.iter().copied()).chain(of_curves)
+    let of_intervals = effect.lines.iter().flat_map(|line| line.interval.iter().flatten());
+    let ends = of_intervals.flat_map(|&(low, high)| [low, high]);
+    effect.lines.iter().flat_map(|line| line.values.iter().copied()).chain(of_curves).chain(ends)
 }
 
 fn paints(effect: &Effect<'_>) -> impl Iterator<Item = Paint> {
@@ -133,6 +147,43 @@ fn places(
     effect.points.iter().zip(values).filter_map(place).collect()
 }
 
+/// The intervals of numbers, from the first point to the last and back.
+fn draw_bands(canvas: &mut Canvas, effect: &Effect<'_>, across: &Across, up: &Scale) {
+    if effect.feature.is_categorical() {
+        return;
+    }
+    for interval in effect.lines.iter().filter_map(|line| line.interval.as_ref()) {
+        let mut outline = places(effect, interval.iter().map(|end| end.0), across, up);
+        let upper = places(effect, interval.iter().map(|end| end.1), across, up);
+        outline.extend(upper.into_iter().rev());
+        if outline.len() > 2 {
+            canvas.polygon(outline, BAND);
+        }
+    }
+}
+
+/// The intervals of categories: a line from end to end of each, with caps.
+fn draw_whiskers(
+    canvas: &mut Canvas,
+    effect: &Effect<'_>,
+    across: &Across,
+    up: &Scale,
+    (line, paint): (&EffectLine, Paint),
+) {
+    if !effect.feature.is_categorical() {
+        return;
+    }
+    for (&point, &(low, high)) in effect.points.iter().zip(line.interval.iter().flatten()) {
+        let Some(x) = across.center(point) else { continue };
+        let (low, high) = (up.place(low), up.place(high));
+        let stroke = Stroke::solid(paint, 1.5);
+        canvas.line((x, low), (x, high), stroke);
+        for y in [low, high] {
+            canvas.line((x - CAP, y), (x + CAP, y), stroke);
+        }
+    }
+}
+
 fn draw_curves(canvas: &mut Canvas, effect: &Effect<'_>, across: &Across, up: &Scale) {
     for curve in effect.curves.iter().flat_map(|curves| curves.rows()) {
         let places = places(effect, curve.iter().copied(), across, up);
@@ -148,14 +199,19 @@ fn draw_lines(canvas: &mut Canvas, effect: &Effect<'_>, across: &Across, up: &Sc
         if !effect.feature.is_categorical() && places.len() > 1 {
             canvas.polyline(places, Stroke::solid(paint, 2.0));
         }
-        for (&point, &value) in effect.points.iter().zip(&line.values) {
+        draw_whiskers(canvas, effect, across, up, (line, paint));
+        for (index, (&point, &value)) in effect.points.iter().zip(&line.values).enumerate() {
             let Some(x) = across.center(point) else { continue };
             let name = if line.name.is_empty() { String::new() } else { format!("{}, ", line.name) };
+            let digits = up.digits();
+            let ends =
+                line.interval.as_ref().map(|ends| (digits.write(ends[index].0), digits.write(ends[index].1)));
+            let ends = ends.map_or_else(String::new, |(low, high)| format!(", interval {low} to {high}"));
             let told = format!(
-                "{name}{} = {}: {}",
+                "{name}{} = {}: {}{ends}",
                 effect.feature.name,
                 effect.feature.shown(point),
-                up.digits().write(value)
+                digits.write(value)
             );
             canvas.telling(told, |canvas| canvas.discs(vec![(x, up.place(value))], RADIUS, paint));
         }
@@ -163,7 +219,7 @@ fn draw_lines(canvas: &mut Canvas, effect: &Effect<'_>, across: &Across, up: &Sc
 }
 
 fn add_notes(frame: &mut Frame, effect: &Effect<'_>) {
-    frame.note(format!("The mean over {} with the value put in.", rows(effect.data.len())));
+    frame.note(effect.note);
     if let Some(curves) = effect.curves {
         frame.note(format!("Each thin line is one of {}.", rows(curves.nrows())));
     }
@@ -189,6 +245,8 @@ mod tests {
             .map(|line| EffectLine {
                 name: format!("line {line}"),
                 values: points.iter().map(|x| x * line as f64).collect(),
+                interval: (line % 2 == 0)
+                    .then(|| points.iter().map(|x| (x * line as f64 - 1.0, x * line as f64 + 2.0)).collect()),
             })
             .collect();
         let curves = Array2::from_shape_fn((n_curves, points.len()), |(row, point)| (row * point) as f64);
@@ -203,6 +261,7 @@ mod tests {
             lines_name: "sex",
             curves: (n_curves > 0).then(|| curves.view()),
             output: &output,
+            note: "The mean over the rows.",
         };
         effect(&asked, &options(5))
     }
@@ -227,6 +286,7 @@ mod tests {
             words(&chart).contains("mean output for good (log-odds)")
                 && words(&chart).contains("age (years)")
         );
+        assert!(words(&chart).contains("age = 1 years: 0, interval −1.00 to 2.00"), "{}", words(&chart));
     }
 
     #[test]

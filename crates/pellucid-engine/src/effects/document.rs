@@ -4,12 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::{EffectFeature, EffectTable};
 use crate::error::Error;
-use crate::trees::TreeModel;
-use crate::trees::document::{json_of, nested};
+use crate::file::csv_bytes;
+use crate::trees::{json_of, nested};
 
 impl EffectTable {
     /// The effects as a JSON document.
-    pub fn to_json(&self, model: &TreeModel) -> String {
+    pub fn to_json(&self) -> String {
         let parameters: Map<String, Value> =
             self.parameters.iter().map(|(name, value)| ((*name).to_owned(), json_of(value))).collect();
         let curves = self.curves.as_ref();
@@ -21,18 +21,16 @@ impl EffectTable {
             "pellucid_version": env!("CARGO_PKG_VERSION"),
             "kind": self.kind.name(),
             "parameters": parameters,
-            "model": {
-                "name": model.name(),
-                "format": model.format(),
-                "digest": model.digest(),
-                "producer": model.producer(),
-            },
+            "model": self.model.to_json(),
             "features": self.features.iter().map(of_feature).collect::<Vec<_>>(),
             "output_space": self.output_space.name(),
             "outputs": self.outputs,
             "n_rows": self.n_rows,
             "grid": nested(self.grid.view().into_dyn()),
             "mean": nested(self.mean.view().into_dyn()),
+            "standard_error": self.standard_error.as_ref().map(|errors| nested(errors.view().into_dyn())),
+            "confidence": self.standard_error.as_ref().map(|_| self.confidence),
+            "rows_in_bins": self.rows_in_bins.as_ref().map(|rows| nested(rows.mapv(|n| n as f64).view())),
             "curves": curves,
             "warnings": self.warnings,
         });
@@ -44,9 +42,9 @@ impl EffectTable {
     ///
     /// # Errors
     /// Those of the writer of tables.
-    pub fn files(&self, model: &TreeModel) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    pub fn files(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let mut files = vec![
-            ("effects.json".to_owned(), self.to_json(model).into_bytes()),
+            ("effects.json".to_owned(), self.to_json().into_bytes()),
             ("effects.csv".to_owned(), self.means_csv()?),
         ];
         if self.curves.is_some() {
@@ -57,10 +55,14 @@ impl EffectTable {
 
     fn means_csv(&self) -> Result<Vec<u8>, Error> {
         let lines = self.mean.indexed_iter().map(|((point, output), mean)| {
-            let cells = self.cells(point, output);
-            [cells, vec![mean.to_string()]].concat()
+            let errors = self.standard_error.iter().map(|errors| errors[[point, output]]);
+            let ends = self.interval(point, output).into_iter().flat_map(|(low, high)| [low, high]);
+            let numbers = [*mean].into_iter().chain(errors).chain(ends).map(|x| x.to_string());
+            self.cells(point, output).into_iter().chain(numbers).collect()
         });
-        csv_bytes([self.header(), vec!["mean".to_owned()]].concat(), lines)
+        let known = if self.standard_error.is_some() { 4 } else { 1 };
+        let names = ["mean", "standard_error", "low", "high"][..known].iter().map(|&name| name.to_owned());
+        csv_bytes(self.header().into_iter().chain(names).collect(), lines)
     }
 
     fn curves_csv(&self) -> Result<Vec<u8>, Error> {
@@ -111,13 +113,4 @@ fn of_feature(feature: &EffectFeature) -> Value {
         "deciles": is_plain.then(|| (0..=10).map(decile).collect::<Vec<_>>()),
         "counts": (0..feature.categories.len()).map(count).collect::<Vec<_>>(),
     })
-}
-
-fn csv_bytes(header: Vec<String>, lines: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, Error> {
-    let fault = |error: String| Error::request("out", error);
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for line in [header].into_iter().chain(lines) {
-        writer.write_record(&line).map_err(|error| fault(error.to_string()))?;
-    }
-    writer.into_inner().map_err(|error| fault(error.error().to_string()))
 }

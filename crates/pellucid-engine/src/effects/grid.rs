@@ -2,12 +2,20 @@
 
 use ndarray::Array2;
 
+use super::EffectFeature;
+
 /// What the rows hold for a feature.
 pub(super) struct Values<'a> {
     /// NaN is missing.
     pub(super) data: &'a [f64],
     /// Whether the numbers have no order, so that none can stand for its neighbors.
     pub(super) are_categories: bool,
+}
+
+impl<'a> Values<'a> {
+    pub(super) fn of(feature: &'a EffectFeature) -> Self {
+        Self { data: &feature.data, are_categories: feature.is_categorical }
+    }
 }
 
 /// Every value of a feature with every value of the next, `[points, features]`.

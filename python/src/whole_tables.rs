@@ -1,0 +1,274 @@
+//! What is found over all rows of a table by predictions: effects, importances, a surrogate tree; and counterfactuals.
+
+use pellucid_engine::{
+    Chart, CounterfactualRequest, EffectKind, EffectRequest, Error, LabelImportanceRequest, OutputSpace,
+    SurrogateTreeRequest, Truths, counterfactuals, effects, effects_of_tree_rows, imitating_tree,
+    label_importance, split_thresholds,
+};
+use pyo3::prelude::*;
+
+use crate::arrays::Rows;
+use crate::drawing::{Drawing, Kind as DrawnKind};
+use crate::errors::{fault, of_option};
+use crate::explain::rows_of_any;
+use crate::model::{Kind, ModelCore};
+use crate::options::output_space;
+use crate::watched::{Limits, watched};
+
+/// What was found, as a JSON document and in charts.
+#[pyclass(frozen, module = "pellucid._pellucid")]
+pub(crate) struct Found {
+    json: String,
+    title: String,
+    charts: Vec<Chart>,
+}
+
+#[pymethods]
+impl Found {
+    fn to_json(&self) -> String {
+        self.json.clone()
+    }
+
+    /// The chart of an output.
+    fn chart(&self, output: usize) -> PyResult<Drawing> {
+        let n = self.charts.len();
+        let reason = || format!("{output} is out of range; there are {n}");
+        let chart = self.charts.get(output).ok_or_else(|| of_option("output", &reason()))?;
+        Ok(Drawing::new(DrawnKind::Chart(chart.clone()), self.title.clone()))
+    }
+}
+
+/// Rows as Python has them: array, names of the columns, what must be known of them.
+type Given<'py> = (Bound<'py, PyAny>, Option<Vec<String>>, Vec<String>);
+
+fn rows(
+    py: Python<'_>,
+    model: &ModelCore,
+    (array, names, warnings): Given<'_>,
+) -> PyResult<pellucid_engine::PredictedRows> {
+    let mut rows = rows_of_any(py, &model.kind, Rows::of(&array)?, names)?;
+    rows.warnings.extend(warnings);
+    Ok(rows)
+}
+
+/// What is asked of global effects.
+#[derive(FromPyObject)]
+pub(crate) struct EffectWishes {
+    #[pyo3(item)]
+    kind: String,
+    #[pyo3(item)]
+    features: Vec<String>,
+    #[pyo3(item)]
+    n_points: Option<usize>,
+    #[pyo3(item)]
+    n_curves: Option<usize>,
+    #[pyo3(item)]
+    centered: bool,
+    #[pyo3(item)]
+    confidence: Option<f64>,
+    #[pyo3(item)]
+    categorical: Vec<String>,
+    #[pyo3(item)]
+    output_space: Option<String>,
+}
+
+/// How the outputs follow a feature, or two.
+#[pyfunction]
+pub(crate) fn global_effects(
+    py: Python<'_>,
+    model: &ModelCore,
+    given: Given<'_>,
+    wishes: EffectWishes,
+    limits: Limits,
+) -> PyResult<Found> {
+    let kind: EffectKind = wishes.kind.parse().map_err(|reason: String| of_option("kind", &reason))?;
+    let space = wishes.output_space.as_deref().map(output_space).transpose()?;
+    let request = EffectRequest {
+        kind,
+        features: wishes.features,
+        n_points: wishes.n_points,
+        n_curves: wishes.n_curves,
+        centered: wishes.centered,
+        confidence: wishes.confidence,
+        categorical: wishes.categorical,
+    };
+    let rows = rows(py, model, given)?;
+    let found = match &model.kind {
+        Kind::Trees(trees) => {
+            watched(py, &limits, |work| effects_of_tree_rows(trees, space, &rows, &request, work))?
+        }
+        _ => model.asked().run(py, &limits, space, |model, work| effects(&model, &rows, &request, work))?,
+    };
+    let charts: Result<Vec<Chart>, Error> =
+        (0..found.outputs.len()).map(|output| found.chart(output)).collect();
+    Ok(Found { json: found.to_json(), title: "Global effects".to_owned(), charts: charts.map_err(fault)? })
+}
+
+/// What is asked of importances by labels.
+#[derive(FromPyObject)]
+pub(crate) struct ImportanceWishes {
+    #[pyo3(item)]
+    loss: Option<String>,
+    #[pyo3(item)]
+    n_repeats: Option<usize>,
+    #[pyo3(item)]
+    feature_groups: Option<String>,
+    #[pyo3(item)]
+    confidence: Option<f64>,
+    #[pyo3(item)]
+    seed: u64,
+}
+
+/// What is true of each row: numbers, or names of classes.
+#[derive(FromPyObject)]
+pub(crate) enum Labels {
+    Numbers(Vec<f64>),
+    Texts(Vec<String>),
+}
+
+/// How much worse predictions get without each feature.
+#[pyfunction]
+pub(crate) fn importance_by_labels(
+    py: Python<'_>,
+    model: &ModelCore,
+    given: Given<'_>,
+    labels: Labels,
+    wishes: ImportanceWishes,
+    limits: Limits,
+) -> PyResult<Found> {
+    let request = LabelImportanceRequest {
+        loss: wishes.loss,
+        n_repeats: wishes.n_repeats,
+        feature_groups: wishes.feature_groups,
+        confidence: wishes.confidence,
+        seed: wishes.seed,
+    };
+    let truths = match labels {
+        Labels::Numbers(numbers) => Truths::Numbers(numbers),
+        Labels::Texts(texts) => Truths::Texts("labels".to_owned(), texts),
+    };
+    let rows = rows(py, model, given)?;
+    let asked = model.asked();
+    let found = asked.run(py, &limits, asked.probabilities(), |model, work| {
+        label_importance(&model, &rows, &truths, &request, work)
+    })?;
+    let charts = vec![found.chart().map_err(fault)?];
+    Ok(Found { json: found.to_json(), title: "Permutation importance".to_owned(), charts })
+}
+
+/// What is asked of a surrogate tree.
+#[derive(FromPyObject)]
+pub(crate) struct TreeWishes {
+    #[pyo3(item)]
+    target: Option<String>,
+    #[pyo3(item)]
+    threshold: Option<f64>,
+    #[pyo3(item)]
+    max_depth: Option<usize>,
+    #[pyo3(item)]
+    min_rows_in_leaf: Option<usize>,
+    #[pyo3(item)]
+    held_out: Option<f64>,
+    #[pyo3(item)]
+    confidence: Option<f64>,
+    #[pyo3(item)]
+    categorical: Vec<String>,
+    #[pyo3(item)]
+    output_space: Option<String>,
+    #[pyo3(item)]
+    seed: u64,
+}
+
+/// A tree that imitates the model, as a JSON document.
+#[pyfunction]
+pub(crate) fn surrogate_tree(
+    py: Python<'_>,
+    model: &ModelCore,
+    given: Given<'_>,
+    wishes: TreeWishes,
+    limits: Limits,
+) -> PyResult<String> {
+    let space = wishes.output_space.as_deref().map(output_space).transpose()?;
+    let request = SurrogateTreeRequest {
+        target: wishes.target,
+        threshold: wishes.threshold,
+        max_depth: wishes.max_depth,
+        min_rows_in_leaf: wishes.min_rows_in_leaf,
+        held_out: wishes.held_out,
+        confidence: wishes.confidence,
+        categorical: wishes.categorical,
+        seed: wishes.seed,
+    };
+    let rows = rows(py, model, given)?;
+    let asked = model.asked();
+    let found = asked.run(py, &limits, space.or(asked.probabilities()), |model, work| {
+        imitating_tree(&model, &rows, &request, work)
+    })?;
+    Ok(found.to_json())
+}
+
+/// What is asked of counterfactuals.
+#[derive(FromPyObject)]
+pub(crate) struct CounterfactualWishes {
+    #[pyo3(item)]
+    n_counterfactuals: usize,
+    #[pyo3(item)]
+    outcome: Option<String>,
+    #[pyo3(item)]
+    threshold: Option<f64>,
+    #[pyo3(item)]
+    max_changes: Option<usize>,
+    #[pyo3(item)]
+    max_evaluations: Option<usize>,
+    #[pyo3(item)]
+    immutable: Vec<String>,
+    #[pyo3(item)]
+    only_up: Vec<String>,
+    #[pyo3(item)]
+    only_down: Vec<String>,
+    /// `NAME:LOW..HIGH`.
+    #[pyo3(item)]
+    column_ranges: Vec<String>,
+    /// `NAME:A,B`.
+    #[pyo3(item)]
+    allowed: Vec<String>,
+    #[pyo3(item)]
+    output_space: Option<String>,
+    #[pyo3(item)]
+    seed: u64,
+}
+
+/// Rows near each row of which the model says otherwise, as a JSON document.
+#[pyfunction]
+pub(crate) fn find_counterfactuals(
+    py: Python<'_>,
+    model: &ModelCore,
+    given: Given<'_>,
+    background: Given<'_>,
+    wishes: CounterfactualWishes,
+    limits: Limits,
+) -> PyResult<String> {
+    let space: Option<OutputSpace> = wishes.output_space.as_deref().map(output_space).transpose()?;
+    let request = CounterfactualRequest {
+        n_counterfactuals: Some(wishes.n_counterfactuals),
+        max_changes: wishes.max_changes,
+        outcome: wishes.outcome,
+        threshold: wishes.threshold,
+        max_evaluations: wishes.max_evaluations,
+        immutable: wishes.immutable,
+        only_up: wishes.only_up,
+        only_down: wishes.only_down,
+        column_ranges: wishes.column_ranges,
+        allowed: wishes.allowed,
+        seed: wishes.seed,
+    };
+    let (rows, background) = (rows(py, model, given)?, rows(py, model, background)?);
+    let thresholds = match &model.kind {
+        Kind::Trees(trees) => split_thresholds(trees).map_err(fault)?,
+        _ => Vec::new(),
+    };
+    let found = model.asked().run(py, &limits, space, |model, work| {
+        counterfactuals(&model, &rows, &background, &thresholds, &request, work)
+    })?;
+    Ok(found.to_json().to_string())
+}
