@@ -35,6 +35,9 @@ demo: release
 		--out out/demo/occlusion
 	$(BIN) explain fixtures/models/glasslm_en.onnx --tokenizer fixtures/models/glasslm_en_tokenizer.json \
 		--text "Alice looked at the Mock" --out out/demo/text
+	$(BIN) explain fixtures/models/glasslm_en.onnx --tokenizer fixtures/models/glasslm_en_tokenizer.json \
+		--text "There was a table set out under a tree in front of the house, and the March" \
+		--method lime --baseline deleted --out out/demo/lime-text
 	$(BIN) explain fixtures/models/vit_tiny_mnist.onnx fixtures/models/vit_tiny_mnist.sample.npz \
 		--method attention-x-gradient --out out/demo/vit
 

@@ -13,7 +13,6 @@ use pyo3::types::{PyDict, PyString};
 
 use crate::arrays::{Rows, table};
 use crate::errors::{fault, of_option};
-use crate::model::ModelCore;
 
 const OF_NETWORKS: &str = "absolute, baseline, background, n_steps, rule, tolerance, max_evaluations, composite, epsilon, gamma, low, \
                            high, rules, layer, relu, base_method, noise, n_samples, head, head_fusion, discard_ratio, \
@@ -86,7 +85,7 @@ pub(crate) fn of_trees(given: Option<&Bound<'_, PyDict>>) -> PyResult<TreeOption
 /// The options of methods that need predictions alone, the space that outputs are in, and the file they are kept in.
 pub(crate) fn of_predictions(
     given: Option<&Bound<'_, PyDict>>,
-    model: &ModelCore,
+    row_shape: &[usize],
 ) -> PyResult<(AgnosticOptions, Option<OutputSpace>, Option<PathBuf>)> {
     let (mut options, mut space, mut journal) = (AgnosticOptions::default(), None, None);
     let masking = &mut options.masking;
@@ -100,7 +99,7 @@ pub(crate) fn of_predictions(
                 masking.background_weights = Some(read::<Vec<f64>>(&name, &value)?.into());
             }
             "background_clusters" => masking.background_clusters = Some(read(&name, &value)?),
-            "baseline" => baseline_of_predictions(masking, &value, model)?,
+            "baseline" => baseline_of_predictions(masking, &value, row_shape)?,
             "feature_groups" => feature_groups(masking, &value)?,
             "segments" => masking.segments = Some(read(&name, &value)?),
             "max_evaluations" => options.max_evaluations = Some(read(&name, &value)?),
@@ -119,11 +118,21 @@ pub(crate) fn of_predictions(
     Ok((options, space, journal))
 }
 
+/// The options of such methods for texts, whose words come and go.
+pub(crate) fn of_text_predictions(given: Option<&Bound<'_, PyDict>>) -> PyResult<AgnosticOptions> {
+    let (options, space, journal) = of_predictions(given, &[])?;
+    let unfit = space.map(|_| "output_space").or(journal.map(|_| "journal"));
+    match unfit {
+        None => Ok(options),
+        Some(option) => Err(of_option(option, "is not for texts")),
+    }
+}
+
 /// A text as on the command line, a number, one row, or one for each row.
 fn baseline_of_predictions(
     masking: &mut MaskingOptions,
     value: &Bound<'_, PyAny>,
-    model: &ModelCore,
+    row_shape: &[usize],
 ) -> PyResult<()> {
     if let Ok(text) = value.cast::<PyString>() {
         masking.baseline = Some(text.to_cow()?.into_owned());
@@ -131,7 +140,7 @@ fn baseline_of_predictions(
         masking.baseline_array = Some(rows.to_f64());
     } else {
         let number = read::<f64>("baseline", value)?;
-        masking.baseline_array = Some(ArrayD::from_elem(model.row_shape(), number));
+        masking.baseline_array = Some(ArrayD::from_elem(row_shape, number));
     }
     Ok(())
 }

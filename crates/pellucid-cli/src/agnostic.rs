@@ -44,7 +44,8 @@ impl Explaining<'_> {
         let rows = read(&arguments.what.inputs)?;
         let name = arguments.method.method.as_deref().unwrap_or("kernel-shap");
         let names = rows.feature_names.as_deref();
-        let method = AgnosticMethod::new(name, &self.options()?, &model, arguments.work.seed, names, read)?;
+        let method =
+            AgnosticMethod::new(name, &options(arguments)?, &model, arguments.work.seed, names, read)?;
         let request = AgnosticRequest {
             method,
             target: OutputTarget::parse(&arguments.target)?,
@@ -59,19 +60,6 @@ impl Explaining<'_> {
         }
     }
 
-    fn options(&self) -> Result<AgnosticOptions, Failure> {
-        let given = &self.arguments.agnostic;
-        let (networks, trees) = (self.arguments.method.options.options(), self.arguments.trees.options());
-        let mut options = AgnosticOptions::of(networks, trees)?;
-        options.masking.background_clusters = given.background_clusters;
-        options.masking.feature_group_names = given.feature_groups.clone();
-        options.masking.segments = given.segments.clone();
-        options.kernel_width = given.kernel_width;
-        options.link = given.link.clone();
-        (options.window, options.strides) = (given.window.clone(), given.strides.clone());
-        Ok(options)
-    }
-
     /// All of the explanation, and for tables and images its pictures.
     fn written(&self, explanation: &Explanation) -> Result<Vec<String>, Failure> {
         let Some(folder) = &self.arguments.out else { return Ok(Vec::new()) };
@@ -81,4 +69,18 @@ impl Explaining<'_> {
         }
         open::write_files(folder, &files)
     }
+}
+
+/// What the arguments say of a method for any model.
+pub(crate) fn options(arguments: &ExplainArguments) -> Result<AgnosticOptions, Failure> {
+    let given = &arguments.agnostic;
+    let (networks, trees) = (arguments.method.options.options(), arguments.trees.options());
+    let mut options = AgnosticOptions::of(networks, trees)?;
+    options.masking.background_clusters = given.background_clusters;
+    options.masking.feature_group_names = given.feature_groups.clone();
+    options.masking.segments = given.segments.clone();
+    options.kernel_width = given.kernel_width;
+    options.link = given.link.clone();
+    (options.window, options.strides) = (given.window.clone(), given.strides.clone());
+    Ok(options)
 }

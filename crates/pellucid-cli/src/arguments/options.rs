@@ -174,7 +174,8 @@ pub(crate) struct AgnosticArguments {
     /// of series.
     #[arg(long, value_name = "SEGMENTS")]
     pub(crate) segments: Option<String>,
-    /// occlusion: the window's length along each axis of a row, with or without channels, such as 16,16.
+    /// occlusion: the window's length along each axis of a row, with or without channels, such as 16,16; of
+    /// texts in words.
     #[arg(long, value_name = "LENGTHS", value_delimiter = ',')]
     pub(crate) window: Option<Vec<usize>>,
     /// occlusion: how far the window moves along each axis [default: by its length].
@@ -214,7 +215,7 @@ pub(crate) struct MethodOptionArguments {
     #[arg(long, value_name = "BOOL")]
     absolute: Option<bool>,
     /// integrated-gradients, deep-lift: zeros, value:0.5, black, white, blurred:SIGMA, uniform, gaussian:SIGMA,
-    /// array:FILE, mean:FILE; of texts pad, mask, zero, mean, empty.
+    /// array:FILE, mean:FILE; of texts pad, mask, zero, mean, empty, and by predictions alone mask, pad, deleted or token:NAME.
     #[arg(long, value_name = "BASELINE")]
     baseline: Option<String>,
     /// integrated-gradients: points on the path [default: 50].

@@ -14,6 +14,7 @@ mod stopping;
 mod tables;
 mod targets;
 mod texts;
+mod texts_predicted;
 mod work_done;
 
 use std::path::{Path, PathBuf};

@@ -379,6 +379,9 @@ fn kind(name: &str, left: &mut AgnosticOptions, context: &Context<'_>) -> Result
         "lime" => context.lime(left)?,
         "occlusion" => Kind::Occlusion(context.windows(left)?),
         "feature_ablation" => Kind::Ablation(feature_ablation::Options::default()),
+        "rise" if context.model.reads_words => {
+            return Err(Error::request("method", "rise is for images; of a text, words come and go"));
+        }
         "rise" => {
             let defaults = rise::Options::default();
             let channel_axis = context.model.source().channel_axis.unwrap_or(0);
@@ -436,7 +439,10 @@ impl Context<'_> {
             let options = TabularOptions { n_samples, kernel_width, tolerance, seed, ..defaults };
             return Ok(Kind::LimeTabular(options, Box::new(known)));
         }
-        let defaults = lime::Options::image();
+        let defaults = match self.model.reads_words {
+            true => lime::Options::text(),
+            false => lime::Options::image(),
+        };
         Ok(Kind::Lime(lime::Options {
             n_samples: n_samples.unwrap_or(defaults.n_samples),
             kernel_width: kernel_width.unwrap_or(defaults.kernel_width),
@@ -446,7 +452,7 @@ impl Context<'_> {
         }))
     }
 
-    /// The window asked for; of images, of a seventh of each side by default, through all channels.
+    /// The window asked for; of images, of a seventh of each side by default, through all channels; of texts, one word.
     fn windows(&self, left: &mut AgnosticOptions) -> Result<occlusion::Options, Error> {
         let row_shape = self.model.predictor().row_shape();
         let channel_axis = self.model.source().channel_axis.filter(|_| row_shape.len() == 3);
@@ -469,6 +475,7 @@ impl Context<'_> {
         };
         let window = match left.window.take() {
             Some(given) => full("window", given)?,
+            None if self.model.reads_words => vec![1],
             None => {
                 let of_axis = |axis: usize| {
                     if is_channel(axis) { row_shape[axis] } else { row_shape[axis].div_ceil(7) }

@@ -27,6 +27,8 @@ pub struct PredictedModel<'a> {
     pub(crate) source: Source,
     /// The network that predicts, where its predictions are taken as they are.
     pub(crate) network: Option<&'a Network>,
+    /// Whether its rows are words of a text, present or absent.
+    pub(crate) reads_words: bool,
 }
 
 /// What is known of a predicted model beside its predictions.
@@ -74,7 +76,12 @@ pub struct FunctionInfo {
 impl<'a> PredictedModel<'a> {
     /// Something that predicts, and what is known of it.
     pub fn new(predictor: Box<dyn Predictor + Send + 'a>, source: Source) -> Self {
-        Self { predictor, source, network: None }
+        Self { predictor, source, network: None, reads_words: false }
+    }
+
+    /// What predicts from the words of a text: a row has one number a word, 0 where it is absent.
+    pub(crate) fn of_words(predictor: Box<dyn Predictor + Send + 'a>, source: Source) -> Self {
+        Self { reads_words: true, ..Self::new(predictor, source) }
     }
 
     /// A network, its outputs in the space asked for (its own by default).
@@ -225,6 +232,7 @@ impl<'a> PredictedModel<'a> {
     pub fn borrowed(&self) -> PredictedModel<'_> {
         PredictedModel {
             network: self.network,
+            reads_words: self.reads_words,
             ..PredictedModel::new(Box::new(&*self.predictor), self.source.clone())
         }
     }
