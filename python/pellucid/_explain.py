@@ -48,7 +48,9 @@ def explain(
     Methods for any model fill absent features in from ``background=rows``, all of which are averaged over unless
     ``background_clusters=50`` sums them up or ``background_weights`` say what each counts, or from a ``baseline``: a text as on the command line, a number, one row, or one
     for each row. ``feature_groups`` are features that are present and absent together, ``"age+sex,4+5"`` or the group of each
-    feature as an array of a row's shape, ``segments`` those of images (``"slic:50"``) and series. ``max_evaluations`` bounds
+    feature as an array of a row's shape, ``segments`` those of images (``"slic:50"``) and series (``10``, ``"changes:10"``), these in all
+    ``channels`` ``"together"`` or ``"apart"``; ``time_axis`` says which axis is time where it is not the longer one, and ``baseline``
+    may be ``"channel-means"``, ``"stretch-means"``, ``"interpolated"`` or ``"inpaint"``. ``max_evaluations`` bounds
     the coalitions that a row is asked about, ``tolerance`` stops at a standard error; ``link="logit"`` shares out log-odds.
     ``hierarchy`` is Owen values': pairs of clusters that are merged, as in a linkage matrix. ``window`` and ``strides`` are
     occlusion's, ``n_samples`` and ``kernel_width`` LIME's. ``journal`` is a file that keeps

@@ -19,8 +19,8 @@ const OF_NETWORKS: &str = "absolute, baseline, background, n_steps, rule, tolera
                            start_layer, query";
 const OF_TREES: &str = "background, removal, interactions, index, max_order, output_space, labels, max_exact_features, \
                         n_permutations";
-const OF_PREDICTIONS: &str = "background, background_weights, background_clusters, baseline, feature_groups, segments, max_evaluations, \
-     tolerance, n_samples, kernel_width, link, hierarchy, window, strides, output_space, journal";
+const OF_PREDICTIONS: &str = "background, background_weights, background_clusters, baseline, feature_groups, segments, channels, \
+     time_axis, max_evaluations, tolerance, n_samples, kernel_width, link, hierarchy, window, strides, output_space, journal";
 
 /// The options of methods for networks.
 pub(crate) fn of_network(given: Option<&Bound<'_, PyDict>>) -> PyResult<MethodOptions> {
@@ -70,7 +70,6 @@ pub(crate) fn of_trees(given: Option<&Bound<'_, PyDict>>) -> PyResult<TreeOption
             "background" => options.background_rows = Some(background(&value)?),
             "removal" => options.removal = Some(read(&name, &value)?),
             "interactions" => options.interactions = read(&name, &value)?,
-            "index" => options.index = Some(read(&name, &value)?),
             "max_order" => options.max_order = Some(read(&name, &value)?),
             "output_space" => options.output_space = Some(read(&name, &value)?),
             "labels" => options.labels = Some(read(&name, &value)?),
@@ -101,7 +100,9 @@ pub(crate) fn of_predictions(
             "background_clusters" => masking.background_clusters = Some(read(&name, &value)?),
             "baseline" => baseline_of_predictions(masking, &value, row_shape)?,
             "feature_groups" => feature_groups(masking, &value)?,
-            "segments" => masking.segments = Some(read(&name, &value)?),
+            "segments" => masking.segments = Some(word_or_number(&name, &value)?),
+            "channels" => masking.channels = Some(read(&name, &value)?),
+            "time_axis" => masking.time_axis = Some(read(&name, &value)?),
             "max_evaluations" => options.max_evaluations = Some(read(&name, &value)?),
             "tolerance" => options.tolerance = Some(read(&name, &value)?),
             "n_samples" => options.n_samples = Some(read(&name, &value)?),

@@ -356,3 +356,25 @@ def test_a_served_model_is_explained():
     for call in (lambda: pellucid.load(address, timeout=0.0), lambda: pellucid.load(address, timeout=0.2)):
         with pytest.raises(pellucid.Error):
             call()
+
+
+def test_series_have_stretches_of_each_channel():
+    series = np.stack([np.arange(12.0), np.ones(12)], axis=1)[None]
+    e = pellucid.explain(
+        lambda x: x[:, 6:, 0].sum(axis=1), series, "exact-shap", segments=2, channels="apart", baseline="channel-means"
+    )
+    # The second half of channel 0 is worth its sum less what its mean makes; the constant channel nothing.
+    assert np.allclose(e.values[0, 6:, 0], 6 * (8.5 - 5.5)) and np.allclose(e.values[0, :6], 0) and np.allclose(e.values[0, :, 1], 0)
+    lying = pellucid.explain(
+        lambda x: x[:, 0, 6:].sum(axis=1),
+        series.transpose(0, 2, 1),
+        "exact-shap",
+        segments="stretches:2",
+        channels="apart",
+        baseline="channel-means",
+    )
+    assert np.allclose(lying.values[0].T, e.values[0]) and "<svg" in e.plot.series().svg()
+    with pytest.raises(pellucid.InputError, match="together, apart"):
+        pellucid.explain(lambda x: x[:, 0, 0], series, "lime", segments=2, channels="alone")
+    with pytest.raises(pellucid.InputError, match="no series"):
+        pellucid.explain(lambda x: x[:, 0], np.ones((1, 3)), "lime", baseline=0).plot.series()

@@ -84,3 +84,4 @@ pub(crate) fn options(arguments: &ExplainArguments) -> Result<AgnosticOptions, F
     (options.window, options.strides) = (given.window.clone(), given.strides.clone());
     Ok(options)
 }
+    (options.masking.channels, options.masking.time_axis) = (given.channels.clone(), given.time_axis);

@@ -9,6 +9,7 @@ mod model;
 mod players;
 mod rows;
 mod surrogate;
+pub(crate) mod series;
 
 pub use counterfactuals::{CounterfactualRequest, FoundCounterfactuals, counterfactuals, split_thresholds};
 pub use explain::{AgnosticRequest, explain_predicted};

@@ -13,7 +13,7 @@ use pellucid_engine::{
 pub(crate) struct InputArguments {
     #[command(flatten)]
     pub(crate) model: ModelArguments,
-    /// Rows to explain: .csv, .npy, .npz; for networks .png and .jpg too, for text models .txt, for tree models .csv.gz,
+    /// Rows to explain: .csv, .npy, .npz (of series a line a step, a column a channel); for networks .png and .jpg too, for text models .txt, for tree models .csv.gz,
     /// .parquet and sparse matrices (.npz, CSR).
     #[arg(required_unless_present = "text", value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
@@ -170,12 +170,18 @@ pub(crate) struct AgnosticArguments {
     /// Features that are present and absent together, by name or number: age+sex,4+5; every other feature stands alone.
     #[arg(long, value_name = "GROUPS")]
     pub(crate) feature_groups: Option<String>,
-    /// Segments that are present and absent together: grid:7, slic:50 or quickshift of images; stretches:10 or changes:10
-    /// of series.
+    /// Segments that are present and absent together: grid:7, slic:50 or quickshift of images; stretches:10 (or 10, of equal
+    /// length) or changes:10 (between changes of level) of series.
     #[arg(long, value_name = "SEGMENTS")]
     pub(crate) segments: Option<String>,
-    /// occlusion: the window's length along each axis of a row, with or without channels, such as 16,16; of
-    /// texts in words.
+    /// Of series: absent in all channels together (the default), or apart, each channel on its own.
+    #[arg(long, value_name = "CHANNELS")]
+    pub(crate) channels: Option<String>,
+    /// Of series: the axis of a row that is time, 0 or 1 [default: the longer one].
+    #[arg(long, value_name = "AXIS")]
+    pub(crate) time_axis: Option<usize>,
+    /// occlusion: the window's length along each axis of a row, with or without channels, such as 16,16; of series in steps,
+    /// of texts in words.
     #[arg(long, value_name = "LENGTHS", value_delimiter = ',')]
     pub(crate) window: Option<Vec<usize>>,
     /// occlusion: how far the window moves along each axis [default: by its length].
@@ -215,7 +221,8 @@ pub(crate) struct MethodOptionArguments {
     #[arg(long, value_name = "BOOL")]
     absolute: Option<bool>,
     /// integrated-gradients, deep-lift: zeros, value:0.5, black, white, blurred:SIGMA, uniform, gaussian:SIGMA,
-    /// array:FILE, mean:FILE; of texts pad, mask, zero, mean, empty, and by predictions alone mask, pad, deleted or token:NAME.
+    /// array:FILE, mean:FILE; of texts pad, mask, zero, mean, empty, and by predictions alone mask, pad, deleted or token:NAME; of
+    /// series by predictions alone channel-means, stretch-means, interpolated or inpaint too.
     #[arg(long, value_name = "BASELINE")]
     baseline: Option<String>,
     /// integrated-gradients: points on the path [default: 50].
@@ -390,6 +397,8 @@ impl AgnosticArguments {
             ("feature_groups", self.feature_groups.is_some()),
             ("segments", self.segments.is_some()),
             ("window", self.window.is_some()),
+            ("channels", self.channels.is_some()),
+            ("time_axis", self.time_axis.is_some()),
             ("strides", self.strides.is_some()),
             ("background_clusters", self.background_clusters.is_some()),
             ("kernel_width", self.kernel_width.is_some()),

@@ -9,6 +9,7 @@ mod counterfactuals;
 mod effects;
 mod fixed;
 mod onnx_bytes;
+mod series;
 mod spaces;
 mod stopping;
 mod tables;

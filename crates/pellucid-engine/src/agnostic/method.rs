@@ -14,6 +14,7 @@ use pellucid_agnostic::owen::{self, owen};
 use pellucid_agnostic::permutation_shap::{self, permutation_shap};
 use pellucid_agnostic::rise::{self, rise};
 use pellucid_agnostic::sampling_shap::{self, sampling_shap};
+use pellucid_agnostic::time_series::Channels;
 use pellucid_agnostic::{Estimate, Game as _, Groups, Hierarchy, Link, Linked, MaskedRow};
 use pellucid_core::{OutputSpace, Work};
 use pellucid_explain::Network;
@@ -21,8 +22,9 @@ use pellucid_explain::Network;
 use super::by_crops;
 use super::masking::{MaskingOptions, Removal};
 use super::model::PredictedModel;
-use super::players::Players;
+use super::players::{OfSeries, Players};
 use super::rows::PredictedRows;
+use super::series;
 use crate::error::Error;
 use crate::method::MethodOptions;
 use crate::parameter::Parameter;
@@ -36,6 +38,8 @@ pub struct AgnosticMethod {
     link: Link,
     removal: Removal,
     players: Players,
+    /// The axis that is time, where it was asked for.
+    time_axis: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -113,7 +117,17 @@ impl AgnosticMethod {
         let name = name.replace('-', "_");
         let row_shape = model.predictor().row_shape();
         let channel_axis = model.source().channel_axis;
-        let players = Players::new(&mut left.masking, row_shape, channel_axis, feature_names)?;
+        let of_series = OfSeries {
+            channels: series::channels(left.masking.channels.as_deref())?,
+            time_axis: left.masking.time_axis,
+        };
+        let asks_of_series = left.masking.channels.take().map(|_| "channels");
+        let asks_of_series = asks_of_series.or(left.masking.time_axis.map(|_| "time_axis"));
+        if let (Some(option), false) = (asks_of_series, row_shape.len() == 2) {
+            let reason = format!("is of series [time, channel]; a row of this model has shape {row_shape:?}");
+            return Err(Error::request(option, reason));
+        }
+        let players = Players::new(&mut left.masking, row_shape, channel_axis, feature_names, of_series)?;
         let groups = match &players {
             Players::Groups(groups) => groups.clone(),
             _ => Groups::single(row_shape),
@@ -125,10 +139,23 @@ impl AgnosticMethod {
                 "differ from row to row; give a --baseline instead of a background",
             ));
         }
-        let kind = kind(&name, &mut left, &Context { model, removal: &removal, players: &players, seed })?;
+        if removal.needs_stretches() && !matches!(players, Players::Stretches { .. }) {
+            let reason =
+                "fills in stretches of time; give --segments stretches:10, or take channel-means or inpaint";
+            return Err(Error::request("baseline", reason));
+        }
+        let context = Context { model, removal: &removal, players: &players, of_series, seed };
+        let kind = kind(&name, &mut left, &context)?;
+        let has_channels = matches!(players, Players::Stretches { .. }) || matches!(kind, Kind::Occlusion(_));
+        if let (Some("channels"), false) = (asks_of_series, has_channels) {
+            return Err(Error::request(
+                "channels",
+                "are of stretches or windows of a series; give --segments stretches:10",
+            ));
+        }
         let link = if kind.is_complete() { link(left.link.take())? } else { Link::Identity };
         match left.first_given() {
-            None => Ok(Self { kind, link, removal, players }),
+            None => Ok(Self { kind, link, removal, players, time_axis: of_series.time_axis }),
             Some(option) => Err(Error::request(option, format!("{name} has no such option"))),
         }
     }
@@ -204,6 +231,9 @@ impl AgnosticMethod {
         }
         parameters.extend(self.removal.parameters());
         parameters.push(("players", self.players.text().into()));
+        if let Some(axis) = self.time_axis {
+            parameters.push(("time_axis", axis.into()));
+        }
         parameters
     }
 
@@ -345,6 +375,7 @@ struct Context<'a> {
     model: &'a PredictedModel<'a>,
     removal: &'a Removal,
     players: &'a Players,
+    of_series: OfSeries,
     seed: u64,
 }
 
@@ -452,13 +483,18 @@ impl Context<'_> {
         }))
     }
 
-    /// The window asked for; of images, of a seventh of each side by default, through all channels; of texts, one word.
+    /// The window asked for; of images and series, of a seventh of each side by default, through all channels unless they are apart; of
+    /// texts, one word.
     fn windows(&self, left: &mut AgnosticOptions) -> Result<occlusion::Options, Error> {
         let row_shape = self.model.predictor().row_shape();
-        let channel_axis = self.model.source().channel_axis.filter(|_| row_shape.len() == 3);
-        let is_channel = |axis: usize| {
-            channel_axis == Some(axis) || channel_axis.is_none() && row_shape.len() == 3 && axis == 0
+        let channel_axis = match row_shape.len() {
+            3 => Some(self.model.source().channel_axis.unwrap_or(0)),
+            2 => series::time_axis(row_shape, self.of_series.time_axis).ok().map(|time_axis| 1 - time_axis),
+            _ => None,
         };
+        let is_channel = |axis: usize| channel_axis == Some(axis);
+        let is_apart = self.of_series.channels == Channels::Apart;
+        let through_channels = |axis: usize| if is_apart { 1 } else { row_shape[axis] };
         let full = |option: &'static str, given: Vec<usize>| {
             let n_spatial = (0..row_shape.len()).filter(|&axis| !is_channel(axis)).count();
             if given.len() == row_shape.len() {
@@ -469,8 +505,9 @@ impl Context<'_> {
                 return Err(Error::request(option, reason));
             }
             let mut lengths = given.into_iter();
-            let of_axis =
-                |axis: usize| if is_channel(axis) { row_shape[axis] } else { lengths.next().unwrap_or(1) };
+            let of_axis = |axis: usize| {
+                if is_channel(axis) { through_channels(axis) } else { lengths.next().unwrap_or(1) }
+            };
             Ok((0..row_shape.len()).map(of_axis).collect())
         };
         let window = match left.window.take() {
@@ -478,7 +515,7 @@ impl Context<'_> {
             None if self.model.reads_words => vec![1],
             None => {
                 let of_axis = |axis: usize| {
-                    if is_channel(axis) { row_shape[axis] } else { row_shape[axis].div_ceil(7) }
+                    if is_channel(axis) { through_channels(axis) } else { row_shape[axis].div_ceil(7) }
                 };
                 (0..row_shape.len()).map(of_axis).collect()
             }

@@ -63,6 +63,8 @@ pub(super) fn options_of_words(given: &AgnosticOptions) -> Result<AgnosticOption
         ("background_weights", masking.background_weights.is_some()),
         ("feature_groups", masking.feature_groups.is_some() || masking.feature_group_names.is_some()),
         ("segments", masking.segments.is_some()),
+        ("channels", masking.channels.is_some()),
+        ("time_axis", masking.time_axis.is_some()),
         ("hierarchy", given.hierarchy.is_some()),
     ];
     if let Some((option, _)) = no_option.iter().find(|(_, given)| *given) {
