@@ -20,7 +20,7 @@ const OF_NETWORKS: &str = "absolute, baseline, background, n_steps, rule, tolera
 const OF_TREES: &str = "background, removal, interactions, index, max_order, output_space, labels, max_exact_features, \
                         n_permutations";
 const OF_PREDICTIONS: &str = "background, background_weights, background_clusters, baseline, feature_groups, segments, channels, \
-     time_axis, max_evaluations, tolerance, n_samples, kernel_width, link, hierarchy, window, strides, output_space, journal";
+     time_axis, max_evaluations, tolerance, n_samples, kernel_width, link, index, hierarchy, window, strides, output_space, journal";
 
 /// The options of methods for networks.
 pub(crate) fn of_network(given: Option<&Bound<'_, PyDict>>) -> PyResult<MethodOptions> {
@@ -70,6 +70,7 @@ pub(crate) fn of_trees(given: Option<&Bound<'_, PyDict>>) -> PyResult<TreeOption
             "background" => options.background_rows = Some(background(&value)?),
             "removal" => options.removal = Some(read(&name, &value)?),
             "interactions" => options.interactions = read(&name, &value)?,
+            "index" => options.index = Some(read(&name, &value)?),
             "max_order" => options.max_order = Some(read(&name, &value)?),
             "output_space" => options.output_space = Some(read(&name, &value)?),
             "labels" => options.labels = Some(read(&name, &value)?),
@@ -108,6 +109,7 @@ pub(crate) fn of_predictions(
             "n_samples" => options.n_samples = Some(read(&name, &value)?),
             "kernel_width" => options.kernel_width = Some(read(&name, &value)?),
             "link" => options.link = Some(read(&name, &value)?),
+            "index" => options.index = Some(read(&name, &value)?),
             "hierarchy" => options.hierarchy = Some(read(&name, &value)?),
             "window" => options.window = Some(lengths(&name, &value)?),
             "strides" => options.strides = Some(lengths(&name, &value)?),

@@ -358,6 +358,16 @@ def test_a_served_model_is_explained():
             call()
 
 
+def test_pairs_have_a_matrix_a_row():
+    rows = np.array([[2.0, 4.0, 1.0], [1.0, 3.0, 5.0]])
+    e = pellucid.explain(lambda x: x[:, 0] * x[:, 1] + 3 * x[:, 2], rows, "pairwise-interactions", baseline=0)
+    assert e.values.shape == (2, 3, 3)
+    assert np.allclose(e.values[0], [[0, 4, 0], [4, 0, 0], [0, 0, 3]])
+    assert np.allclose(e.values.sum(axis=(1, 2)) + e.base_values, e.outputs)
+    with pytest.raises(pellucid.InputError, match="sii, k-sii, faith-shap"):
+        pellucid.explain(lambda x: x[:, 0], rows, "pairwise-interactions", baseline=0, index="stii")
+
+
 def test_series_have_stretches_of_each_channel():
     series = np.stack([np.arange(12.0), np.ones(12)], axis=1)[None]
     e = pellucid.explain(

@@ -64,8 +64,13 @@ impl Explaining<'_> {
     fn written(&self, explanation: &Explanation) -> Result<Vec<String>, Failure> {
         let Some(folder) = &self.arguments.out else { return Ok(Vec::new()) };
         let mut files = open::files_of(explanation)?;
-        if explanation.data.ndim() == 2 {
+        let gives_pairs = explanation.about.method == "pairwise_interactions";
+        // Of values that do not add up, no chart shows how they do.
+        if explanation.data.ndim() == 2 && (!gives_pairs || explanation.base_values.is_some()) {
             files.extend(tables::pictures(explanation)?);
+        }
+        if gives_pairs {
+            files.extend(tables::interactions(explanation)?);
         }
         open::write_files(folder, &files)
     }
@@ -79,9 +84,9 @@ pub(crate) fn options(arguments: &ExplainArguments) -> Result<AgnosticOptions, F
     options.masking.background_clusters = given.background_clusters;
     options.masking.feature_group_names = given.feature_groups.clone();
     options.masking.segments = given.segments.clone();
+    (options.masking.channels, options.masking.time_axis) = (given.channels.clone(), given.time_axis);
     options.kernel_width = given.kernel_width;
     options.link = given.link.clone();
     (options.window, options.strides) = (given.window.clone(), given.strides.clone());
     Ok(options)
 }
-    (options.masking.channels, options.masking.time_axis) = (given.channels.clone(), given.time_axis);

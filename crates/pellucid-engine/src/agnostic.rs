@@ -6,10 +6,11 @@ mod explain;
 mod masking;
 mod method;
 mod model;
+mod pairs;
 mod players;
 mod rows;
-mod surrogate;
 pub(crate) mod series;
+mod surrogate;
 
 pub use counterfactuals::{CounterfactualRequest, FoundCounterfactuals, counterfactuals, split_thresholds};
 pub use explain::{AgnosticRequest, explain_predicted};

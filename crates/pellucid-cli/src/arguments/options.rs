@@ -116,7 +116,8 @@ pub(crate) struct MethodArguments {
     /// smoothgrad, smoothgrad-sq, vargrad, grad-cam, grad-cam-pp, layer-cam, hires-cam, xgrad-cam, ablation-cam, score-cam,
     /// eigen-cam, guided-backprop, guided-grad-cam, attention, attention-rollout or attention-x-gradient. Of tree models:
     /// tree-shap (default), banzhaf, saabas or shapley-interactions. Of any model: exact-shap, kernel-shap (default of served
-    /// models), permutation-shap, sampling-shap, owen, lime, occlusion, feature-ablation or rise.
+    /// models), permutation-shap, sampling-shap, owen, lime, occlusion, feature-ablation, rise or
+    /// pairwise-interactions.
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<String>,
     #[command(flatten)]
@@ -137,7 +138,7 @@ pub(crate) struct TreeArguments {
     /// tree-shap: values of all pairs of features.
     #[arg(long)]
     interactions: bool,
-    /// shapley-interactions: sii, k-sii, stii or faith-shap [default: k-sii].
+    /// shapley-interactions: sii, k-sii, stii or faith-shap; pairwise-interactions: sii, k-sii or faith-shap [default: k-sii].
     #[arg(long, value_name = "INDEX")]
     index: Option<String>,
     /// shapley-interactions: the number of features in the largest sets [default: 2].
@@ -396,9 +397,9 @@ impl AgnosticArguments {
         let given = [
             ("feature_groups", self.feature_groups.is_some()),
             ("segments", self.segments.is_some()),
-            ("window", self.window.is_some()),
             ("channels", self.channels.is_some()),
             ("time_axis", self.time_axis.is_some()),
+            ("window", self.window.is_some()),
             ("strides", self.strides.is_some()),
             ("background_clusters", self.background_clusters.is_some()),
             ("kernel_width", self.kernel_width.is_some()),

@@ -11,6 +11,7 @@ use pellucid_agnostic::lime::{
 };
 use pellucid_agnostic::occlusion::{self, occlusion};
 use pellucid_agnostic::owen::{self, owen};
+use pellucid_agnostic::pairwise_interactions::{self, Index, Interactions, pairwise_interactions};
 use pellucid_agnostic::permutation_shap::{self, permutation_shap};
 use pellucid_agnostic::rise::{self, rise};
 use pellucid_agnostic::sampling_shap::{self, sampling_shap};
@@ -22,6 +23,7 @@ use pellucid_explain::Network;
 use super::by_crops;
 use super::masking::{MaskingOptions, Removal};
 use super::model::PredictedModel;
+use super::pairs;
 use super::players::{OfSeries, Players};
 use super::rows::PredictedRows;
 use super::series;
@@ -55,6 +57,7 @@ enum Kind {
     Occlusion(occlusion::Options),
     Ablation(feature_ablation::Options),
     Rise(rise::Options),
+    Pairs(pairwise_interactions::Options),
 }
 
 /// What a person says of a method: the options of all of them, of which each takes its own.
@@ -72,6 +75,8 @@ pub struct AgnosticOptions {
     pub kernel_width: Option<f64>,
     /// Shapley methods: `identity` or `logit`.
     pub link: Option<String>,
+    /// pairwise_interactions: `sii`, `k-sii` (the default) or `faith-shap`.
+    pub index: Option<String>,
     /// owen: clusters that are merged two by two, see [`Hierarchy::merged`].
     pub hierarchy: Option<Vec<[usize; 2]>>,
     /// occlusion: the window's length along each axis of a row.
@@ -82,7 +87,7 @@ pub struct AgnosticOptions {
 
 impl AgnosticMethod {
     /// All methods: the name, as in JSON, and one for people.
-    pub const NAMES: [(&'static str, &'static str); 9] = [
+    pub const NAMES: [(&'static str, &'static str); 10] = [
         ("exact_shap", "Shapley values"),
         ("kernel_shap", "KernelSHAP"),
         ("permutation_shap", "Permutation SHAP"),
@@ -92,6 +97,7 @@ impl AgnosticMethod {
         ("occlusion", "Occlusion"),
         ("feature_ablation", "Feature ablation"),
         ("rise", "RISE"),
+        ("pairwise_interactions", "Pairwise interactions"),
     ];
 
     /// Whether a method of that name (`-` and `_` alike) needs predictions alone.
@@ -172,6 +178,7 @@ impl AgnosticMethod {
             Kind::Occlusion(_) => "occlusion",
             Kind::Ablation(_) => "feature_ablation",
             Kind::Rise(_) => "rise",
+            Kind::Pairs(_) => "pairwise_interactions",
         }
     }
 
@@ -219,6 +226,10 @@ impl AgnosticMethod {
                 ),
             ],
             Kind::Ablation(_) => Vec::new(),
+            Kind::Pairs(options) => {
+                let most = options.max_evaluations.map_or(Parameter::Unset, Parameter::Count);
+                vec![("index", pairs::name(options.index).into()), ("max_evaluations", most)]
+            }
             Kind::Rise(options) => vec![
                 ("grid_size", options.grid_size.into()),
                 ("probability", options.probability.into()),
@@ -266,6 +277,7 @@ impl AgnosticMethod {
             }
             Kind::Ablation(_) => 2 + n_players,
             Kind::Rise(options) => 2 + options.n_samples,
+            Kind::Pairs(options) => given(options.max_evaluations, default_pair_evaluations),
         };
         n_coalitions * self.removal.n_replacements()
     }
@@ -299,6 +311,12 @@ impl AgnosticMethod {
         Ok(options.map(|options| (network, options)))
     }
 
+    /// The values of pairs of a row's game, where the method gives those.
+    pub(crate) fn pairs(&self, game: &MaskedRow<'_>, work: &Work) -> Result<Option<Interactions>, Error> {
+        let Kind::Pairs(options) = &self.kind else { return Ok(None) };
+        Ok(Some(pairwise_interactions(&Linked { game, link: self.link }, options, work)?))
+    }
+
     /// A value for each player of a row's game.
     pub(crate) fn estimate(&self, game: &MaskedRow<'_>, work: &Work) -> Result<Estimate, Error> {
         let linked = &Linked { game, link: self.link };
@@ -314,6 +332,9 @@ impl AgnosticMethod {
             Kind::Occlusion(options) => occlusion(game, options, work)?,
             Kind::Ablation(options) => feature_ablation(game, options, work)?,
             Kind::Rise(options) => rise(game, options, work)?,
+            Kind::Pairs(_) => {
+                return Err(Error::request("method", "gives values of pairs, and none of single features"));
+            }
         })
     }
 }
@@ -323,7 +344,7 @@ impl Kind {
         matches!(
             self,
             Self::Exact(_) | Self::Kernel(_) | Self::Permutation(_) | Self::Sampling(_) | Self::Owen(..)
-        )
+        ) || matches!(self, Self::Pairs(options) if options.index != Index::Sii)
     }
 }
 
@@ -346,6 +367,7 @@ impl AgnosticOptions {
             n_samples: networks.n_samples.take(),
             ..Default::default()
         };
+        let options = Self { index: trees.index.take(), ..options };
         // The space is the predicted model's.
         trees.output_space = None;
         match networks.first_given().or_else(|| trees.first_given()) {
@@ -363,6 +385,7 @@ impl AgnosticOptions {
             ("kernel_width", self.kernel_width.is_some()),
             ("link", self.link.is_some()),
             ("hierarchy", self.hierarchy.is_some()),
+            ("index", self.index.is_some()),
             ("window", self.window.is_some()),
             ("strides", self.strides.is_some()),
         ];
@@ -410,6 +433,7 @@ fn kind(name: &str, left: &mut AgnosticOptions, context: &Context<'_>) -> Result
         "lime" => context.lime(left)?,
         "occlusion" => Kind::Occlusion(context.windows(left)?),
         "feature_ablation" => Kind::Ablation(feature_ablation::Options::default()),
+        "pairwise_interactions" => Kind::Pairs(context.pairs(left)?),
         "rise" if context.model.reads_words => {
             return Err(Error::request("method", "rise is for images; of a text, words come and go"));
         }
@@ -450,6 +474,17 @@ impl Context<'_> {
         }
         let table = self.removal.table().filter(|_| matches!(self.players, Players::Elements));
         Ok(table.map(Hierarchy::by_correlation).transpose()?.map(|found| (found, "correlation")))
+    }
+
+    /// Of single columns of a table alone: pairs of anything else have no picture and no place in a document.
+    fn pairs(&self, left: &mut AgnosticOptions) -> Result<pairwise_interactions::Options, Error> {
+        let row_shape = self.model.predictor().row_shape();
+        if row_shape.len() != 1 || self.model.reads_words || !matches!(self.players, Players::Elements) {
+            return Err(Error::request("method", "pairwise_interactions is of single features of a table"));
+        }
+        let index = pairs::index(left.index.take().as_deref())?;
+        let max_evaluations = left.max_evaluations.take();
+        Ok(pairwise_interactions::Options { index, max_evaluations, seed: self.seed })
     }
 
     /// LIME for tables where the columns of a background tell what is usual; over coalitions otherwise.
@@ -554,6 +589,11 @@ fn told(surrogate: Surrogate) -> Estimate {
         ));
     }
     estimate
+}
+
+/// What [`pairwise_interactions`] takes by itself.
+fn default_pair_evaluations(n_players: usize) -> usize {
+    2048 + n_players * (n_players + 1)
 }
 
 fn lengths(of_axes: &[usize]) -> String {
