@@ -11,8 +11,8 @@ export PELLUCID_REQUIRE_ORT := 1
 .PHONY: demo test lint rust-test python-test test-browser test-torch test-libraries test-scale wheel test-wheel doc docs examples bench clean help
 
 help:
-	@echo "make demo    explain five photos with a real network, incomes with real trees, the next word of a text and where a"
-	@echo "             transformer looked; writes out/demo/index.html, tabular/index.html, text/ and vit/ there"
+	@echo "make demo    explain five photos with a real network, incomes with real trees, the next word of a text, where a"
+	@echo "             transformer looked and a weather forecast; writes out/demo/index.html, tabular/index.html, text/ and vit/ there"
 	@echo "make test    run every test, Rust and Python"
 	@echo "make docs    build the documentation site; writes out/docs/index.html"
 	@echo "make bench   time Pellucid beside its peers (installs them, several GB)"
@@ -35,6 +35,11 @@ demo: release
 		--out out/demo/occlusion
 	$(BIN) explain fixtures/models/glasslm_en.onnx --tokenizer fixtures/models/glasslm_en_tokenizer.json \
 		--text "Alice looked at the Mock" --out out/demo/text
+	$(BIN) explain fixtures/models/glasslm_en.onnx --tokenizer fixtures/models/glasslm_en_tokenizer.json \
+		--text "There was a table set out under a tree in front of the house, and the March" \
+		--method lime --baseline deleted --out out/demo/lime-text
+	$(BIN) explain fixtures/models/seattle_weather.onnx fixtures/data/seattle_weather.csv --target "rain tomorrow" \
+		--method kernel-shap --segments 7 --channels apart --baseline channel-means --out out/demo/series
 	$(BIN) explain fixtures/models/vit_tiny_mnist.onnx fixtures/models/vit_tiny_mnist.sample.npz \
 		--method attention-x-gradient --out out/demo/vit
 

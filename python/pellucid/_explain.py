@@ -41,14 +41,17 @@ def explain(
     ``"banzhaf"``, ``"saabas"``,
     ``"shapley_interactions"``. For models of any kind, by their predictions alone: ``"kernel_shap"`` (the default of functions
     and of served models), ``"exact_shap"``, ``"permutation_shap"``, ``"sampling_shap"``, ``"owen"``, ``"lime"``,
-    ``"occlusion"``, ``"feature_ablation"``, ``"rise"``; ``-`` for ``_`` will do. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
+    ``"occlusion"``, ``"feature_ablation"``, ``"rise"``, ``"pairwise_interactions"``; ``-`` for ``_`` will do. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
     ``interactions=True``, ``background=rows``, ``output_space="probability"`` (or ``"log_loss"`` with ``labels``, one
     class a row; both need a background) …
 
     Methods for any model fill absent features in from ``background=rows``, all of which are averaged over unless
     ``background_clusters=50`` sums them up or ``background_weights`` say what each counts, or from a ``baseline``: a text as on the command line, a number, one row, or one
     for each row. ``feature_groups`` are features that are present and absent together, ``"age+sex,4+5"`` or the group of each
-    feature as an array of a row's shape, ``segments`` those of images (``"slic:50"``) and series. ``max_evaluations`` bounds
+    feature as an array of a row's shape, ``segments`` those of images (``"slic:50"``) and series (``10``, ``"changes:10"``), these in all
+    ``channels`` ``"together"`` or ``"apart"``; ``time_axis`` says which axis is time where it is not the longer one, and ``baseline``
+    may be ``"channel-means"``, ``"stretch-means"``, ``"interpolated"`` or ``"inpaint"``. ``index`` is that of pairs: ``"k-sii"``, ``"sii"`` or
+    ``"faith-shap"``. ``max_evaluations`` bounds
     the coalitions that a row is asked about, ``tolerance`` stops at a standard error; ``link="logit"`` shares out log-odds.
     ``hierarchy`` is Owen values': pairs of clusters that are merged, as in a linkage matrix. ``window`` and ``strides`` are
     occlusion's, ``n_samples`` and ``kernel_width`` LIME's. ``journal`` is a file that keeps

@@ -318,6 +318,13 @@ class Plots:
             return panel
         return self._chart("heatmap", target=target, max_features=max_features, title=title)
 
+    def series(self, row: int = 0, *, target: int = 0) -> Drawing:
+        """Of time series, the series of one row as lines over what their steps add, a panel a channel."""
+        drawn = self._explanation._core.series(row, target)
+        if drawn is None:
+            raise InputError("rows are no series [time, channel], or nothing tells which axis is time (time_axis=0)")
+        return drawn
+
     def _chart(
         self, kind, *, row=0, target=0, feature=None, cohort=None, title="", max_features=None, color=None
     ) -> Drawing:
@@ -328,6 +335,9 @@ class Plots:
         try:
             if self._explanation._core.panel(0, 0) is not None:
                 return self.heatmap()
+            drawn = self._explanation._core.series(0, 0)
+            if drawn is not None:
+                return drawn
             return self.waterfall() if len(self._explanation) == 1 else self.beeswarm()
         except _pellucid.Error:
             return None

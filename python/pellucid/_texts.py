@@ -70,6 +70,11 @@ class TextModel:
         explains the logarithm of the probability instead of the logit. ``baseline`` is ``"pad"`` (the default),
         ``"mask"``, ``"zero"``, ``"mean"`` or ``"empty"``; methods and their other options are those of
         :func:`pellucid.explain`.
+
+        Of methods for any model, such as ``"lime"``, ``"kernel_shap"``, ``"owen"``, ``"occlusion"`` or ``"feature_ablation"``, the
+        words come and go, and the model is only asked. ``baseline`` is then what stands where a word is absent: ``"mask"``, ``"pad"``,
+        ``"deleted"`` or ``"token:NAME"``; by default the mask, and nothing where the tokenizer has none. ``window`` and ``strides``
+        count words.
         """
         single = isinstance(texts, str)
         texts = [texts] if single else list(texts)
@@ -172,6 +177,15 @@ class TextExplanation:
         if self.values.ndim == 1:
             return self._core.word_values(0)
         return np.stack([self._core.word_values(k) for k in range(self.values.shape[1])], axis=1)
+
+    @property
+    def word_errors(self) -> np.ndarray | None:
+        """The standard error of each word's value, of sampled methods; of weighted sums at most this."""
+        if self._core.word_errors(0) is None:
+            return None
+        if self.values.ndim == 1:
+            return self._core.word_errors(0)
+        return np.stack([self._core.word_errors(k) for k in range(self.values.shape[1])], axis=1)
 
     @property
     def token(self) -> int | None:

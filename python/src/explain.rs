@@ -39,7 +39,7 @@ pub(crate) fn explain(
         _ => method.filter(|method| AgnosticMethod::is_one(method)),
     };
     if let Some(method) = predicted {
-        let options = options::of_predictions(options, model)?;
+        let options = options::of_predictions(options, &model.row_shape())?;
         let target = options::target(target)?;
         let (options, space, journal) = options;
         let asking = Asking { method, target, options, space, journal, seed };

@@ -7,7 +7,7 @@ use ndarray::{Array1, ArrayD, Ix2};
 use numpy::PyArrayDyn;
 use pellucid_engine::{
     About, Explanation, KnownOfRows, NamedColumns, Parameter, PlotKind, PlotOptions, RowsExplanation,
-    TableRequest, TreeModel, Work, chart, panel, write_file,
+    TableRequest, TreeModel, Work, chart, panel, series_chart, write_file,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -364,6 +364,16 @@ impl ExplanationCore {
         }
         let drawn = py.detach(|| panel(&whole, row, target)).map_err(fault)?;
         Ok(drawn.map(|panel| Drawing::new(drawing::Kind::Panel(panel), whole.about.model.name)))
+    }
+
+    /// Draws the series of one row over what its steps add; `None` where rows are no series.
+    fn series(&self, py: Python<'_>, row: usize, target: usize) -> PyResult<Option<Drawing>> {
+        let whole = self.whole(py);
+        if row >= whole.n_rows() || target >= whole.n_targets() {
+            return Err(InputError::new_err(format!("there is no row {row} with a target {target}")));
+        }
+        let drawn = py.detach(|| series_chart(&whole, row, target)).map_err(fault)?;
+        Ok(drawn.map(|chart| Drawing::new(drawing::Kind::Chart(chart), whole.about.model.name)))
     }
 
     /// The name of the explained output of one row and target.

@@ -13,15 +13,14 @@ use pyo3::types::{PyDict, PyString};
 
 use crate::arrays::{Rows, table};
 use crate::errors::{fault, of_option};
-use crate::model::ModelCore;
 
 const OF_NETWORKS: &str = "absolute, baseline, background, n_steps, rule, tolerance, max_evaluations, composite, epsilon, gamma, low, \
                            high, rules, layer, relu, base_method, noise, n_samples, head, head_fusion, discard_ratio, \
                            start_layer, query";
 const OF_TREES: &str = "background, removal, interactions, index, max_order, output_space, labels, max_exact_features, \
                         n_permutations";
-const OF_PREDICTIONS: &str = "background, background_weights, background_clusters, baseline, feature_groups, segments, max_evaluations, \
-     tolerance, n_samples, kernel_width, link, hierarchy, window, strides, output_space, journal";
+const OF_PREDICTIONS: &str = "background, background_weights, background_clusters, baseline, feature_groups, segments, channels, \
+     time_axis, max_evaluations, tolerance, n_samples, kernel_width, link, index, hierarchy, window, strides, output_space, journal";
 
 /// The options of methods for networks.
 pub(crate) fn of_network(given: Option<&Bound<'_, PyDict>>) -> PyResult<MethodOptions> {
@@ -86,7 +85,7 @@ pub(crate) fn of_trees(given: Option<&Bound<'_, PyDict>>) -> PyResult<TreeOption
 /// The options of methods that need predictions alone, the space that outputs are in, and the file they are kept in.
 pub(crate) fn of_predictions(
     given: Option<&Bound<'_, PyDict>>,
-    model: &ModelCore,
+    row_shape: &[usize],
 ) -> PyResult<(AgnosticOptions, Option<OutputSpace>, Option<PathBuf>)> {
     let (mut options, mut space, mut journal) = (AgnosticOptions::default(), None, None);
     let masking = &mut options.masking;
@@ -100,14 +99,17 @@ pub(crate) fn of_predictions(
                 masking.background_weights = Some(read::<Vec<f64>>(&name, &value)?.into());
             }
             "background_clusters" => masking.background_clusters = Some(read(&name, &value)?),
-            "baseline" => baseline_of_predictions(masking, &value, model)?,
+            "baseline" => baseline_of_predictions(masking, &value, row_shape)?,
             "feature_groups" => feature_groups(masking, &value)?,
-            "segments" => masking.segments = Some(read(&name, &value)?),
+            "segments" => masking.segments = Some(word_or_number(&name, &value)?),
+            "channels" => masking.channels = Some(read(&name, &value)?),
+            "time_axis" => masking.time_axis = Some(read(&name, &value)?),
             "max_evaluations" => options.max_evaluations = Some(read(&name, &value)?),
             "tolerance" => options.tolerance = Some(read(&name, &value)?),
             "n_samples" => options.n_samples = Some(read(&name, &value)?),
             "kernel_width" => options.kernel_width = Some(read(&name, &value)?),
             "link" => options.link = Some(read(&name, &value)?),
+            "index" => options.index = Some(read(&name, &value)?),
             "hierarchy" => options.hierarchy = Some(read(&name, &value)?),
             "window" => options.window = Some(lengths(&name, &value)?),
             "strides" => options.strides = Some(lengths(&name, &value)?),
@@ -119,11 +121,21 @@ pub(crate) fn of_predictions(
     Ok((options, space, journal))
 }
 
+/// The options of such methods for texts, whose words come and go.
+pub(crate) fn of_text_predictions(given: Option<&Bound<'_, PyDict>>) -> PyResult<AgnosticOptions> {
+    let (options, space, journal) = of_predictions(given, &[])?;
+    let unfit = space.map(|_| "output_space").or(journal.map(|_| "journal"));
+    match unfit {
+        None => Ok(options),
+        Some(option) => Err(of_option(option, "is not for texts")),
+    }
+}
+
 /// A text as on the command line, a number, one row, or one for each row.
 fn baseline_of_predictions(
     masking: &mut MaskingOptions,
     value: &Bound<'_, PyAny>,
-    model: &ModelCore,
+    row_shape: &[usize],
 ) -> PyResult<()> {
     if let Ok(text) = value.cast::<PyString>() {
         masking.baseline = Some(text.to_cow()?.into_owned());
@@ -131,7 +143,7 @@ fn baseline_of_predictions(
         masking.baseline_array = Some(rows.to_f64());
     } else {
         let number = read::<f64>("baseline", value)?;
-        masking.baseline_array = Some(ArrayD::from_elem(model.row_shape(), number));
+        masking.baseline_array = Some(ArrayD::from_elem(row_shape, number));
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use ndarray::Array1;
 use numpy::PyArrayDyn;
 use pellucid_engine::{
-    TextCompilation, TextExplanation, TextModel, TextRequest, compile_text, explain_text, text_fragment,
-    text_head_view, text_html, text_svg, texts_json,
+    AgnosticMethod, AgnosticOptions, MethodOptions, TextCompilation, TextExplanation, TextModel, TextRequest,
+    compile_text, explain_text, text_fragment, text_head_view, text_html, text_svg, texts_json,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -72,9 +72,15 @@ impl TextModelCore {
         seed: u64,
         limits: Limits,
     ) -> PyResult<Vec<TextCore>> {
+        let method = method.unwrap_or("integrated_gradients");
+        let (of_network, predicted) = match AgnosticMethod::is_one(method) {
+            true => (MethodOptions::default(), options::of_text_predictions(options)?),
+            false => (options::of_network(options)?, AgnosticOptions::default()),
+        };
         let request = TextRequest {
-            method: method.unwrap_or("integrated_gradients").to_owned(),
-            options: options::of_network(options)?,
+            method: method.to_owned(),
+            options: of_network,
+            predicted,
             target: Some(options::target_of_text_model(target)?),
             contrast: wishes.contrast.as_ref().map(options::target_of_text_model).transpose()?,
             token: wishes.token,
@@ -161,6 +167,11 @@ impl TextCore {
 
     fn word_values(&self, py: Python<'_>, target: usize) -> Py<PyArrayDyn<f64>> {
         frozen(py, Array1::from(self.text.word_values(target)))
+    }
+
+    /// Their standard errors, of sampled methods.
+    fn word_errors(&self, py: Python<'_>, target: usize) -> Option<Py<PyArrayDyn<f64>>> {
+        self.text.word_errors(target).map(|errors| frozen(py, Array1::from(errors)))
     }
 
     /// The weights of attention, `[layers, heads, tokens, tokens]`, of attention methods.

@@ -356,3 +356,35 @@ def test_a_served_model_is_explained():
     for call in (lambda: pellucid.load(address, timeout=0.0), lambda: pellucid.load(address, timeout=0.2)):
         with pytest.raises(pellucid.Error):
             call()
+
+
+def test_pairs_have_a_matrix_a_row():
+    rows = np.array([[2.0, 4.0, 1.0], [1.0, 3.0, 5.0]])
+    e = pellucid.explain(lambda x: x[:, 0] * x[:, 1] + 3 * x[:, 2], rows, "pairwise-interactions", baseline=0)
+    assert e.values.shape == (2, 3, 3)
+    assert np.allclose(e.values[0], [[0, 4, 0], [4, 0, 0], [0, 0, 3]])
+    assert np.allclose(e.values.sum(axis=(1, 2)) + e.base_values, e.outputs)
+    with pytest.raises(pellucid.InputError, match="sii, k-sii, faith-shap"):
+        pellucid.explain(lambda x: x[:, 0], rows, "pairwise-interactions", baseline=0, index="stii")
+
+
+def test_series_have_stretches_of_each_channel():
+    series = np.stack([np.arange(12.0), np.ones(12)], axis=1)[None]
+    e = pellucid.explain(
+        lambda x: x[:, 6:, 0].sum(axis=1), series, "exact-shap", segments=2, channels="apart", baseline="channel-means"
+    )
+    # The second half of channel 0 is worth its sum less what its mean makes; the constant channel nothing.
+    assert np.allclose(e.values[0, 6:, 0], 6 * (8.5 - 5.5)) and np.allclose(e.values[0, :6], 0) and np.allclose(e.values[0, :, 1], 0)
+    lying = pellucid.explain(
+        lambda x: x[:, 0, 6:].sum(axis=1),
+        series.transpose(0, 2, 1),
+        "exact-shap",
+        segments="stretches:2",
+        channels="apart",
+        baseline="channel-means",
+    )
+    assert np.allclose(lying.values[0].T, e.values[0]) and "<svg" in e.plot.series().svg()
+    with pytest.raises(pellucid.InputError, match="together, apart"):
+        pellucid.explain(lambda x: x[:, 0, 0], series, "lime", segments=2, channels="alone")
+    with pytest.raises(pellucid.InputError, match="no series"):
+        pellucid.explain(lambda x: x[:, 0], np.ones((1, 3)), "lime", baseline=0).plot.series()

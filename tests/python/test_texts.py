@@ -102,3 +102,19 @@ def test_what_cannot_be_is_refused(model):
         model.explain([3])
     with pytest.raises(pellucid.UnsupportedError, match="tokenizer"):
         pellucid.load(MODEL)
+
+
+def test_words_by_predictions_alone(model, cli):
+    asked = ["--method", "lime", "--n-samples", "300", "--target", "of", "--runtime", "rten", "--json"]
+    printed = json.loads(cli("explain", MODEL, "--tokenizer", TOKENIZER, "--text", TEXT, *asked))
+    e = model.explain(TEXT, method="lime", n_samples=300, target="of")
+    assert json.loads(e.to_json()) == printed
+    assert e.word_errors.shape == e.word_values.shape and (e.word_errors > 0).all()
+    assert any("R²" in warning for warning in e.explanation.warnings)
+    exact = model.explain(TEXT, method="exact_shap", target="of", baseline="pad")
+    total = exact.explanation.outputs[0] - exact.explanation.base_values[0]
+    assert np.isclose(exact.word_values.sum(), total) and exact.word_errors is None
+    with pytest.raises(pellucid.InputError, match="mask, pad, deleted"):
+        model.explain(TEXT, method="lime", baseline="zero")
+    with pytest.raises(pellucid.InputError, match="journal"):
+        model.explain(TEXT, method="lime", journal="x")

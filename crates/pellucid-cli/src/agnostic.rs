@@ -45,7 +45,7 @@ impl Explaining<'_> {
         let name = arguments.method.method.as_deref().unwrap_or("kernel-shap");
         let names = rows.feature_names.as_deref();
         let method =
-            AgnosticMethod::new(name, &self.options()?, &model, arguments.work.seed, names, |paths| {
+            AgnosticMethod::new(name, &options(arguments)?, &model, arguments.work.seed, names, |paths| {
                 read(paths, &[])
             })?;
         let request = AgnosticRequest {
@@ -62,26 +62,33 @@ impl Explaining<'_> {
         }
     }
 
-    fn options(&self) -> Result<AgnosticOptions, Failure> {
-        let given = &self.arguments.agnostic;
-        let (networks, trees) = (self.arguments.method.options.options(), self.arguments.trees.options());
-        let mut options = AgnosticOptions::of(networks, trees)?;
-        options.masking.background_clusters = given.background_clusters;
-        options.masking.feature_group_names = given.feature_groups.clone();
-        options.masking.segments = given.segments.clone();
-        options.kernel_width = given.kernel_width;
-        options.link = given.link.clone();
-        (options.window, options.strides) = (given.window.clone(), given.strides.clone());
-        Ok(options)
-    }
-
     /// All of the explanation, and for tables and images its pictures.
     fn written(&self, explanation: &Explanation) -> Result<Vec<String>, Failure> {
         let Some(folder) = &self.arguments.out else { return Ok(Vec::new()) };
         let mut files = open::files_of(explanation)?;
-        if explanation.data.ndim() == 2 {
+        let gives_pairs = explanation.about.method == "pairwise_interactions";
+        // Of values that do not add up, no chart shows how they do.
+        if explanation.data.ndim() == 2 && (!gives_pairs || explanation.base_values.is_some()) {
             files.extend(tables::pictures(explanation)?);
+        }
+        if gives_pairs {
+            files.extend(tables::interactions(explanation)?);
         }
         open::write_files(folder, &files)
     }
+}
+
+/// What the arguments say of a method for any model.
+pub(crate) fn options(arguments: &ExplainArguments) -> Result<AgnosticOptions, Failure> {
+    let given = &arguments.agnostic;
+    let (networks, trees) = (arguments.method.options.options(), arguments.trees.options());
+    let mut options = AgnosticOptions::of(networks, trees)?;
+    options.masking.background_clusters = given.background_clusters;
+    options.masking.feature_group_names = given.feature_groups.clone();
+    options.masking.segments = given.segments.clone();
+    (options.masking.channels, options.masking.time_axis) = (given.channels.clone(), given.time_axis);
+    options.kernel_width = given.kernel_width;
+    options.link = given.link.clone();
+    (options.window, options.strides) = (given.window.clone(), given.strides.clone());
+    Ok(options)
 }

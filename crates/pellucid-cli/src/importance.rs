@@ -24,7 +24,7 @@ pub(crate) fn run(
         let what = "without labels, importance is of tree models; of others name the column of what is true: --label-column";
         return Err(Error::Unsupported { what: what.to_owned() }.into());
     }
-    let model = TreeModel::open(path, &arguments.model.options(PreprocessOptions::default()))?;
+    let model = TreeModel::open(path, &arguments.model.options(PreprocessOptions::default())?)?;
     let work = open::work(&arguments.work, arguments.json, "rows", cancellation);
     let table = on_threads(tables::threads(&arguments.work), || {
         importance_table(&model, &arguments.inputs, &arguments.background, &work)

@@ -13,6 +13,7 @@ use crate::arguments::{
 };
 use crate::failure::Failure;
 use crate::progress::progress;
+use crate::tables::PNG_SCALE;
 
 pub(crate) fn model(
     arguments: &ModelArguments,
@@ -107,7 +108,7 @@ pub(crate) fn write_files(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<
 /// Pictures are drawn of no more rows than these.
 pub(crate) const MAX_PICTURED_ROWS: usize = 20;
 
-/// The files of an explanation: all of it twice, and for images a panel of each row and target.
+/// The files of an explanation: all of it twice, and for images and series a picture of each row and target.
 pub(crate) fn files_of(explanation: &Explanation) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let mut files = vec![
         ("explanation.json".to_owned(), explanation.to_json()?.into_bytes()),
@@ -115,10 +116,17 @@ pub(crate) fn files_of(explanation: &Explanation) -> Result<Vec<(String, Vec<u8>
     ];
     for row in 0..explanation.n_rows().min(MAX_PICTURED_ROWS) {
         for target in 0..explanation.n_targets() {
-            let Some(panel) = pellucid_engine::panel(explanation, row, target)? else { return Ok(files) };
-            let name = picture_name(explanation, row, target);
-            files.push((format!("{name}.png"), panel.png));
-            files.push((format!("{name}.svg"), panel.svg.into_bytes()));
+            if let Some(panel) = pellucid_engine::panel(explanation, row, target)? {
+                let name = picture_name("heatmap", explanation, row, target);
+                files.push((format!("{name}.png"), panel.png));
+                files.push((format!("{name}.svg"), panel.svg.into_bytes()));
+            } else if let Some(chart) = pellucid_engine::series_chart(explanation, row, target)? {
+                let name = picture_name("series", explanation, row, target);
+                files.push((format!("{name}.png"), chart.png(PNG_SCALE).map_err(Error::from)?));
+                files.push((format!("{name}.svg"), chart.svg().into_bytes()));
+            } else {
+                return Ok(files);
+            }
         }
     }
     Ok(files)
@@ -127,7 +135,8 @@ pub(crate) fn files_of(explanation: &Explanation) -> Result<Vec<(String, Vec<u8>
 /// What [`files_of`] leaves out.
 pub(crate) fn left_out(explanation: &Explanation, files: &[(String, Vec<u8>)]) -> Option<String> {
     let n_rows = explanation.n_rows();
-    let pictured = n_rows > MAX_PICTURED_ROWS && files.iter().any(|(name, _)| name.starts_with("heatmap-"));
+    let pictured = n_rows > MAX_PICTURED_ROWS
+        && files.iter().any(|(name, _)| name.starts_with("heatmap-") || name.starts_with("series-"));
     pictured.then(|| {
         format!(
             "pictures  of the first {MAX_PICTURED_ROWS} of {n_rows} rows only; explanation.npz holds all, and fewer \
@@ -137,11 +146,11 @@ pub(crate) fn left_out(explanation: &Explanation, files: &[(String, Vec<u8>)]) -
 }
 
 /// `heatmap-0-chelsea`, with several targets `heatmap-0-chelsea-target-2`.
-fn picture_name(explanation: &Explanation, row: usize, target: usize) -> String {
+fn picture_name(kind: &str, explanation: &Explanation, row: usize, target: usize) -> String {
     let file = &explanation.about.inputs[row].source.file;
     let stem =
         Path::new(file).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let stem: String = stem.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
     let target = if explanation.n_targets() == 1 { String::new() } else { format!("-target-{target}") };
-    format!("heatmap-{row}-{stem}{target}")
+    format!("{kind}-{row}-{stem}{target}")
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use pellucid_engine::{Explanation, Parameter, Prediction};
+use pellucid_engine::{Explanation, Parameter, Prediction, series_stretches};
 
 /// Rows that are told of one by one.
 const MAX_ROWS: usize = 10;
@@ -96,9 +96,18 @@ fn prediction_text(prediction: &Prediction) -> String {
     }
 }
 
+/// The parts with the largest values: features or sets of them, tokens, stretches of a series.
 fn strongest(explanation: &Explanation, names: &[String], row: usize, target: usize) -> String {
     let values = explanation.values_of(row, target);
-    let mut ranked: Vec<(&String, f64)> = names.iter().zip(values.iter().copied()).collect();
+    let parts: Vec<(String, f64)> = if let Some(stretches) = series_stretches(explanation, row, target) {
+        stretches
+    } else if explanation.about.feature_sets.is_some() || values.len() != names.len() {
+        let named = explanation.strongest(row, target).into_iter();
+        named.map(|part| (part.name, part.value)).collect()
+    } else {
+        names.iter().cloned().zip(values.iter().copied()).collect()
+    };
+    let mut ranked = parts;
     ranked.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
     let named: Vec<String> =
         ranked.iter().take(MAX_FEATURES).map(|(name, value)| format!("{name} {value:+.4}")).collect();

@@ -85,6 +85,18 @@ pub(crate) fn pictures(explanation: &Explanation) -> Result<Vec<(String, Vec<u8>
     for row in 0..explanation.n_rows().min(N_WATERFALLS) {
         kinds.push((format!("waterfall-{row}"), PlotKind::Waterfall, row));
     }
+    drawn(explanation, kinds)
+}
+
+/// The field of all pairs of features, of the first target.
+pub(crate) fn interactions(explanation: &Explanation) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    drawn(explanation, vec![("interactions".to_owned(), PlotKind::Interactions, 0)])
+}
+
+fn drawn(
+    explanation: &Explanation,
+    kinds: Vec<(String, PlotKind, usize)>,
+) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let mut files = Vec::new();
     for (name, kind, row) in kinds {
         let drawn = chart(explanation, kind, &PlotOptions { row, ..PlotOptions::default() })?;

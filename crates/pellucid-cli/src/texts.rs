@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use pellucid_engine::{
-    Cancellation, Error, EvaluationOptions, MethodOptions, TextEvaluation, TextExplanation, TextModel,
-    TextReportOptions, TextRequest, attention_npz, attention_svg, evaluate_texts, explain_text,
+    AgnosticMethod, Cancellation, Error, EvaluationOptions, MethodOptions, TextEvaluation, TextExplanation,
+    TextModel, TextReportOptions, TextRequest, attention_npz, attention_svg, evaluate_texts, explain_text,
     parameters_text, parse_target, read_text_file, report_texts, text_ansi, text_evaluations_json,
     text_head_view, text_html, text_svg, texts_json,
 };
@@ -13,7 +13,8 @@ use pellucid_engine::{
 use crate::arguments::{EvaluateArguments, ExplainArguments, InputArguments, ReportArguments, WorkArguments};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::{evaluate, open, summary};
+use crate::predicted::address;
+use crate::{agnostic, evaluate, open, summary};
 
 /// Pictures are drawn of no more texts than these.
 const MAX_PICTURED_TEXTS: usize = 20;
@@ -23,13 +24,21 @@ pub(crate) fn explain(
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
-    open::refuse(arguments.trees.first_given(), "is for tree models; this is about texts")?;
+    if address(&arguments.what).is_some() {
+        let reason = "is for texts, which are explained through the model's file; a served model takes rows of numbers";
+        return open::refuse(arguments.what.texts.first_given(), reason);
+    }
+    let by_predictions = arguments.method.method.as_deref().is_some_and(AgnosticMethod::is_one);
+    open::refuse(unfit(arguments, by_predictions), "is not for texts by this method")?;
     let (model, texts) = opened(&arguments.what, &arguments.work)?;
     let method = arguments.method.of_network().to_owned();
-    let options = arguments.method.options.options();
     let asked = request(&arguments.what, &arguments.target, &arguments.work)?;
-    let request = TextRequest { method, options, ..asked };
-    let work = open::work(&arguments.work, arguments.json, "evaluations", cancellation);
+    let request = match by_predictions {
+        true => TextRequest { method, predicted: agnostic::options(arguments)?, ..asked },
+        false => TextRequest { method, options: arguments.method.options.options(), ..asked },
+    };
+    let unit = if by_predictions { "predictions" } else { "evaluations" };
+    let work = open::work(&arguments.work, arguments.json, unit, cancellation);
     let explained = texts.iter().map(|(file, text)| explain_text(&model, text, file, &request, &work));
     let explained: Vec<TextExplanation> = explained.collect::<Result<_, Error>>()?;
     let written = match &arguments.out {
@@ -40,6 +49,13 @@ pub(crate) fn explain(
         true => console.print(&texts_json(&explained)?),
         false => console.print(&lines(&explained, console.has_colors(), &written)?),
     }
+}
+
+/// The first option that has no meaning for texts, or none for this kind of method.
+fn unfit(arguments: &ExplainArguments, by_predictions: bool) -> Option<&'static str> {
+    let journal = arguments.agnostic.journal.as_ref().map(|_| "journal");
+    let others = if by_predictions { journal } else { arguments.agnostic.first_given() };
+    arguments.trees.first_given().or(others)
 }
 
 pub(crate) fn evaluate(
@@ -201,19 +217,24 @@ fn write_text(lines: &mut String, text: &TextExplanation, index: usize, shown: &
     writeln!(lines, "text {index:<4} {shown}")?;
     summary::write_explained(lines, &text.explanation, 0)?;
     for target in 0..text.explanation.n_targets() {
-        let mut words: Vec<(&str, f64)> = text
-            .words
-            .iter()
-            .zip(text.word_values(target))
-            .map(|(word, value)| (&text.encoded.text[word.span.clone()], value))
-            .collect();
-        words.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
-        let named: Vec<String> =
-            words.iter().take(5).map(|(word, value)| format!("{word} {value:+.4}")).collect();
-        writeln!(lines, "  words       {}", named.join(" · "))?;
+        writeln!(lines, "  words       {}", strongest_words(text, target))?;
     }
     for warning in &about.warnings {
         writeln!(lines, "warning   {warning}")?;
     }
     Ok(())
+}
+
+/// The words with the largest values; of sampled methods with their standard errors.
+fn strongest_words(text: &TextExplanation, target: usize) -> String {
+    let (values, errors) = (text.word_values(target), text.word_errors(target));
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()));
+    let named = order.iter().take(5).map(|&index| {
+        let word = &text.encoded.text[text.words[index].span.clone()];
+        let error = errors.as_ref().map_or_else(String::new, |errors| format!(" ± {:.4}", errors[index]));
+        format!("{word} {:+.4}{error}", values[index])
+    });
+    let named = named.collect::<Vec<String>>().join(" · ");
+    if errors.is_some() { format!("{named} (± standard error)") } else { named }
 }

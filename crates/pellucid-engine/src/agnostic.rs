@@ -8,8 +8,10 @@ mod importance;
 mod masking;
 mod method;
 mod model;
+mod pairs;
 mod players;
 mod rows;
+pub(crate) mod series;
 mod surrogate;
 mod surrogate_tree;
 

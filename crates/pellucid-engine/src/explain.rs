@@ -120,7 +120,7 @@ fn about(
         other_columns: BTreeMap::new(),
         channel_axis: model.channel_axis(),
         signed: request.method.is_signed(),
-        predictions: predictions(model, attributed),
+        predictions: predictions(model, &attributed.outputs, attributed.indices.as_deref()),
         model: ModelSource {
             name: model.name().to_owned(),
             format: "onnx".to_owned(),
@@ -142,8 +142,11 @@ fn about(
 
 /// The highest outputs of each row, and the explained ones where they are not among them; of a model that classifies every
 /// place of an image, the classes predicted at most places, with the sum of their outputs there.
-pub(crate) fn predictions(model: &LoadedModel, attributed: &Attributed) -> Vec<Vec<Prediction>> {
-    let outputs = &attributed.outputs;
+pub(crate) fn predictions(
+    model: &LoadedModel,
+    outputs: &Array2<f64>,
+    explained: Option<&[Vec<usize>]>,
+) -> Vec<Vec<Prediction>> {
     if let Some(places) = model.network().places() {
         let of_row = |row: ArrayView1<'_, f64>| predictions_of_places(model, places, row);
         return outputs.rows().into_iter().map(of_row).collect();
@@ -151,7 +154,7 @@ pub(crate) fn predictions(model: &LoadedModel, attributed: &Attributed) -> Vec<V
     let probabilities = model.classifies().then(|| model.network().probabilities(outputs));
     let of_row = |row: usize| {
         let mut indices = top_outputs(outputs.row(row), N_PREDICTIONS);
-        let explained = attributed.indices.as_ref().map_or(&[][..], |indices| &indices[row]);
+        let explained = explained.map_or(&[][..], |indices| &indices[row]);
         for index in explained {
             if !indices.contains(index) {
                 indices.push(*index);
@@ -192,7 +195,7 @@ pub(crate) fn producer(model: &LoadedModel) -> String {
     format!("{} {}", model.file().producer_name, model.file().producer_version).trim().to_owned()
 }
 
-fn row_sources(input: &Input) -> Vec<RowSource> {
+pub(crate) fn row_sources(input: &Input) -> Vec<RowSource> {
     let sources = input.sources.iter().cloned();
     sources.zip(input.digests()).map(|(source, digest)| RowSource { source, digest }).collect()
 }

@@ -181,6 +181,11 @@ impl Explanation {
         self.part(&self.values, row, target)
     }
 
+    /// The standard errors of one row and target, `[features…]`.
+    pub fn errors_of(&self, row: usize, target: usize) -> Option<ArrayViewD<'_, f64>> {
+        self.standard_error.as_ref().map(|errors| self.part(errors, row, target))
+    }
+
     /// A number of one row and target out of `[rows]` or `[rows, targets]`.
     pub fn number_of(&self, numbers: &ArrayD<f64>, row: usize, target: usize) -> f64 {
         self.part(numbers, row, target).iter().copied().next().unwrap_or(f64::NAN)

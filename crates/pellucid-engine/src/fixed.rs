@@ -34,7 +34,7 @@ pub fn parse_fixed(text: &str) -> Result<(String, ArrayD<f64>), Error> {
 
 fn of_file(path: &Path, name: &str) -> Result<ArrayD<f64>, Error> {
     match path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
-        true => Ok(table::read(path)?.rows.mapv(f64::from).into_dyn()),
+        true => Ok(table::read(path, &[])?.rows.mapv(f64::from).into_dyn()),
         false => numbers_of_file(path, &ReadOptions { input_name: name, ..ReadOptions::default() }),
     }
 }

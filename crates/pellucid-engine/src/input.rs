@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ndarray::{ArrayD, Axis};
+use ndarray::{Array2, ArrayD, Axis};
 use pellucid_core::row_digest;
 
 use crate::error::Error;
@@ -119,7 +119,7 @@ fn read_one(path: &Path, options: &ReadOptions<'_>) -> Result<Input, Error> {
             let table = table::read(path, options.kept)?;
             feature_names = Some(table.feature_names);
             other_columns = options.kept.iter().cloned().zip(table.kept).collect();
-            fitting(path, table.rows.into_dyn(), options.input_shape, "")?
+            fitting_table(path, table.rows, options.input_shape)?
         }
         _ => rows_of_array(path, options)?,
     };
@@ -146,7 +146,7 @@ pub(crate) fn rows_of_file(
     input_shape: &[usize],
 ) -> Result<ArrayD<f32>, Error> {
     match ending(path).as_str() {
-        "csv" => fitting(path, table::read(path, &[])?.rows.into_dyn(), input_shape, ""),
+        "csv" => fitting_table(path, table::read(path, &[])?.rows, input_shape),
         _ => rows_of_array(path, &ReadOptions { input_shape, array, ..ReadOptions::default() }),
     }
 }
@@ -194,6 +194,25 @@ fn chosen_array(bytes: &[u8], options: &ReadOptions<'_>) -> Result<ArrayD<f64>, 
         Some(name) if names.contains(&name) => npz.array(&name),
         _ => Err(format!("holds the arrays {}; name one with --array", names.join(", "))),
     }
+}
+
+/// The rows of a table: a line each, or for series a line a step and a column a channel, one series below the other.
+fn fitting_table(path: &Path, lines: Array2<f32>, input_shape: &[usize]) -> Result<ArrayD<f32>, Error> {
+    let [a, b] = *input_shape else { return fitting(path, lines.into_dyn(), input_shape, "") };
+    let (n_lines, n_columns) = lines.dim();
+    let (n_steps, is_lying) = if n_columns == b { (a, false) } else { (b, true) };
+    let n_channels = if is_lying { a } else { b };
+    if n_columns != n_channels || n_lines % n_steps != 0 {
+        let reason = format!(
+            "has {n_lines} lines of {n_columns} columns, and a row of the model is a series of shape {input_shape:?}: give a line a step \
+             and a column a channel, one series below the other"
+        );
+        return Err(Error::input(path, reason));
+    }
+    let series = lines.into_shape_with_order((n_lines / n_steps, n_steps, n_channels));
+    let series = series.map_err(|error| Error::input(path, error.to_string()))?;
+    let series = if is_lying { series.permuted_axes([0, 2, 1]) } else { series };
+    fitting(path, series.as_standard_layout().into_owned().into_dyn(), input_shape, "")
 }
 
 /// Checks that rows have the model's shape, adding the leading axis to a single one, and that all are finite numbers.

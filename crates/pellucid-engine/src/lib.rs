@@ -37,6 +37,7 @@ mod preprocess;
 mod relevance;
 mod report;
 mod resample;
+mod series_picture;
 mod table;
 mod target;
 mod text;
@@ -93,6 +94,7 @@ pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
 pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
 pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};
+pub use series_picture::{series_chart, series_stretches};
 pub use target::{parse_target, read_target};
 pub use text::{
     EncodedText, TextCompilation, TextEvaluation, TextExplanation, TextModel, TextReportOptions, TextRequest,

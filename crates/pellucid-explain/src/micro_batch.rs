@@ -18,8 +18,13 @@ const MAX_ROWS: usize = 4096;
 /// How many rows one run takes: what was asked for, or what memory allows, and no more than there are (rounded up to a
 /// power of two, so that the size hardly depends on how many rows came together).
 pub(crate) fn size(prepared: &Prepared, n_rows: usize, work: &Work) -> usize {
-    let row_bytes = prepared.graph.activation_bytes().max(1);
-    let most_bytes = work.max_memory_bytes / prepared.session.lanes().max(1);
+    rows_at_once(prepared.graph.activation_bytes(), prepared.session.lanes(), n_rows, work)
+}
+
+/// The same, of a session whose activations take so much for one row.
+pub(crate) fn rows_at_once(row_bytes: usize, lanes: usize, n_rows: usize, work: &Work) -> usize {
+    let row_bytes = row_bytes.max(1);
+    let most_bytes = work.max_memory_bytes / lanes.max(1);
     let comfortable = (COMFORTABLE_BYTES.min(most_bytes) / row_bytes).clamp(1, MAX_ROWS);
     let wanted = work.batch_size.unwrap_or(comfortable).max(1);
     wanted.min(n_rows.max(1).next_power_of_two())

@@ -3,6 +3,8 @@
 //! Ids are integers and have no gradient, so that every method works on the vectors that the model looks up for them,
 //! `[N, tokens, width]`. What a token gets is the sum over `width`. Masks and token types stay as they are.
 
+mod predictor;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,12 +15,13 @@ use pellucid_graph::{Attribute, Data, Dim, ElementType, Graph, Runtime, Tensor, 
 use crate::compile;
 use crate::error::Error;
 use crate::network::{self, Ending, Network};
+pub use predictor::{AskedTokens, TokenPredictor};
 
 /// Tokens of the text by which a model's outputs are looked at once, before there is a text.
 const TRIED_TOKENS: usize = 5;
 
 /// One text as a tokenizer gives it; all parts are as long as `ids`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tokens {
     /// What the model looks up.
     pub ids: Vec<i64>,
@@ -205,20 +208,23 @@ impl TokenModel {
 
     /// What an input of this name holds for a text, `[1, tokens]`.
     fn filled(&self, name: &str, tokens: &Tokens) -> Option<Tensor> {
-        let n = tokens.ids.len();
+        self.elements(name, tokens).map(|elements| Tensor::i64(&[1, elements.len()], elements))
+    }
+
+    /// The same, flat.
+    fn elements(&self, name: &str, tokens: &Tokens) -> Option<Vec<i64>> {
         let lower = name.to_lowercase();
-        let elements = if name == self.ids_name() {
-            tokens.ids.clone()
+        if name == self.ids_name() {
+            Some(tokens.ids.clone())
         } else if lower.contains("mask") {
-            tokens.attention_mask.clone()
+            Some(tokens.attention_mask.clone())
         } else if lower.contains("type") || lower.contains("segment") {
-            tokens.type_ids.clone()
+            Some(tokens.type_ids.clone())
         } else if lower.contains("position") {
-            (0..n as i64).collect()
+            Some((0..tokens.ids.len() as i64).collect())
         } else {
-            return None;
-        };
-        Some(Tensor::i64(&[1, n], elements))
+            None
+        }
     }
 
     /// A fault that shorter texts do not have is one of length; says how many tokens fit then.
@@ -263,22 +269,31 @@ impl TokenModel {
             let index = graph.add_constant("token", Tensor::scalar(ElementType::I64, token as f64));
             wire = graph.node("Gather", &[wire, index], &[("axis", Attribute::Int(1))]);
         }
-        let last_axis = [("axis", Attribute::Int(-1))];
+        if reading.log_probability {
+            check_log_probability(ending)?;
+        }
         wire = match (reading.log_probability, ending) {
-            (true, Ending::Sigmoid) => {
-                return Err(Error::option(
-                    "log_probability",
-                    "is of a softmax; this model ends in a sigmoid",
-                ));
-            }
-            (true, _) => graph.node("LogSoftmax", &[wire], &last_axis),
-            (false, Ending::Softmax) => graph.node("Softmax", &[wire], &last_axis),
+            (true, _) => graph.node("LogSoftmax", &[wire], &last_axis()),
+            (false, Ending::Softmax) => graph.node("Softmax", &[wire], &last_axis()),
             (false, Ending::Sigmoid) => graph.sigmoid(wire),
             (false, Ending::Plain) => wire,
         };
         graph.check_fault()?;
         graph.set_outputs(&[wire]);
         Ok(graph)
+    }
+}
+
+fn last_axis() -> [(&'static str, Attribute); 1] {
+    [("axis", Attribute::Int(-1))]
+}
+
+fn check_log_probability(ending: Ending) -> Result<(), Error> {
+    match ending {
+        Ending::Sigmoid => {
+            Err(Error::option("log_probability", "is of a softmax; this model ends in a sigmoid"))
+        }
+        Ending::Softmax | Ending::Plain => Ok(()),
     }
 }
 

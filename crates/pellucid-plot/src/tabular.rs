@@ -19,6 +19,7 @@ mod interaction_matrix;
 mod legend;
 mod partner;
 mod ranking;
+mod series;
 #[cfg(test)]
 pub(crate) mod testing;
 mod waterfall;
@@ -39,6 +40,7 @@ pub use force::force;
 pub use heatmap::{RowOrder, heatmap};
 pub use importances::{Importances, importances};
 pub use interaction_matrix::{Interactions, interaction_matrix, interaction_sizes};
+pub use series::{Series, series};
 pub use waterfall::waterfall;
 
 /// Attributions of many rows with what the rows hold.

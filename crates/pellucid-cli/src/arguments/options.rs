@@ -13,7 +13,7 @@ use pellucid_engine::{
 pub(crate) struct InputArguments {
     #[command(flatten)]
     pub(crate) model: ModelArguments,
-    /// Rows to explain: .csv, .npy, .npz; for networks .png and .jpg too, for text models .txt, for tree models .csv.gz,
+    /// Rows to explain: .csv, .npy, .npz (of series a line a step, a column a channel); for networks .png and .jpg too, for text models .txt, for tree models .csv.gz,
     /// .parquet and sparse matrices (.npz, CSR).
     #[arg(required_unless_present = "text", value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
@@ -116,7 +116,8 @@ pub(crate) struct MethodArguments {
     /// smoothgrad, smoothgrad-sq, vargrad, grad-cam, grad-cam-pp, layer-cam, hires-cam, xgrad-cam, ablation-cam, score-cam,
     /// eigen-cam, guided-backprop, guided-grad-cam, attention, attention-rollout or attention-x-gradient. Of tree models:
     /// tree-shap (default), banzhaf, saabas or shapley-interactions. Of any model: exact-shap, kernel-shap (default of served
-    /// models), permutation-shap, sampling-shap, owen, lime, occlusion, feature-ablation or rise.
+    /// models), permutation-shap, sampling-shap, owen, lime, occlusion, feature-ablation, rise or
+    /// pairwise-interactions.
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<String>,
     #[command(flatten)]
@@ -137,7 +138,7 @@ pub(crate) struct TreeArguments {
     /// tree-shap: values of all pairs of features.
     #[arg(long)]
     interactions: bool,
-    /// shapley-interactions: sii, k-sii, stii or faith-shap [default: k-sii].
+    /// shapley-interactions: sii, k-sii, stii or faith-shap; pairwise-interactions: sii, k-sii or faith-shap [default: k-sii].
     #[arg(long, value_name = "INDEX")]
     index: Option<String>,
     /// shapley-interactions: the number of features in the largest sets [default: 2].
@@ -170,11 +171,18 @@ pub(crate) struct AgnosticArguments {
     /// Features that are present and absent together, by name or number: age+sex,4+5; every other feature stands alone.
     #[arg(long, value_name = "GROUPS")]
     pub(crate) feature_groups: Option<String>,
-    /// Segments that are present and absent together: grid:7, slic:50 or quickshift of images; stretches:10 or changes:10
-    /// of series.
+    /// Segments that are present and absent together: grid:7, slic:50 or quickshift of images; stretches:10 (or 10, of equal
+    /// length) or changes:10 (between changes of level) of series.
     #[arg(long, value_name = "SEGMENTS")]
     pub(crate) segments: Option<String>,
-    /// occlusion: the window's length along each axis of a row, with or without channels, such as 16,16.
+    /// Of series: absent in all channels together (the default), or apart, each channel on its own.
+    #[arg(long, value_name = "CHANNELS")]
+    pub(crate) channels: Option<String>,
+    /// Of series: the axis of a row that is time, 0 or 1 [default: the longer one].
+    #[arg(long, value_name = "AXIS")]
+    pub(crate) time_axis: Option<usize>,
+    /// occlusion: the window's length along each axis of a row, with or without channels, such as 16,16; of series in steps,
+    /// of texts in words.
     #[arg(long, value_name = "LENGTHS", value_delimiter = ',')]
     pub(crate) window: Option<Vec<usize>>,
     /// occlusion: how far the window moves along each axis [default: by its length].
@@ -214,7 +222,8 @@ pub(crate) struct MethodOptionArguments {
     #[arg(long, value_name = "BOOL")]
     absolute: Option<bool>,
     /// integrated-gradients, deep-lift: zeros, value:0.5, black, white, blurred:SIGMA, uniform, gaussian:SIGMA,
-    /// array:FILE, mean:FILE; of texts pad, mask, zero, mean, empty.
+    /// array:FILE, mean:FILE; of texts pad, mask, zero, mean, empty, and by predictions alone mask, pad, deleted or token:NAME; of
+    /// series by predictions alone channel-means, stretch-means, interpolated or inpaint too.
     #[arg(long, value_name = "BASELINE")]
     baseline: Option<String>,
     /// integrated-gradients: points on the path [default: 50].
@@ -388,6 +397,8 @@ impl AgnosticArguments {
         let given = [
             ("feature_groups", self.feature_groups.is_some()),
             ("segments", self.segments.is_some()),
+            ("channels", self.channels.is_some()),
+            ("time_axis", self.time_axis.is_some()),
             ("window", self.window.is_some()),
             ("strides", self.strides.is_some()),
             ("background_clusters", self.background_clusters.is_some()),

@@ -225,3 +225,52 @@ fn what_cannot_be_is_refused_by_name() {
     check(&["--journal", "x"], &["predictions alone"]);
     assert_fails(&["explain", "http://127.0.0.1:1/predict", &input], 2, &["names no model"]);
 }
+
+/// Predictions alone give the pairs that the trees give, half of each at both of its places.
+#[test]
+fn pairs_by_predictions_are_those_of_the_trees() {
+    let (folder, rows) = (Folder::new(), whole_rows());
+    let input = folder.write("rows.csv", table(&rows[..2]));
+    let background = folder.write("background.csv", table(&rows[3..12]));
+    let (trees, out) = (trees(), folder.text("out"));
+    let base = ["explain", &trees, &input, "--background", &background];
+    for index in ["sii", "k-sii", "faith-shap"] {
+        let of = |method: &str, more: &[&str]| {
+            explained(&[&base[..], &["--method", method, "--index", index, "--json"], more].concat())
+        };
+        let (exact, found) = (of("shapley-interactions", &[]), of("pairwise-interactions", &[]));
+        let size = exact.values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+        let sets = exact.about.feature_sets.expect("sets");
+        assert!(sets.iter().any(|set| set.len() == 2), "{sets:?}");
+        for row in 0..2 {
+            for (place, set) in sets.iter().enumerate() {
+                let value = match set[..] {
+                    [i] => found.values[[row, i, i]],
+                    [i, j] => found.values[[row, i, j]] + found.values[[row, j, i]],
+                    _ => continue,
+                };
+                let gap = (value - exact.values[[row, place]]).abs();
+                assert!(gap < 1e-6 * size, "{index}, {set:?}: {value}, trees {}", exact.values[[row, place]]);
+            }
+        }
+        match found.convergence_delta {
+            Some(delta) => assert!(delta.iter().all(|delta| delta.abs() < 1e-6 * size), "{index}: {delta}"),
+            None => assert_eq!(index, "sii"),
+        }
+    }
+    stdout(&run(&[&base[..], &["--method", "pairwise-interactions", "--out", &out]].concat()));
+    let names = folder.names("out");
+    for name in ["interactions.png", "interactions.svg", "waterfall-0.svg", "explanation.json"] {
+        assert!(names.iter().any(|known| known == name), "{names:?} without {name}");
+    }
+    let check = |more: &[&str], parts: &[&str]| {
+        assert_fails(&[&base[..], &["--method", "pairwise-interactions"], more].concat(), 2, parts);
+    };
+    check(&["--index", "stii"], &["no `stii` by predictions alone", "sii, k-sii, faith-shap"]);
+    check(&["--feature-groups", "0+1"], &["single features of a table"]);
+    check(&["--max-evaluations", "20"], &["max_evaluations"]);
+    let digits = fixture("models/mnist_cnn.sample.npz");
+    let of_images =
+        ["explain", &fixture("models/mnist_cnn.onnx"), &digits, "--array", "in_image", "--method"];
+    assert_fails(&[&of_images[..], &["pairwise-interactions"]].concat(), 2, &["single features of a table"]);
+}

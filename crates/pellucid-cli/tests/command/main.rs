@@ -10,12 +10,14 @@ mod effects;
 mod fixed;
 mod label_importance;
 mod onnx_bytes;
+mod series;
 mod spaces;
 mod stopping;
 mod surrogate;
 mod tables;
 mod targets;
 mod texts;
+mod texts_predicted;
 mod work_done;
 
 use std::path::{Path, PathBuf};

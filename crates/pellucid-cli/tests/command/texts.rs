@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use crate::{Folder, assert_fails, fixture, run, stdout};
 
-const TEXT: &str = "Alice was beginning to get very tired";
+pub(crate) const TEXT: &str = "Alice was beginning to get very tired";
 
 /// The model, its tokenizer, and more.
-fn arguments<'a>(files: &'a [String; 2], more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn arguments<'a>(files: &'a [String; 2], more: &[&'a str]) -> Vec<&'a str> {
     [&["explain", files[0].as_str(), "--tokenizer", files[1].as_str()], more].concat()
 }
 
-fn files() -> [String; 2] {
+pub(crate) fn files() -> [String; 2] {
     [fixture("models/glasslm_en.onnx"), fixture("models/glasslm_en_tokenizer.json")]
 }
 

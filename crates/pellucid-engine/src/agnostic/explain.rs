@@ -1,12 +1,14 @@
 //! Predicted model + rows + method → [`Explanation`].
 
 use ndarray::{Array2, ArrayD, Axis};
+use pellucid_agnostic::pairwise_interactions::Interactions;
 use pellucid_agnostic::{Estimate, Groups, MaskedRow, predict};
 use pellucid_core::{OutputSpace, ResolvedTarget, Work, top_outputs};
 
 use super::by_crops::{by_crops, of_row};
 use super::method::AgnosticMethod;
 use super::model::PredictedModel;
+use super::pairs::{gap, halved};
 use super::rows::PredictedRows;
 use crate::error::Error;
 use crate::explanation::{About, ExplainedTarget, Explanation, Prediction, RuntimeUse, targets_last};
@@ -66,6 +68,10 @@ fn explain_rows(
         let groups = request.method.groups(row.view())?;
         let masker = request.method.removal().masker(index, row.view(), &groups)?;
         let game = MaskedRow::new(predictor, &masker, row, weights)?;
+        if let Some(found) = request.method.pairs(&game, work)? {
+            parts.add_pairs(index, found);
+            continue;
+        }
         let estimate = match &by_crops {
             Some(found) => of_row(found, index, &game, work)?,
             None => request.method.estimate(&game, work)?,
@@ -133,6 +139,17 @@ impl Parts {
         self.gaps.row_mut(row).assign(&gap);
         self.evaluations.push(estimate.evaluations);
         self.warnings.extend(estimate.warnings.into_iter().map(|warning| format!("row {row}: {warning}")));
+    }
+
+    fn add_pairs(&mut self, row: usize, found: Interactions) {
+        let [values, errors] = halved(&found);
+        self.gaps.row_mut(row).assign(&gap(&found, &values));
+        self.values.push(values);
+        self.errors.push(errors);
+        self.outputs.row_mut(row).assign(&found.outputs);
+        self.base_values.row_mut(row).assign(&found.base_values);
+        self.evaluations.push(found.evaluations);
+        self.warnings.extend(found.warnings.into_iter().map(|warning| format!("row {row}: {warning}")));
     }
 
     fn explanation(

@@ -10,6 +10,7 @@ use pellucid_core::{Baseline, ImageValues};
 
 use super::model::PredictedModel;
 use super::rows::PredictedRows;
+use super::series::{Fill, time_axis};
 use crate::baseline::parse_baseline;
 use crate::error::Error;
 use crate::parameter::Parameter;
@@ -19,6 +20,8 @@ use crate::parameter::Parameter;
 pub(crate) enum Removal {
     /// With one value or array, or what is made of the row itself.
     Baseline { baseline: Baseline, image: Option<ImageValues>, seed: u64, text: String },
+    /// With what a series says of the part itself.
+    OfSeries { fill: Fill, time_axis: usize },
     /// With one array `[features…]`, or with each row's own, `[rows, features…]`.
     Array { baseline: ArrayD<f64>, is_per_row: bool },
     /// With each of many rows in turn.
@@ -44,8 +47,12 @@ pub struct MaskingOptions {
     pub feature_groups: Option<ArrayD<usize>>,
     /// The same for flat rows, by name or number: `age+sex,4+5`; every other feature stands alone.
     pub feature_group_names: Option<String>,
-    /// Segments as players: `grid:7`, `slic:50`, `quickshift` of images; `stretches:10`, `changes:10` of series.
+    /// Segments as players: `grid:7`, `slic:50`, `quickshift` of images; `stretches:10` (or `10`), `changes:10` of series.
     pub segments: Option<String>,
+    /// Of series, whether what is absent is so in all channels at once: `together` (the default) or `apart`.
+    pub channels: Option<String>,
+    /// The axis of a series that is time, 0 or 1; by default the longer one.
+    pub time_axis: Option<usize>,
 }
 
 impl Removal {
@@ -83,7 +90,13 @@ impl Removal {
                 Err(Error::request("background_weights", "are of a background; give one"))
             }
             (None, Some(array)) => Self::array(array, model.predictor().row_shape()),
-            (None, None) => Self::baseline(baseline, model, seed),
+            (None, None) => match baseline.as_deref().and_then(Fill::named) {
+                Some(fill) => {
+                    let time_axis = time_axis(model.predictor().row_shape(), options.time_axis)?;
+                    Ok(Self::OfSeries { fill, time_axis })
+                }
+                None => Self::baseline(baseline, model, seed),
+            },
         }
     }
 
@@ -139,6 +152,11 @@ impl Removal {
         Ok(Self::Baseline { baseline: parse_baseline(&text, row_shape)?, image, seed, text })
     }
 
+    /// Whether a part is filled in by what lies around it, for which it must be a stretch of time.
+    pub(crate) fn needs_stretches(&self) -> bool {
+        matches!(self, Self::OfSeries { fill, .. } if fill.is_of_stretches())
+    }
+
     /// Whether there are rows to average over.
     pub(crate) fn has_background(&self) -> bool {
         matches!(self, Self::Background { .. })
@@ -148,7 +166,7 @@ impl Removal {
     pub(crate) fn baselines(&self, rows: &ArrayD<f64>) -> Result<Option<ArrayD<f32>>, Error> {
         match self {
             // An array in f64 may be finer than what the network takes: rows are made whole.
-            Self::Background { .. } | Self::Array { .. } => Ok(None),
+            Self::Background { .. } | Self::Array { .. } | Self::OfSeries { .. } => Ok(None),
             Self::Baseline { baseline, image, seed, .. } => {
                 let narrow = rows.mapv(|x| x as f32);
                 Ok(Some(baseline.of_rows(narrow.view(), image.as_ref(), *seed)?))
@@ -160,7 +178,7 @@ impl Removal {
     pub(crate) fn n_replacements(&self) -> usize {
         match self {
             Self::Background { masker, .. } => masker.n_replacements(),
-            Self::Baseline { .. } | Self::Array { .. } => 1,
+            Self::Baseline { .. } | Self::Array { .. } | Self::OfSeries { .. } => 1,
         }
     }
 
@@ -168,7 +186,7 @@ impl Removal {
     pub(crate) fn table(&self) -> Option<ArrayView2<'_, f64>> {
         match self {
             Self::Background { masker, .. } => masker.replacements().into_dimensionality().ok(),
-            Self::Baseline { .. } | Self::Array { .. } => None,
+            Self::Baseline { .. } | Self::Array { .. } | Self::OfSeries { .. } => None,
         }
     }
 
@@ -194,6 +212,9 @@ impl Removal {
                 Ok(Cow::Owned(Masker::baseline(own, groups.clone())?))
             }
             Self::Background { masker, .. } => Ok(Cow::Borrowed(masker)),
+            Self::OfSeries { fill, time_axis } => {
+                Ok(Cow::Owned(fill.masker(index, row, *time_axis, groups)?))
+            }
             Self::Baseline { baseline, image, seed, .. } => {
                 let narrow = row.mapv(|x| x as f32);
                 let replacement = baseline.of_row(narrow.view(), image.as_ref(), *seed)?.mapv(f64::from);
@@ -205,6 +226,7 @@ impl Removal {
     pub(crate) fn parameters(&self) -> Vec<(&'static str, Parameter)> {
         match self {
             Self::Baseline { text, .. } => vec![("baseline", text.clone().into())],
+            Self::OfSeries { fill, .. } => vec![("baseline", fill.name().into())],
             Self::Array { is_per_row, .. } => {
                 vec![("baseline", if *is_per_row { "per_row" } else { "array" }.into())]
             }

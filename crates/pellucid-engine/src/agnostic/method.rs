@@ -11,9 +11,11 @@ use pellucid_agnostic::lime::{
 };
 use pellucid_agnostic::occlusion::{self, occlusion};
 use pellucid_agnostic::owen::{self, owen};
+use pellucid_agnostic::pairwise_interactions::{self, Index, Interactions, pairwise_interactions};
 use pellucid_agnostic::permutation_shap::{self, permutation_shap};
 use pellucid_agnostic::rise::{self, rise};
 use pellucid_agnostic::sampling_shap::{self, sampling_shap};
+use pellucid_agnostic::time_series::Channels;
 use pellucid_agnostic::{Estimate, Game as _, Groups, Hierarchy, Link, Linked, MaskedRow};
 use pellucid_core::{OutputSpace, Work};
 use pellucid_explain::Network;
@@ -21,8 +23,10 @@ use pellucid_explain::Network;
 use super::by_crops;
 use super::masking::{MaskingOptions, Removal};
 use super::model::PredictedModel;
-use super::players::Players;
+use super::pairs;
+use super::players::{OfSeries, Players};
 use super::rows::PredictedRows;
+use super::series;
 use crate::error::Error;
 use crate::method::MethodOptions;
 use crate::parameter::Parameter;
@@ -36,6 +40,8 @@ pub struct AgnosticMethod {
     link: Link,
     removal: Removal,
     players: Players,
+    /// The axis that is time, where it was asked for.
+    time_axis: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -51,6 +57,7 @@ enum Kind {
     Occlusion(occlusion::Options),
     Ablation(feature_ablation::Options),
     Rise(rise::Options),
+    Pairs(pairwise_interactions::Options),
 }
 
 /// What a person says of a method: the options of all of them, of which each takes its own.
@@ -68,6 +75,8 @@ pub struct AgnosticOptions {
     pub kernel_width: Option<f64>,
     /// Shapley methods: `identity` or `logit`.
     pub link: Option<String>,
+    /// pairwise_interactions: `sii`, `k-sii` (the default) or `faith-shap`.
+    pub index: Option<String>,
     /// owen: clusters that are merged two by two, see [`Hierarchy::merged`].
     pub hierarchy: Option<Vec<[usize; 2]>>,
     /// occlusion: the window's length along each axis of a row.
@@ -78,7 +87,7 @@ pub struct AgnosticOptions {
 
 impl AgnosticMethod {
     /// All methods: the name, as in JSON, and one for people.
-    pub const NAMES: [(&'static str, &'static str); 9] = [
+    pub const NAMES: [(&'static str, &'static str); 10] = [
         ("exact_shap", "Shapley values"),
         ("kernel_shap", "KernelSHAP"),
         ("permutation_shap", "Permutation SHAP"),
@@ -88,6 +97,7 @@ impl AgnosticMethod {
         ("occlusion", "Occlusion"),
         ("feature_ablation", "Feature ablation"),
         ("rise", "RISE"),
+        ("pairwise_interactions", "Pairwise interactions"),
     ];
 
     /// Whether a method of that name (`-` and `_` alike) needs predictions alone.
@@ -113,7 +123,17 @@ impl AgnosticMethod {
         let name = name.replace('-', "_");
         let row_shape = model.predictor().row_shape();
         let channel_axis = model.source().channel_axis;
-        let players = Players::new(&mut left.masking, row_shape, channel_axis, feature_names)?;
+        let of_series = OfSeries {
+            channels: series::channels(left.masking.channels.as_deref())?,
+            time_axis: left.masking.time_axis,
+        };
+        let asks_of_series = left.masking.channels.take().map(|_| "channels");
+        let asks_of_series = asks_of_series.or(left.masking.time_axis.map(|_| "time_axis"));
+        if let (Some(option), false) = (asks_of_series, row_shape.len() == 2) {
+            let reason = format!("is of series [time, channel]; a row of this model has shape {row_shape:?}");
+            return Err(Error::request(option, reason));
+        }
+        let players = Players::new(&mut left.masking, row_shape, channel_axis, feature_names, of_series)?;
         let groups = match &players {
             Players::Groups(groups) => groups.clone(),
             _ => Groups::single(row_shape),
@@ -125,10 +145,23 @@ impl AgnosticMethod {
                 "differ from row to row; give a --baseline instead of a background",
             ));
         }
-        let kind = kind(&name, &mut left, &Context { model, removal: &removal, players: &players, seed })?;
+        if removal.needs_stretches() && !matches!(players, Players::Stretches { .. }) {
+            let reason =
+                "fills in stretches of time; give --segments stretches:10, or take channel-means or inpaint";
+            return Err(Error::request("baseline", reason));
+        }
+        let context = Context { model, removal: &removal, players: &players, of_series, seed };
+        let kind = kind(&name, &mut left, &context)?;
+        let has_channels = matches!(players, Players::Stretches { .. }) || matches!(kind, Kind::Occlusion(_));
+        if let (Some("channels"), false) = (asks_of_series, has_channels) {
+            return Err(Error::request(
+                "channels",
+                "are of stretches or windows of a series; give --segments stretches:10",
+            ));
+        }
         let link = if kind.is_complete() { link(left.link.take())? } else { Link::Identity };
         match left.first_given() {
-            None => Ok(Self { kind, link, removal, players }),
+            None => Ok(Self { kind, link, removal, players, time_axis: of_series.time_axis }),
             Some(option) => Err(Error::request(option, format!("{name} has no such option"))),
         }
     }
@@ -145,6 +178,7 @@ impl AgnosticMethod {
             Kind::Occlusion(_) => "occlusion",
             Kind::Ablation(_) => "feature_ablation",
             Kind::Rise(_) => "rise",
+            Kind::Pairs(_) => "pairwise_interactions",
         }
     }
 
@@ -192,6 +226,10 @@ impl AgnosticMethod {
                 ),
             ],
             Kind::Ablation(_) => Vec::new(),
+            Kind::Pairs(options) => {
+                let most = options.max_evaluations.map_or(Parameter::Unset, Parameter::Count);
+                vec![("index", pairs::name(options.index).into()), ("max_evaluations", most)]
+            }
             Kind::Rise(options) => vec![
                 ("grid_size", options.grid_size.into()),
                 ("probability", options.probability.into()),
@@ -204,6 +242,9 @@ impl AgnosticMethod {
         }
         parameters.extend(self.removal.parameters());
         parameters.push(("players", self.players.text().into()));
+        if let Some(axis) = self.time_axis {
+            parameters.push(("time_axis", axis.into()));
+        }
         parameters
     }
 
@@ -236,6 +277,7 @@ impl AgnosticMethod {
             }
             Kind::Ablation(_) => 2 + n_players,
             Kind::Rise(options) => 2 + options.n_samples,
+            Kind::Pairs(options) => given(options.max_evaluations, default_pair_evaluations),
         };
         n_coalitions * self.removal.n_replacements()
     }
@@ -269,6 +311,12 @@ impl AgnosticMethod {
         Ok(options.map(|options| (network, options)))
     }
 
+    /// The values of pairs of a row's game, where the method gives those.
+    pub(crate) fn pairs(&self, game: &MaskedRow<'_>, work: &Work) -> Result<Option<Interactions>, Error> {
+        let Kind::Pairs(options) = &self.kind else { return Ok(None) };
+        Ok(Some(pairwise_interactions(&Linked { game, link: self.link }, options, work)?))
+    }
+
     /// A value for each player of a row's game.
     pub(crate) fn estimate(&self, game: &MaskedRow<'_>, work: &Work) -> Result<Estimate, Error> {
         let linked = &Linked { game, link: self.link };
@@ -284,6 +332,9 @@ impl AgnosticMethod {
             Kind::Occlusion(options) => occlusion(game, options, work)?,
             Kind::Ablation(options) => feature_ablation(game, options, work)?,
             Kind::Rise(options) => rise(game, options, work)?,
+            Kind::Pairs(_) => {
+                return Err(Error::request("method", "gives values of pairs, and none of single features"));
+            }
         })
     }
 }
@@ -293,7 +344,7 @@ impl Kind {
         matches!(
             self,
             Self::Exact(_) | Self::Kernel(_) | Self::Permutation(_) | Self::Sampling(_) | Self::Owen(..)
-        )
+        ) || matches!(self, Self::Pairs(options) if options.index != Index::Sii)
     }
 }
 
@@ -316,6 +367,7 @@ impl AgnosticOptions {
             n_samples: networks.n_samples.take(),
             ..Default::default()
         };
+        let options = Self { index: trees.index.take(), ..options };
         // The space is the predicted model's.
         trees.output_space = None;
         match networks.first_given().or_else(|| trees.first_given()) {
@@ -333,6 +385,7 @@ impl AgnosticOptions {
             ("kernel_width", self.kernel_width.is_some()),
             ("link", self.link.is_some()),
             ("hierarchy", self.hierarchy.is_some()),
+            ("index", self.index.is_some()),
             ("window", self.window.is_some()),
             ("strides", self.strides.is_some()),
         ];
@@ -345,6 +398,7 @@ struct Context<'a> {
     model: &'a PredictedModel<'a>,
     removal: &'a Removal,
     players: &'a Players,
+    of_series: OfSeries,
     seed: u64,
 }
 
@@ -379,6 +433,10 @@ fn kind(name: &str, left: &mut AgnosticOptions, context: &Context<'_>) -> Result
         "lime" => context.lime(left)?,
         "occlusion" => Kind::Occlusion(context.windows(left)?),
         "feature_ablation" => Kind::Ablation(feature_ablation::Options::default()),
+        "pairwise_interactions" => Kind::Pairs(context.pairs(left)?),
+        "rise" if context.model.reads_words => {
+            return Err(Error::request("method", "rise is for images; of a text, words come and go"));
+        }
         "rise" => {
             let defaults = rise::Options::default();
             let channel_axis = context.model.source().channel_axis.unwrap_or(0);
@@ -418,6 +476,17 @@ impl Context<'_> {
         Ok(table.map(Hierarchy::by_correlation).transpose()?.map(|found| (found, "correlation")))
     }
 
+    /// Of single columns of a table alone: pairs of anything else have no picture and no place in a document.
+    fn pairs(&self, left: &mut AgnosticOptions) -> Result<pairwise_interactions::Options, Error> {
+        let row_shape = self.model.predictor().row_shape();
+        if row_shape.len() != 1 || self.model.reads_words || !matches!(self.players, Players::Elements) {
+            return Err(Error::request("method", "pairwise_interactions is of single features of a table"));
+        }
+        let index = pairs::index(left.index.take().as_deref())?;
+        let max_evaluations = left.max_evaluations.take();
+        Ok(pairwise_interactions::Options { index, max_evaluations, seed: self.seed })
+    }
+
     /// LIME for tables where the columns of a background tell what is usual; over coalitions otherwise.
     fn lime(&self, left: &mut AgnosticOptions) -> Result<Kind, Error> {
         let (n_samples, kernel_width) = (left.n_samples.take(), left.kernel_width.take());
@@ -436,7 +505,10 @@ impl Context<'_> {
             let options = TabularOptions { n_samples, kernel_width, tolerance, seed, ..defaults };
             return Ok(Kind::LimeTabular(options, Box::new(known)));
         }
-        let defaults = lime::Options::image();
+        let defaults = match self.model.reads_words {
+            true => lime::Options::text(),
+            false => lime::Options::image(),
+        };
         Ok(Kind::Lime(lime::Options {
             n_samples: n_samples.unwrap_or(defaults.n_samples),
             kernel_width: kernel_width.unwrap_or(defaults.kernel_width),
@@ -446,13 +518,18 @@ impl Context<'_> {
         }))
     }
 
-    /// The window asked for; of images, of a seventh of each side by default, through all channels.
+    /// The window asked for; of images and series, of a seventh of each side by default, through all channels unless they are apart; of
+    /// texts, one word.
     fn windows(&self, left: &mut AgnosticOptions) -> Result<occlusion::Options, Error> {
         let row_shape = self.model.predictor().row_shape();
-        let channel_axis = self.model.source().channel_axis.filter(|_| row_shape.len() == 3);
-        let is_channel = |axis: usize| {
-            channel_axis == Some(axis) || channel_axis.is_none() && row_shape.len() == 3 && axis == 0
+        let channel_axis = match row_shape.len() {
+            3 => Some(self.model.source().channel_axis.unwrap_or(0)),
+            2 => series::time_axis(row_shape, self.of_series.time_axis).ok().map(|time_axis| 1 - time_axis),
+            _ => None,
         };
+        let is_channel = |axis: usize| channel_axis == Some(axis);
+        let is_apart = self.of_series.channels == Channels::Apart;
+        let through_channels = |axis: usize| if is_apart { 1 } else { row_shape[axis] };
         let full = |option: &'static str, given: Vec<usize>| {
             let n_spatial = (0..row_shape.len()).filter(|&axis| !is_channel(axis)).count();
             if given.len() == row_shape.len() {
@@ -463,15 +540,17 @@ impl Context<'_> {
                 return Err(Error::request(option, reason));
             }
             let mut lengths = given.into_iter();
-            let of_axis =
-                |axis: usize| if is_channel(axis) { row_shape[axis] } else { lengths.next().unwrap_or(1) };
+            let of_axis = |axis: usize| {
+                if is_channel(axis) { through_channels(axis) } else { lengths.next().unwrap_or(1) }
+            };
             Ok((0..row_shape.len()).map(of_axis).collect())
         };
         let window = match left.window.take() {
             Some(given) => full("window", given)?,
+            None if self.model.reads_words => vec![1],
             None => {
                 let of_axis = |axis: usize| {
-                    if is_channel(axis) { row_shape[axis] } else { row_shape[axis].div_ceil(7) }
+                    if is_channel(axis) { through_channels(axis) } else { row_shape[axis].div_ceil(7) }
                 };
                 (0..row_shape.len()).map(of_axis).collect()
             }
@@ -510,6 +589,11 @@ fn told(surrogate: Surrogate) -> Estimate {
         ));
     }
     estimate
+}
+
+/// What [`pairwise_interactions`] takes by itself.
+fn default_pair_evaluations(n_players: usize) -> usize {
+    2048 + n_players * (n_players + 1)
 }
 
 fn lengths(of_axes: &[usize]) -> String {

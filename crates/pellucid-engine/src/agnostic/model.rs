@@ -29,6 +29,8 @@ pub struct PredictedModel<'a> {
     pub(crate) network: Option<&'a Network>,
     /// The trees that predict.
     trees: Option<&'a TreeModel>,
+    /// Whether its rows are words of a text, present or absent.
+    pub(crate) reads_words: bool,
 }
 
 /// What is known of a predicted model beside its predictions.
@@ -76,7 +78,12 @@ pub struct FunctionInfo {
 impl<'a> PredictedModel<'a> {
     /// Something that predicts, and what is known of it.
     pub fn new(predictor: Box<dyn Predictor + Send + 'a>, source: Source) -> Self {
-        Self { predictor, source, network: None, trees: None }
+        Self { predictor, source, network: None, trees: None, reads_words: false }
+    }
+
+    /// What predicts from the words of a text: a row has one number a word, 0 where it is absent.
+    pub(crate) fn of_words(predictor: Box<dyn Predictor + Send + 'a>, source: Source) -> Self {
+        Self { reads_words: true, ..Self::new(predictor, source) }
     }
 
     /// A network, its outputs in the space asked for (its own by default).
@@ -225,6 +232,7 @@ impl<'a> PredictedModel<'a> {
         PredictedModel {
             network: self.network,
             trees: self.trees,
+            reads_words: self.reads_words,
             ..PredictedModel::new(Box::new(&*self.predictor), self.source.clone())
         }
     }

@@ -6,6 +6,7 @@ use pellucid_agnostic::time_series::{Channels, change_points, equal_stretches};
 use pellucid_agnostic::{Groups, image};
 
 use super::masking::MaskingOptions;
+use super::series::{self, time_first, turned};
 use crate::error::Error;
 
 /// How the players of a row are found.
@@ -17,8 +18,15 @@ pub(crate) enum Players {
     Groups(Groups),
     /// Segments of an image, found in each row.
     Segments(Segments, usize),
-    /// Stretches of a series `[time, channel]`.
-    Stretches { n: usize, at_changes: bool },
+    /// Stretches of a series, in all channels at once or in each on its own.
+    Stretches { n: usize, at_changes: bool, channels: Channels, time_axis: usize, n_channels: usize },
+}
+
+/// What a person says of series.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OfSeries {
+    pub(crate) channels: Channels,
+    pub(crate) time_axis: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -38,6 +46,7 @@ impl Players {
         row_shape: &[usize],
         channel_axis: Option<usize>,
         feature_names: Option<&[String]>,
+        of_series: OfSeries,
     ) -> Result<Self, Error> {
         let by_name = options.feature_group_names.take();
         let groups = match (options.feature_groups.take(), by_name) {
@@ -55,7 +64,7 @@ impl Players {
                 let reason = format!("have shape {:?} and a row {row_shape:?}", groups.shape());
                 Err(Error::request("feature_groups", reason))
             }
-            (None, Some(text)) => segments(&text, row_shape, channel_axis),
+            (None, Some(text)) => segments(&text, row_shape, channel_axis, of_series),
         }
     }
 
@@ -72,14 +81,19 @@ impl Players {
                 let n_channels = picture.dim().2;
                 Ok(image::groups(&segments.of(picture.view())?, *channel_axis, n_channels)?)
             }
-            Self::Stretches { n, at_changes } => {
-                let series = row
-                    .into_dimensionality()
-                    .map_err(|error| Error::request("segments", error.to_string()))?;
-                Ok(match at_changes {
-                    true => change_points(series, *n, Channels::Together)?,
-                    false => equal_stretches(series.nrows(), series.ncols(), *n, Channels::Together)?,
-                })
+            Self::Stretches { n, at_changes, channels, time_axis, .. } => {
+                let series = time_first(row, *time_axis)?;
+                if *at_changes
+                    && series.columns().into_iter().all(|channel| channel.iter().all(|x| *x == channel[0]))
+                {
+                    let reason = "a row is constant in every channel and changes nowhere; take stretches:N";
+                    return Err(Error::request("segments", reason));
+                }
+                let groups = match at_changes {
+                    true => change_points(series.view(), *n, *channels)?,
+                    false => equal_stretches(series.nrows(), series.ncols(), *n, *channels)?,
+                };
+                turned(&groups, *time_axis)
             }
         }
     }
@@ -91,7 +105,9 @@ impl Players {
             Self::Elements => row_shape.iter().product(),
             Self::Groups(groups) => groups.n_groups(),
             Self::Segments(Segments::Grid(n), _) => n * n,
-            Self::Segments(Segments::Slic(n), _) | Self::Stretches { n, .. } => *n,
+            Self::Segments(Segments::Slic(n), _) => *n,
+            Self::Stretches { n, channels: Channels::Together, .. } => *n,
+            Self::Stretches { n, n_channels, .. } => n * n_channels,
             Self::Segments(Segments::Quickshift, _) => OF_QUICKSHIFT,
         }
     }
@@ -109,8 +125,11 @@ impl Players {
             Self::Segments(Segments::Grid(n), _) => format!("grid:{n}"),
             Self::Segments(Segments::Slic(n), _) => format!("slic:{n}"),
             Self::Segments(Segments::Quickshift, _) => "quickshift".to_owned(),
-            Self::Stretches { n, at_changes: false } => format!("stretches:{n}"),
-            Self::Stretches { n, at_changes: true } => format!("changes:{n}"),
+            Self::Stretches { n, at_changes, channels, .. } => {
+                let kind = if *at_changes { "changes" } else { "stretches" };
+                let apart = if *channels == Channels::Apart { " of each channel" } else { "" };
+                format!("{kind}:{n}{apart}")
+            }
         }
     }
 }
@@ -132,7 +151,7 @@ impl Segments {
 /// # Errors
 /// What is no image, words that name no segments.
 pub fn segments_of_image(image: ArrayViewD<'_, f64>, text: &str) -> Result<Array2<usize>, Error> {
-    match segments(text, image.shape(), Some(2))? {
+    match segments(text, image.shape(), Some(2), OfSeries::default())? {
         Players::Segments(segments, axis) => segments.of(picture(image, axis)?.view()),
         _ => Err(Error::request("segments", format!("{text} is not for images"))),
     }
@@ -151,7 +170,15 @@ fn picture(row: ArrayViewD<'_, f64>, channel_axis: usize) -> Result<Array3<f64>,
     Ok(picture.as_standard_layout().into_owned())
 }
 
-fn segments(text: &str, row_shape: &[usize], channel_axis: Option<usize>) -> Result<Players, Error> {
+fn segments(
+    text: &str,
+    row_shape: &[usize],
+    channel_axis: Option<usize>,
+    of_series: OfSeries,
+) -> Result<Players, Error> {
+    // A number alone is one of stretches.
+    let stretches = format!("stretches:{text}");
+    let text = if text.parse::<usize>().is_ok() { &stretches } else { text };
     let (kind, number) = text.split_once(':').map_or((text, None), |(kind, number)| (kind, Some(number)));
     let fault = |reason: String| Error::request("segments", reason);
     let number = |default: usize| match number {
@@ -166,7 +193,15 @@ fn segments(text: &str, row_shape: &[usize], channel_axis: Option<usize>) -> Res
         _ => Err(fault(format!("{kind} is for images; a row of this model has shape {row_shape:?}"))),
     };
     let of_series = |n: usize, at_changes: bool| match row_shape.len() {
-        2 => Ok(Players::Stretches { n, at_changes }),
+        2 => {
+            let time_axis = series::time_axis(row_shape, of_series.time_axis)?;
+            let (n_times, n_channels) = (row_shape[time_axis], row_shape[1 - time_axis]);
+            if n > n_times {
+                let reason = format!("{n} are more than the {n_times} steps of a series");
+                return Err(fault(reason));
+            }
+            Ok(Players::Stretches { n, at_changes, channels: of_series.channels, time_axis, n_channels })
+        }
         _ => Err(fault(format!(
             "{kind} is for series [time, channel]; a row of this model has shape {row_shape:?}"
         ))),
@@ -236,7 +271,7 @@ mod tests {
 
     #[test]
     fn segments_are_of_images_and_stretches_of_series() {
-        let of = |text: &str, row_shape: &[usize]| segments(text, row_shape, None);
+        let of = |text: &str, row_shape: &[usize]| segments(text, row_shape, None, OfSeries::default());
         let row = ArrayD::from_shape_fn(vec![3, 8, 6], |place| (place[0] + place[1] * place[2]) as f64);
         let players = of("grid:2", row.shape()).expect("segments").of_row(row.view()).expect("groups");
         assert_eq!((players.n_groups(), players.of_element()[[2, 7, 5]]), (4, 3));
@@ -244,7 +279,19 @@ mod tests {
         let players =
             of("stretches:4", series.shape()).expect("stretches").of_row(series.view()).expect("groups");
         assert_eq!((players.n_groups(), players.of_element()[[11, 1]]), (4, 3));
+        let of_series = OfSeries { channels: Channels::Apart, time_axis: None };
+        let lying = series.view().reversed_axes();
+        let players = segments("3", lying.shape(), None, of_series).expect("stretches");
+        let groups = players.of_row(lying).expect("groups");
+        assert_eq!(
+            (players.count(&[2, 12]), groups.of_element()[[1, 0]], groups.of_element()[[0, 11]]),
+            (6, 3, 2)
+        );
         let say = |text: &str, row_shape: &[usize]| of(text, row_shape).expect_err("a refusal").to_string();
+        assert!(say("stretches:13", &[12, 2]).contains("13 are more than the 12 steps"));
+        let flat = ArrayD::zeros(vec![12, 2]);
+        let changes = of("changes:3", &[12, 2]).expect("players").of_row(flat.view()).expect_err("a refusal");
+        assert!(changes.to_string().contains("constant in every channel"));
         assert!(say("slic:20", &[5]).contains("is for images"));
         assert!(say("stretches", &[3, 8, 6]).contains("is for series"));
         assert!(say("tiles", &[3, 8, 6]).contains("grid:N"));

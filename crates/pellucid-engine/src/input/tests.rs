@@ -58,3 +58,21 @@ fn unknown_kinds_are_told_from_those_to_come() {
     let to_come = Input::read(&["a.parquet".into()], &options(&[2])).unwrap_err();
     assert_eq!(to_come.kind(), crate::Kind::Unsupported);
 }
+
+/// A line a step and a column a channel, whichever axis the model has time on; series stand one below the other.
+#[test]
+fn tables_of_series_have_a_line_a_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("series.csv");
+    fs::write(&path, "a,b\n1,2\n3,4\n5,6\n7,8\n9,10\n11,12\n").unwrap();
+    let read = |shape: &[usize]| Input::read(std::slice::from_ref(&path), &options(shape));
+    let (standing, lying) = (read(&[3, 2]).unwrap(), read(&[2, 3]).unwrap());
+    assert_eq!(standing.rows.shape(), [2, 3, 2]);
+    assert_eq!(lying.rows, standing.rows.clone().permuted_axes(vec![0, 2, 1]));
+    assert_eq!(standing.rows[[1, 2, 0]], 11.0);
+    assert_eq!((standing.feature_names.as_ref().unwrap().len(), standing.sources[1].row_index), (2, 1));
+    for shape in [[4, 2], [3, 3], [5, 4]] {
+        let error = read(&shape).unwrap_err().to_string();
+        assert!(error.contains("has 6 lines of 2 columns") && error.contains("a line a step"), "{error}");
+    }
+}

@@ -17,7 +17,7 @@ use crate::text::explain::TextExplanation;
 ///   "explanation": {…}}]}
 /// ```
 ///
-/// `values` has one number a target; a word's tokens are those from the first number on and before the second.
+/// `values` has one number a target, and of sampled methods `standard_errors` beside those of a word too; a word's tokens are those from the first number on and before the second.
 /// `explanation` is the document of an explanation whose features are the tokens.
 ///
 /// # Errors
@@ -38,6 +38,7 @@ impl TextExplanation {
         let n_targets = self.explanation.n_targets();
         let by_token: Vec<Vec<f64>> = (0..n_targets).map(|target| self.token_values(target)).collect();
         let by_word: Vec<Vec<f64>> = (0..n_targets).map(|target| self.word_values(target)).collect();
+        let errors: Option<Vec<Vec<f64>>> = (0..n_targets).map(|target| self.word_errors(target)).collect();
         let of = |values: &[Vec<f64>], index: usize| values.iter().map(|of| of[index]).collect::<Vec<f64>>();
         let tokens = self.encoded.tokens.iter().enumerate().map(|(index, token)| {
             let (start, end) = chars(&token.span);
@@ -46,8 +47,12 @@ impl TextExplanation {
         });
         let words = self.words.iter().enumerate().map(|(index, word)| {
             let (start, end) = chars(&word.span);
-            json!({"text": &text[word.span.clone()], "start": start, "end": end,
-                   "tokens": [word.tokens.start, word.tokens.end], "values": of(&by_word, index)})
+            let mut told = json!({"text": &text[word.span.clone()], "start": start, "end": end,
+                                  "tokens": [word.tokens.start, word.tokens.end], "values": of(&by_word, index)});
+            if let Some(errors) = &errors {
+                told["standard_errors"] = json!(of(errors, index));
+            }
+            told
         });
         let explanation: Value = serde_json::from_str(&self.explanation.to_json()?)
             .map_err(|error| Error::Input { path: "explanation".to_owned(), reason: error.to_string() })?;

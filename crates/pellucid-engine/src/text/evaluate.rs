@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::evaluate::{Evaluation, EvaluationOptions, Scored, Surroundings, Trial};
 use crate::explain::attribute;
-use crate::text::explain::{AskedText, TextExplanation, TextRequest};
+use crate::text::explain::{AskedText, TextExplanation, TextPart, TextRequest};
 use crate::text::model::TextModel;
 
 /// The explanation of a text with its scores.
@@ -56,7 +56,7 @@ fn evaluated(
         deleted: &|baseline| asked.blank(model, baseline.or(request.options.baseline.as_deref())),
         redrawn: &|graph| model.redrawn(graph, &asked.encoded, reading),
     };
-    let AskedText { part, input, request, .. } = asked;
+    let (TextPart { part, input, .. }, request) = (&**asked, &asked.request);
     let attributed = attribute(part, input, request, work)?;
     let trial =
         Trial { model: part, input, request, attributed: &attributed, options, around: &around, work };

@@ -7,17 +7,19 @@ use pellucid_core::{Target, Work};
 use pellucid_explain::attention_maps::attention_maps;
 use pellucid_explain::token_model::Reading;
 
+use crate::agnostic::{AgnosticMethod, AgnosticOptions};
 use crate::attention::AttentionMethod;
 use crate::deletion::deletion_checks;
 use crate::error::Error;
 use crate::explain::{Attributed, Request, attribute, explanation};
-use crate::explanation::Explanation;
+use crate::explanation::{About, Explanation};
 use crate::input::{Input, Source};
 use crate::method::{Method, MethodOptions};
 use crate::model::LoadedModel;
 use crate::parameter::Parameter;
 use crate::text::baseline::TextBaseline;
 use crate::text::model::TextModel;
+use crate::text::predicted::explain_by_predictions;
 use crate::text::tokenizer::EncodedText;
 use crate::text::words::{Word, words};
 
@@ -31,6 +33,9 @@ pub struct TextRequest {
     pub method: String,
     /// Its options. `baseline` is pad (the default), mask, zero, mean or empty.
     pub options: MethodOptions,
+    /// Those of a method that needs predictions alone, instead. `baseline` is mask (the default), pad, deleted (the default where the
+    /// tokenizer has no mask) or `token:NAME`.
+    pub predicted: AgnosticOptions,
     /// Which output; of language models the next word too (`of`), or a token as the vocabulary writes it (`token:of`).
     /// Default: the highest.
     pub target: Option<Target>,
@@ -69,8 +74,17 @@ impl TextExplanation {
 
     /// The value of each word: the sum over its tokens.
     pub fn word_values(&self, target: usize) -> Vec<f64> {
-        let values = self.token_values(target);
-        self.words.iter().map(|word| values[word.tokens.clone()].iter().sum()).collect()
+        self.of_words(&self.token_values(target))
+    }
+
+    /// The standard error of each word's value, for sampled methods: at most this, exactly this for methods whose players are words.
+    pub fn word_errors(&self, target: usize) -> Option<Vec<f64>> {
+        let errors = self.explanation.errors_of(0, target)?;
+        Some(self.of_words(&errors.iter().copied().collect::<Vec<f64>>()))
+    }
+
+    fn of_words(&self, of_tokens: &[f64]) -> Vec<f64> {
+        self.words.iter().map(|word| of_tokens[word.tokens.clone()].iter().sum()).collect()
     }
 }
 
@@ -86,25 +100,27 @@ pub fn explain_text(
     request: &TextRequest,
     work: &Work,
 ) -> Result<TextExplanation, Error> {
+    if AgnosticMethod::is_one(&request.method) {
+        return explain_by_predictions(model, text, file, request, work);
+    }
     let asked = AskedText::new(model, text, file, request)?;
     let attributed = attribute(&asked.part, &asked.input, &asked.request, work)?;
     asked.told(model, attributed, work)
 }
 
-/// A text with what is asked about it, as the part of the model behind its vectors takes it.
-pub(super) struct AskedText {
+/// A text with what is asked about it but the method, as the part of the model behind its vectors takes it.
+pub(super) struct TextPart {
     pub(super) encoded: EncodedText,
     pub(super) token: Option<usize>,
     pub(super) part: LoadedModel,
     pub(super) input: Input,
-    pub(super) request: Request,
-    ids: Vec<i64>,
-    baseline: Option<&'static str>,
+    pub(super) target: Target,
+    pub(super) ids: Vec<i64>,
     /// The target in words, where it is more than one output.
     words: Option<String>,
 }
 
-impl AskedText {
+impl TextPart {
     pub(super) fn new(
         model: &TextModel,
         text: &str,
@@ -116,7 +132,6 @@ impl AskedText {
         let part = model.part(&encoded, Reading { token, log_probability: request.log_probability })?;
         let ids: Vec<i64> = encoded.tokens.iter().map(|token| token.id).collect();
         let vectors = model.tokens().vectors(&ids)?;
-        let (method, baseline) = method(model, &part, &encoded, token, request)?;
         let (target, words) = target(model, &part, request)?;
         let input = Input {
             rows: vectors.insert_axis(Axis(0)).into_dyn(),
@@ -125,8 +140,52 @@ impl AskedText {
             other_columns: BTreeMap::new(),
             warnings: model.tokens().warnings(),
         };
-        let request = Request { method, target, seed: request.seed };
-        Ok(Self { encoded, token, part, input, request, ids, baseline, words })
+        Ok(Self { encoded, token, part, input, target, ids, words })
+    }
+
+    /// Says in an explanation of tokens what only the text knows.
+    pub(super) fn tell(&self, about: &mut About) {
+        if let Some(words) = &self.words {
+            about.target.asked.clone_from(words);
+        }
+        if about.output_names.as_ref().is_some_and(|names| names.len() > MAX_OUTPUT_NAMES) {
+            about.output_names = None;
+        }
+    }
+
+    /// The ids as the data of an explanation, `[1, tokens]`.
+    pub(super) fn data(&self) -> ArrayD<f64> {
+        let ids: Array1<f64> = self.ids.iter().map(|&id| id as f64).collect();
+        ids.insert_axis(Axis(0)).into_dyn()
+    }
+}
+
+/// The same with the method.
+pub(super) struct AskedText {
+    text: TextPart,
+    pub(super) request: Request,
+    baseline: Option<&'static str>,
+}
+
+impl std::ops::Deref for AskedText {
+    type Target = TextPart;
+
+    fn deref(&self) -> &TextPart {
+        &self.text
+    }
+}
+
+impl AskedText {
+    pub(super) fn new(
+        model: &TextModel,
+        text: &str,
+        file: &str,
+        request: &TextRequest,
+    ) -> Result<Self, Error> {
+        let text = TextPart::new(model, text, file, request)?;
+        let (method, baseline) = method(model, &text.part, &text.encoded, text.token, request)?;
+        let request = Request { method, target: text.target.clone(), seed: request.seed };
+        Ok(Self { text, request, baseline })
     }
 
     /// What the attribution of the vectors says of the tokens.
@@ -136,7 +195,7 @@ impl AskedText {
         mut attributed: Attributed,
         work: &Work,
     ) -> Result<TextExplanation, Error> {
-        let Self { part, input, request, encoded, .. } = self;
+        let Self { text: TextPart { part, input, encoded, token, .. }, request, .. } = self;
         let (mut attention, mut checks) = (None, Vec::new());
         if let Method::Attention(_) = request.method {
             let maps = attention_maps(part.network(), &input.rows, work)?;
@@ -145,19 +204,14 @@ impl AskedText {
             let (method, seed) = (&request.method, request.seed);
             checks = deletion_checks(part, input, method, &mut attributed, seed, Some(&blank), work)?;
         }
-        let mut explanation = by_token(explanation(part, input, request, work, attributed)?, &self.ids);
+        let mut explanation = by_token(explanation(part, input, request, work, attributed)?, &self.text);
         let about = &mut explanation.about;
         about.deletion = checks;
         if let Some(baseline) = self.baseline {
             about.parameters.insert("baseline".to_owned(), Parameter::Text(baseline.to_owned()));
         }
-        if let Some(words) = &self.words {
-            about.target.asked.clone_from(words);
-        }
-        if about.output_names.as_ref().is_some_and(|names| names.len() > MAX_OUTPUT_NAMES) {
-            about.output_names = None;
-        }
-        let (encoded, token) = (encoded.clone(), self.token);
+        self.text.tell(about);
+        let (encoded, token) = (encoded.clone(), *token);
         Ok(TextExplanation { words: words(&encoded), encoded, token, explanation, attention })
     }
 
@@ -245,12 +299,11 @@ fn target(
 }
 
 /// An explanation of vectors as one of tokens: what a token gets is the sum over its vector.
-fn by_token(mut explanation: Explanation, ids: &[i64]) -> Explanation {
-    let vectors = [ids.len(), explanation.data.len_of(Axis(2))];
+fn by_token(mut explanation: Explanation, text: &TextPart) -> Explanation {
+    let vectors = [text.ids.len(), explanation.data.len_of(Axis(2))];
     explanation.values = summed(explanation.values, vectors);
     explanation.standard_error = explanation.standard_error.map(|errors| summed(errors, vectors));
-    let ids: Array1<f64> = ids.iter().map(|&id| id as f64).collect();
-    explanation.data = ids.insert_axis(Axis(0)).into_dyn();
+    explanation.data = text.data();
     explanation.baselines = None;
     explanation
 }

@@ -163,13 +163,15 @@ impl TextModel {
 }
 
 /// A text as the model's inputs hold it.
-fn tokens_of(text: &EncodedText) -> Tokens {
-    let n_own = text.tokens.len() - text.n_padding;
-    Tokens {
-        ids: text.tokens.iter().map(|token| token.id).collect(),
-        attention_mask: (0..text.tokens.len()).map(|i| i64::from(i < n_own)).collect(),
-        type_ids: text.tokens.iter().map(|token| token.type_id).collect(),
-    }
+pub(super) fn tokens_of(text: &EncodedText) -> Tokens {
+    inputs_of(text.tokens.iter(), text.tokens.len() - text.n_padding)
+}
+
+/// Tokens as the model's inputs hold them; those behind `n_own` fill up.
+pub(super) fn inputs_of<'a>(tokens: impl Iterator<Item = &'a Token>, n_own: usize) -> Tokens {
+    let (ids, type_ids): (Vec<i64>, Vec<i64>) = tokens.map(|token| (token.id, token.type_id)).unzip();
+    let attention_mask = (0..ids.len()).map(|index| i64::from(index < n_own)).collect();
+    Tokens { ids, attention_mask, type_ids }
 }
 
 /// Refuses a tokenizer that knows more tokens than the model, or less than half as many: models round their tables up,

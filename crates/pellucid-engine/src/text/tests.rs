@@ -1,3 +1,5 @@
+mod predicted;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -139,7 +139,7 @@ impl Drawing {
         let values =
             ndarray::concatenate(Axis(0), &views).ok().and_then(|all| all.into_dimensionality::<Ix3>().ok());
         let values = values.ok_or_else(|| {
-            Error::request("kind", "the explanation has no interactions; explain with --interactions")
+            Error::request("kind", "the explanation has no interactions; explain with --interactions, or by pairwise-interactions")
         })?;
         let sizes = interaction_sizes(values.view());
         let interactions =
@@ -209,7 +209,7 @@ fn output(explanation: &Explanation, rows: &[usize], target: usize) -> Output {
         "tree_shap" => "SHAP value",
         "banzhaf" => "Banzhaf value",
         "saabas" => "Saabas value",
-        "shapley_interactions" => "interaction",
+        "shapley_interactions" | "pairwise_interactions" => "interaction",
         _ => "attribution",
     };
     let unnamed = single && about.output_names.is_none();

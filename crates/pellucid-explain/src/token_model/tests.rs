@@ -182,3 +182,40 @@ fn the_mean_vector_is_the_mean_of_the_table() {
         assert!((mean - column.mean().unwrap()).abs() < 1e-6);
     }
 }
+
+#[test]
+fn texts_of_any_lengths_are_asked_together() {
+    let mut padded = Tokens::plain(vec![10, 0, 5, 5, 2]);
+    padded.attention_mask[4] = 0;
+    let texts = [vec![3, 1, 4], vec![7, 2, 9], vec![6], vec![1, 2, 3, 4, 5]].map(Tokens::plain);
+    let texts: Vec<Tokens> = texts.into_iter().chain([padded]).collect();
+    for (per_token, log_probability) in [(false, false), (true, false), (true, true)] {
+        let model = model(per_token);
+        let predictor = model.predictor(&texts[3], log_probability).unwrap();
+        let asked = texts.iter().enumerate().map(|(index, tokens)| AskedTokens {
+            tokens: tokens.clone(),
+            token: per_token.then(|| index % tokens.ids.len()),
+        });
+        let asked: Vec<AskedTokens> = asked.collect();
+        for batch_size in [None, Some(1), Some(2)] {
+            let work = Work { batch_size, ..Work::default() };
+            let weights = ndarray::array![[1.0, 0.5], [0.0, -1.0], [0.0, 2.0]];
+            let found = predictor.outputs(&asked, weights.view(), &work).unwrap();
+            for (text, found) in asked.iter().zip(found.outer_iter()) {
+                let first = text.token.unwrap_or(0) * 3;
+                let mut y = whole(per_token, &text.tokens)[first..first + 3].to_vec();
+                if log_probability {
+                    let log_sum = y.iter().map(|y| y.exp()).sum::<f64>().ln();
+                    y.iter_mut().for_each(|y| *y -= log_sum);
+                }
+                let expected = [y[0], 0.5 * y[0] - y[1] + 2.0 * y[2]];
+                for (given, expected) in found.iter().zip(expected) {
+                    assert!((given - expected).abs() < 1e-6, "{given}, expected {expected}");
+                }
+            }
+        }
+    }
+    let long = Tokens::plain(vec![1; MAX_TOKENS + 3]);
+    let error = model(false).predictor(&long, false).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains(&format!("takes at most {MAX_TOKENS}")), "{error}");
+}
