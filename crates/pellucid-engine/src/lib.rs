@@ -37,6 +37,7 @@ mod relevance;
 mod report;
 mod resample;
 mod table;
+mod table_report;
 mod target;
 mod text;
 mod trees;
@@ -91,6 +92,7 @@ pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
 pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
 pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};
+pub use table_report::report_explained;
 pub use target::{parse_target, read_target};
 pub use text::{
     EncodedText, TextCompilation, TextEvaluation, TextExplanation, TextModel, TextReportOptions, TextRequest,

@@ -12,6 +12,7 @@ mod onnx_bytes;
 mod spaces;
 mod stopping;
 mod surrogate;
+mod table_pages;
 mod tables;
 mod targets;
 mod texts;
