@@ -110,6 +110,7 @@ def test_what_cannot_be_is_said():
     says("out of range", lambda: pellucid.effects(product, ROWS, "Feature 1").plot(2))
     says("goes with labels", lambda: pellucid.importance(ADULT, loss="zero_one"))
     says("background", lambda: pellucid.importance(product, ROWS, ROWS[:, 0], background=ROWS))
+    says("labels: 5 for 200 rows", lambda: pellucid.importance(product, ROWS, ROWS[:5, 0]))
     says("too few", lambda: pellucid.surrogate_tree(product, ROWS[:12]))
     says("no column `height`", lambda: pellucid.counterfactuals(product, ROWS[:1], ROWS, (1, 2), immutable="height"))
 

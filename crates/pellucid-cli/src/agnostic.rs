@@ -1,11 +1,11 @@
 //! `pellucid explain` by predictions alone: of any model file, and of served models.
 
 use pellucid_engine::{
-    AgnosticMethod, AgnosticOptions, AgnosticRequest, Cancellation, Explanation, OutputTarget,
-    PredictedModel, explain_predicted,
+    AgnosticMethod, AgnosticOptions, AgnosticRequest, Cancellation, Explanation, MethodOptions, OutputTarget,
+    PredictedModel, PredictedRows, Work, explain_predicted,
 };
 
-use crate::arguments::ExplainArguments;
+use crate::arguments::{AgnosticArguments, ExplainArguments, TreeArguments};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::predicted::{Asked, Read, address};
@@ -37,28 +37,21 @@ struct Explaining<'a> {
 impl Explaining<'_> {
     fn run(&self, model: PredictedModel<'_>, read: Read<'_>) -> Result<(), Failure> {
         let arguments = self.arguments;
-        let model = match &arguments.agnostic.journal {
-            Some(path) => model.kept_in(path)?,
-            None => model,
-        };
-        let rows = read(&arguments.what.inputs, &arguments.trees.keep)?;
-        let name = arguments.method.method.as_deref().unwrap_or("kernel-shap");
-        let names = rows.feature_names.as_deref();
-        let method =
-            AgnosticMethod::new(name, &options(arguments)?, &model, arguments.work.seed, names, |paths| {
-                read(paths, &[])
-            })?;
-        let request = AgnosticRequest {
-            method,
-            target: OutputTarget::parse(&arguments.target)?,
+        let asked = ByPredictions {
+            method: arguments.method.method.as_deref(),
+            options: arguments.method.options.options(),
+            trees: &arguments.trees,
+            agnostic: &arguments.agnostic,
+            target: &arguments.target,
             seed: arguments.work.seed,
         };
+        let rows = read(&arguments.what.inputs, &arguments.trees.keep)?;
         let work = open::work(&arguments.work, arguments.json, "predictions", self.cancellation);
-        let explanation = explain_predicted(&model, &rows, &request, &work)?;
+        let (explanation, method) = asked.explain(model, &rows, read, &work)?;
         let written = self.written(&explanation)?;
         match arguments.json {
             true => self.console.print(&explanation.to_json()?),
-            false => self.console.print(&summary::text(&explanation, &request.method.parameters(), &written)),
+            false => self.console.print(&summary::text(&explanation, &method.parameters(), &written)),
         }
     }
 
@@ -78,11 +71,47 @@ impl Explaining<'_> {
     }
 }
 
+/// What says how rows are explained by predictions alone.
+pub(crate) struct ByPredictions<'a> {
+    pub(crate) method: Option<&'a str>,
+    pub(crate) options: MethodOptions,
+    pub(crate) trees: &'a TreeArguments,
+    pub(crate) agnostic: &'a AgnosticArguments,
+    pub(crate) target: &'a str,
+    pub(crate) seed: u64,
+}
+
+impl ByPredictions<'_> {
+    /// The explanation of `rows`, and the method that gave it.
+    pub(crate) fn explain(
+        self,
+        model: PredictedModel<'_>,
+        rows: &PredictedRows,
+        read: Read<'_>,
+        work: &Work,
+    ) -> Result<(Explanation, AgnosticMethod), Failure> {
+        let model = match &self.agnostic.journal {
+            Some(path) => model.kept_in(path)?,
+            None => model,
+        };
+        let (name, seed) = (self.method.unwrap_or("kernel-shap"), self.seed);
+        let names = rows.feature_names.as_deref();
+        let target = OutputTarget::parse(self.target)?;
+        let options = options(self.options, self.trees, self.agnostic)?;
+        let method = AgnosticMethod::new(name, &options, &model, seed, names, |paths| read(paths, &[]))?;
+        let request = AgnosticRequest { method, target, seed };
+        let explanation = explain_predicted(&model, rows, &request, work)?;
+        Ok((explanation, request.method))
+    }
+}
+
 /// What the arguments say of a method for any model.
-pub(crate) fn options(arguments: &ExplainArguments) -> Result<AgnosticOptions, Failure> {
-    let given = &arguments.agnostic;
-    let (networks, trees) = (arguments.method.options.options(), arguments.trees.options());
-    let mut options = AgnosticOptions::of(networks, trees)?;
+pub(crate) fn options(
+    networks: MethodOptions,
+    trees: &TreeArguments,
+    given: &AgnosticArguments,
+) -> Result<AgnosticOptions, Failure> {
+    let mut options = AgnosticOptions::of(networks, trees.options())?;
     options.masking.background_clusters = given.background_clusters;
     options.masking.feature_group_names = given.feature_groups.clone();
     options.masking.segments = given.segments.clone();

@@ -26,7 +26,7 @@ pub(crate) enum Command {
     Explain(Box<ExplainArguments>),
     /// Explain inputs and measure how far the explanation is to be trusted.
     Evaluate(Box<EvaluateArguments>),
-    /// Write one page that explains: photos or texts by several methods, or a table by a tree model.
+    /// Write one page that explains: photos or texts by several methods, or a table by one method for any model.
     Report(ReportArguments),
     /// Say how much a model uses each feature: by labels, or by what trees hold.
     Importance(ImportanceArguments),
@@ -128,12 +128,16 @@ pub(crate) struct ReportArguments {
     #[command(flatten)]
     pub(crate) what: InputArguments,
     /// The methods of the page, in order [default: integrated-gradients (to a gap of 1 %), grad-cam, smoothgrad,
-    /// saliency; of texts integrated-gradients, input-x-gradient, saliency].
+    /// saliency; of texts integrated-gradients, input-x-gradient, saliency]. Of tables one: of trees tree-shap, of networks
+    /// integrated-gradients, of served models kernel-shap, if nobody says otherwise.
     #[arg(long, value_name = "METHODS", value_delimiter = ',')]
     pub(crate) methods: Option<Vec<String>>,
     #[command(flatten)]
     pub(crate) trees: TreeArguments,
-    /// A column of the table, a feature or not, whose groups are compared.
+    #[command(flatten)]
+    pub(crate) agnostic: AgnosticArguments,
+    /// A column of the table, a feature or not, whose groups are compared. Of networks and served models a table with one
+    /// column more than there are features has this one beside them.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) cohort: Option<String>,
     /// Which output: see `pellucid explain`.

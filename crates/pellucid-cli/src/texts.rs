@@ -34,7 +34,7 @@ pub(crate) fn explain(
     let method = arguments.method.of_network().to_owned();
     let asked = request(&arguments.what, &arguments.target, &arguments.work)?;
     let request = match by_predictions {
-        true => TextRequest { method, predicted: agnostic::options(arguments)?, ..asked },
+        true => TextRequest { method, predicted: agnostic::options(arguments.method.options.options(), &arguments.trees, &arguments.agnostic)?, ..asked },
         false => TextRequest { method, options: arguments.method.options.options(), ..asked },
     };
     let unit = if by_predictions { "predictions" } else { "evaluations" };

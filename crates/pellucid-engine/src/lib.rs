@@ -39,6 +39,7 @@ mod report;
 mod resample;
 mod series_picture;
 mod table;
+mod table_report;
 mod target;
 mod text;
 mod trees;
@@ -95,6 +96,7 @@ pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Res
 pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};
 pub use series_picture::{series_chart, series_stretches};
+pub use table_report::report_explained;
 pub use target::{parse_target, read_target};
 pub use text::{
     EncodedText, TextCompilation, TextEvaluation, TextExplanation, TextModel, TextReportOptions, TextRequest,

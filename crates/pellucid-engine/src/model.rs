@@ -297,6 +297,19 @@ impl LoadedModel {
         Input::read(paths, &self.read_options(array))
     }
 
+    /// The same, but the columns `kept` of a table are no features, and come as texts.
+    ///
+    /// # Errors
+    /// As [`Input::read`].
+    pub fn read_table(
+        &self,
+        paths: &[PathBuf],
+        array: Option<&str>,
+        kept: &[String],
+    ) -> Result<Input, Error> {
+        Input::read(paths, &ReadOptions { kept, ..self.read_options(array) })
+    }
+
     /// Whether its outputs are those of classes, and have probabilities.
     pub fn classifies(&self) -> bool {
         self.network.space() != OutputSpace::Value || self.network.ending() != Ending::Plain

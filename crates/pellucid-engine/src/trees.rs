@@ -31,11 +31,13 @@ mod writer;
 
 pub(crate) use about::fingerprint;
 pub(crate) use background::{TableRows, WholeTable, all_rows, whole_tables};
+pub(crate) use charts::cohorts;
 pub use charts::{PlotKind, PlotOptions, chart};
 pub(crate) use classes::Classes;
 pub(crate) use columns::{Beside, kept_places, listed};
 pub use document::NamedValue;
 pub(crate) use document::{json_of, nested};
+pub(crate) use drawing::Drawing;
 pub use explain::{TableExplanation, TableOutput, TableRequest, explain_table};
 pub use importance::{ImportanceTable, importance_of_rows, importance_table};
 pub use inspect::{FeatureInfo, TreeInspection, inspect_trees};

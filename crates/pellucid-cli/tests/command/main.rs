@@ -14,6 +14,7 @@ mod series;
 mod spaces;
 mod stopping;
 mod surrogate;
+mod table_pages;
 mod tables;
 mod targets;
 mod texts;

@@ -341,7 +341,7 @@ fn a_table_gets_a_page() {
     assert_fails(
         &["report", &model, &table, "--out", &out, "--methods", "saliency"],
         2,
-        &["methods", "for networks"],
+        &["saliency", "tree_shap"],
     );
 }
 

@@ -86,6 +86,10 @@ pub fn label_importance(
         table.map_err(|_| Error::request("input", "importances are of tables; these rows are none"))?;
     let loss = loss(request.loss.as_deref(), model)?;
     let labels = labels(truths, model, loss.1)?;
+    if labels.len() != table.nrows() {
+        let reason = format!("{} for {} rows; give one a row", labels.len(), table.nrows());
+        return Err(Error::request("labels", reason));
+    }
     let feature_names = rows.names_of_columns();
     let groups = groups(request.feature_groups.as_deref(), &feature_names)?;
     let usual = Options::default();

@@ -8,7 +8,7 @@ use pellucid_core::{row_digest, row_digest_f64};
 
 use crate::error::Error;
 use crate::explanation::RowSource;
-use crate::input::{Input, ReadOptions, Source, hex};
+use crate::input::{Input, Source, hex};
 use crate::model::LoadedModel;
 use crate::trees::{TreeModel, whole_tables};
 
@@ -36,7 +36,7 @@ impl PredictedRows {
     }
 
     /// The names of a table's columns; those without are counted.
-    pub(crate) fn names_of_columns(&self) -> Vec<String> {
+    pub fn names_of_columns(&self) -> Vec<String> {
         let n = self.rows.shape().get(1).copied().unwrap_or(0);
         let numbered = || (0..n).map(|index| format!("feature {index}")).collect();
         self.feature_names.clone().unwrap_or_else(numbered)
@@ -52,7 +52,7 @@ impl PredictedRows {
         array: Option<&str>,
         kept: &[String],
     ) -> Result<Self, Error> {
-        Ok(Input::read(paths, &ReadOptions { kept, ..model.read_options(array) })?.into())
+        Ok(model.read_table(paths, array, kept)?.into())
     }
 
     /// Reads tables as a tree model's rows; the columns `kept` are no features.

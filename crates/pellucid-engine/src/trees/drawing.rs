@@ -206,7 +206,8 @@ fn output(explanation: &Explanation, rows: &[usize], target: usize) -> Output {
         space => space.name().replace('_', "-"),
     };
     let value_name = match about.method.as_str() {
-        "tree_shap" => "SHAP value",
+        "tree_shap" | "exact_shap" | "kernel_shap" | "permutation_shap" | "sampling_shap" => "SHAP value",
+        "owen" => "Owen value",
         "banzhaf" => "Banzhaf value",
         "saabas" => "Saabas value",
         "shapley_interactions" | "pairwise_interactions" => "interaction",
