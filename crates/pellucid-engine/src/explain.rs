@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ndarray::{Array2, ArrayView1, Axis};
 use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Target, Work, top_outputs};
+use pellucid_explain::Network;
 use pellucid_explain::network::{Ending, OutputPlaces};
 use pellucid_explain::segmentation;
 
@@ -192,7 +193,12 @@ fn predictions_of_places(
 
 /// Whether outputs have probabilities: a single plain output is a regression's.
 pub(crate) fn classifies(model: &LoadedModel) -> bool {
-    model.network().space() != OutputSpace::Value || model.network().ending() != Ending::Plain
+    network_classifies(model.network())
+}
+
+/// The same of a network.
+pub(crate) fn network_classifies(network: &Network) -> bool {
+    network.space() != OutputSpace::Value || network.ending() != Ending::Plain
 }
 
 pub(crate) fn producer(model: &LoadedModel) -> String {
