@@ -227,7 +227,8 @@ fn write_text(lines: &mut String, text: &TextExplanation, index: usize, shown: &
 
 /// The words with the largest values; of sampled methods with their standard errors.
 fn strongest_words(text: &TextExplanation, target: usize) -> String {
-    let (values, errors) = (text.word_values(target), text.word_errors(target));
+    let values = text.word_values(target);
+    let errors = text.word_errors(target).filter(|errors| errors.iter().any(|error| *error > 0.0));
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()));
     let named = order.iter().take(5).map(|&index| {
