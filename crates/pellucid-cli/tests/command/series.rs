@@ -82,6 +82,26 @@ fn a_window_slides_over_time() {
     assert_eq!(apart, of(&["--window", "7,1"]));
 }
 
+/// Stretches of equal length are those of every row, so that what stands for them can be averaged; masks go over time.
+#[test]
+fn a_background_of_series_is_averaged_and_masks_go_over_time() {
+    let files = files();
+    let of = |more: &[&str]| explained(&arguments(&files, &[more, &["--json"]].concat()));
+    let averaged = of(&["--method", "exact-shap", "--segments", "4", "--background", &files[1]]);
+    // The mean over both series of what the network says of them.
+    let base_values = averaged.base_values.expect("promised");
+    assert!((base_values[[0]] - averaged.outputs.sum() / 2.0).abs() < 1e-5);
+    assert!(averaged.convergence_delta.expect("promised").iter().all(|delta| delta.abs() < 1e-5));
+    assert_fails(
+        &arguments(&files, &["--method", "lime", "--segments", "changes:4", "--background", &files[1]]),
+        2,
+        &["differ from row to row"],
+    );
+    let masks = of(&["--method", "rise", "--n-samples", "50"]).values;
+    assert_eq!(masks[[0, 3, 0]], masks[[0, 3, 3]]);
+    assert_ne!(masks[[0, 3, 0]], masks[[0, 20, 0]]);
+}
+
 /// Every step matters for itself to a gradient, and the picture is the same kind.
 #[test]
 fn gradients_of_series_are_drawn_too() {
