@@ -70,7 +70,7 @@ def explain(
 
     With ``tokenizer``, the path of the model's ``tokenizer.json``, ``X`` is a text or a list of texts; see
     :class:`pellucid.TextModel` for what can be asked of them, and :class:`pellucid.TextExplanation` for what comes
-    back: one, or a list.
+    back: one, or a list. A function of texts needs no tokenizer.
 
     >>> import numpy as np, pellucid
     >>> e = pellucid.explain("fixtures/trees/lightgbm/binary.txt", np.zeros((4, 5)))
@@ -80,8 +80,10 @@ def explain(
     >>> pellucid.explain(lambda rows: rows[:, 0] * rows[:, 1], rows, "exact-shap", baseline=0).values.tolist()
     [[1.0, 1.0], [6.0, 6.0]]
     """
-    if tokenizer is not None or isinstance(model, TextModel):
-        model = model if isinstance(model, TextModel) else TextModel(model, tokenizer, threads=threads)
+    of_texts = _functions.is_one(model) and _holds_texts(X)
+    if tokenizer is not None or isinstance(model, TextModel) or of_texts:
+        if not isinstance(model, TextModel):
+            model = TextModel(model, tokenizer, threads=None if of_texts else threads)
         work = {"batch_size": batch_size, "max_memory": max_memory, "threads": threads, "progress": progress}
         return model.explain(X, method, target, seed=seed, **work, **options)
     if type(model) is not Model:
@@ -101,6 +103,11 @@ def explain(
         if watcher is not None:
             watcher.close()
     return Explanation(core)
+
+
+def _holds_texts(X) -> bool:
+    """A text, or a list of texts."""
+    return isinstance(X, str) or isinstance(X, (list, tuple)) and len(X) > 0 and all(isinstance(text, str) for text in X)
 
 
 def _prepared_target(target):

@@ -33,19 +33,32 @@ def load(function, wishes, names, example) -> Model:
     labels = wishes["output_names"]
     if labels is not None and len(labels) != call.n_outputs:
         raise InputError(f"output_names: {len(labels)} names for {call.n_outputs} outputs")
-    description = {
-        "name": getattr(function, "__qualname__", type(function).__name__),
-        "module": getattr(function, "__module__", None) or "",
-        "fingerprint": f"Python function; outputs of the example {hashlib.sha256(outputs.tobytes()).hexdigest()[:16]}",
-        "row_shape": list(row.shape),
-        "n_outputs": call.n_outputs,
-        "output_names": labels,
-    }
-    core = _pellucid.ModelCore.of_function(call, description)
+    core = _pellucid.ModelCore.of_function(call, _description(function, outputs, row.shape, labels))
     names = names if names is not None else columns
     if names is None and row.ndim == 1:
         names = [f"Feature {index}" for index in range(len(row))]
     return Model(core, names, columns=columns)
+
+
+def of_texts(function, names, example: str):
+    """A function of a list of texts as the core calls it, and what is told of it; it is called once, as :func:`load` does."""
+    call = _Call(function, None, None)
+    outputs = call([example])
+    call.n_outputs = outputs.shape[1]
+    if names is not None and len(names) != call.n_outputs:
+        raise InputError(f"output_names: {len(names)} names for {call.n_outputs} outputs")
+    return call, _description(function, outputs, (), names)
+
+
+def _description(function, outputs, row_shape, labels) -> dict:
+    return {
+        "name": getattr(function, "__qualname__", type(function).__name__),
+        "module": getattr(function, "__module__", None) or "",
+        "fingerprint": f"Python function; outputs of the example {hashlib.sha256(outputs.tobytes()).hexdigest()[:16]}",
+        "row_shape": list(row_shape),
+        "n_outputs": outputs.shape[1],
+        "output_names": labels,
+    }
 
 
 def _first(shape, example) -> tuple[list[str] | None, np.ndarray]:

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from . import _pellucid
+from . import _functions, _pellucid
 from ._explanation import Explanation
 from ._load import _wishes
 from ._pellucid import InputError, UnsupportedError
@@ -14,7 +14,10 @@ from ._progress import Bar
 
 
 class TextModel:
-    """A model that reads text: an ONNX file that takes token ids, and the ``tokenizer.json`` it was trained with.
+    """A model that reads text: an ONNX file that takes token ids, and the ``tokenizer.json`` it was trained with; or a function.
+
+    A function, such as the ``predict_proba`` of a pipeline, takes a list of texts and gives outputs ``[texts, outputs]``. It needs no
+    tokenizer, and is explained by methods for any model: ``"lime"`` by default.
 
     The other arguments are those of :func:`pellucid.load`.
 
@@ -23,14 +26,18 @@ class TextModel:
     >>> e = model.explain("Alice was", method="saliency", target="very")
     >>> e.tokens
     ['Alice', '▁was']
+    >>> mood = pellucid.TextModel(lambda texts: ["good" in text and "not" not in text for text in texts])
+    >>> e = mood.explain("It is good", "feature-ablation")
+    >>> dict(zip(e.words, e.word_values.tolist()))
+    {'It': 0.0, 'is': 0.0, 'good': 1.0}
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ("_core", "_function", "_output_names")
 
     def __init__(
         self,
         model,
-        tokenizer,
+        tokenizer=None,
         *,
         output: str | None = None,
         explain_probability: bool = False,
@@ -38,8 +45,16 @@ class TextModel:
         runtime: str | None = None,
         threads: int | None = None,
     ):
+        self._core, self._function, self._output_names = None, None, output_names
+        if _functions.is_one(model):
+            others = {"tokenizer": tokenizer, "output": output, "runtime": runtime, "threads": threads}
+            for name, given in others.items():
+                if given is not None:
+                    raise InputError(f"{name}: is of a model file; a function reads texts as they are")
+            self._function = model
+            return
         if not isinstance(model, (str, os.PathLike)):
-            raise UnsupportedError("a text model is given as the path of its ONNX file")
+            raise UnsupportedError("a text model is given as the path of its ONNX file, or as a function of texts")
         if tokenizer is None:
             raise InputError("tokenizer: needed for texts; give the path of the model's tokenizer.json")
         wishes = _wishes(None, output, explain_probability, output_names, runtime, threads)
@@ -82,14 +97,30 @@ class TextModel:
             raise InputError("texts: holds something that is no text")
         watcher = Bar() if progress else None
         limits = {"batch_size": batch_size, "max_memory_bytes": max_memory, "threads": threads, "watcher": watcher}
+        if self._function is not None:
+            return self._of_function(texts, single, method, target, (contrast, token, log_probability), seed, limits, options)
         wishes = {"contrast": contrast, "token": token, "log_probability": log_probability}
         try:
             cores = self._core.explain(texts, method, target, wishes, options, seed, limits)
         finally:
             if watcher is not None:
                 watcher.close()
-        explained = [TextExplanation(core) for core in cores]
-        return explained[0] if single else explained
+        return _explained(cores, single)
+
+    def _of_function(self, texts, single, method, target, of_tokens, seed, limits, options):
+        for name, given in zip(("contrast", "token", "log_probability"), of_tokens):
+            if given:
+                raise InputError(f"{name}: is of token models; this is a function of texts")
+        if not texts:
+            return []
+        call, description = _functions.of_texts(self._function, self._output_names, texts[0])
+        method = method or "lime"
+        try:
+            cores = _pellucid.explain_text_function(call, description, texts, method, target, options, seed, limits)
+        finally:
+            if limits["watcher"] is not None:
+                limits["watcher"].close()
+        return _explained(cores, single)
 
     def compile(
         self,
@@ -109,6 +140,8 @@ class TextModel:
         count. ``target`` is ``"top-1"`` (whatever is predicted), an index, a label, or the next word of a language model.
         With a ``path`` the file is written too. The rest is as in :meth:`explain`.
         """
+        if self._core is None:
+            raise UnsupportedError("a function cannot be compiled; give the path of an ONNX file")
         data = self._core.compile(n_tokens, method, target, token, log_probability, options, seed)
         if path is not None:
             with open(path, "wb") as file:
@@ -116,7 +149,13 @@ class TextModel:
         return data
 
     def __repr__(self) -> str:
-        return f"<pellucid.TextModel {self._core.name}>"
+        name = getattr(self._function, "__qualname__", "function") if self._core is None else self._core.name
+        return f"<pellucid.TextModel {name}>"
+
+
+def _explained(cores, single: bool):
+    explained = [TextExplanation(core) for core in cores]
+    return explained[0] if single else explained
 
 
 class TextExplanation:
@@ -180,7 +219,7 @@ class TextExplanation:
 
     @property
     def word_errors(self) -> np.ndarray | None:
-        """The standard error of each word's value, of sampled methods; of weighted sums at most this."""
+        """The standard error of each word's value, of sampled methods: 0 where it is exact, of weighted sums at most this."""
         if self._core.word_errors(0) is None:
             return None
         if self.values.ndim == 1:

@@ -39,7 +39,7 @@ mod _pellucid {
     #[pymodule_export]
     use super::surrogate::{LimeTable, k_means, segments, surrogate_of_groups, surrogate_of_table};
     #[pymodule_export]
-    use super::texts::{TextCore, TextModelCore};
+    use super::texts::{TextCore, TextModelCore, explain_text_function};
     #[pymodule_export]
     use super::tools::{compile, conservation, doctor, evaluate, importance, inspect, inspect_file};
 

@@ -45,16 +45,22 @@ pub(crate) struct Description {
     output_names: Option<Vec<String>>,
 }
 
+impl Description {
+    pub(crate) fn info(self) -> FunctionInfo {
+        FunctionInfo {
+            name: self.name,
+            producer: self.module,
+            fingerprint: self.fingerprint,
+            row_shape: self.row_shape,
+            n_outputs: self.n_outputs,
+            output_names: self.output_names,
+        }
+    }
+}
+
 impl Predicted {
     pub(crate) fn of_function(call: Py<PyAny>, told: Description) -> Self {
-        let info = FunctionInfo {
-            name: told.name,
-            producer: told.module,
-            fingerprint: told.fingerprint,
-            row_shape: told.row_shape,
-            n_outputs: told.n_outputs,
-            output_names: told.output_names,
-        };
+        let info = told.info();
         let model = PredictedModel::of_function(info.clone(), |_| Err("nobody answers".to_owned()));
         Self { model, function: Some(Function { call, info }) }
     }

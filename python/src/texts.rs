@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ndarray::Array1;
-use numpy::PyArrayDyn;
+use ndarray::{Array1, ArrayD};
+use numpy::{PyArrayDyn, PyReadonlyArray2};
 use pellucid_engine::{
-    AgnosticMethod, AgnosticOptions, MethodOptions, TextCompilation, TextExplanation, TextModel, TextRequest,
-    compile_text, explain_text, text_fragment, text_head_view, text_html, text_svg, texts_json,
+    AgnosticMethod, AgnosticOptions, MethodOptions, TextCompilation, TextExplanation, TextFunctionRequest,
+    TextModel, TextRequest, TextWords, compile_text, explain_text, text_fragment, text_head_view, text_html,
+    text_svg, texts_json,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -18,7 +19,8 @@ use crate::errors::{During, fault, raised};
 use crate::explanation::ExplanationCore;
 use crate::model::Wishes;
 use crate::options;
-use crate::watched::{Limits, watched};
+use crate::predicted::Description;
+use crate::watched::{Limits, answering, watched};
 
 /// A token model with its tokenizer.
 #[pyclass(frozen, module = "pellucid._pellucid")]
@@ -120,6 +122,45 @@ impl TextModelCore {
         let bytes = py.detach(|| compile_text(&self.model, &request)).map_err(fault)?;
         Ok(PyBytes::new(py, &bytes))
     }
+}
+
+/// Explains each text by a function of texts, `call`, which takes a list of them and gives an array of f64 `[texts, outputs]`; the Python side
+/// sees to that.
+#[pyfunction]
+#[allow(clippy::too_many_arguments, reason = "only the Python side of the package calls it")]
+pub(crate) fn explain_text_function(
+    py: Python<'_>,
+    call: Py<PyAny>,
+    description: Description,
+    texts: Vec<String>,
+    method: &str,
+    target: &Bound<'_, PyAny>,
+    options: Option<&Bound<'_, PyDict>>,
+    seed: u64,
+    limits: Limits,
+) -> PyResult<Vec<TextCore>> {
+    let (info, options) = (description.info(), options::of_text_predictions(options)?);
+    let request =
+        TextFunctionRequest { method: method.to_owned(), target: options::target(target)?, options, seed };
+    let explained = texts.iter().map(|text| {
+        let words = TextWords::new(text, request.options.masking.baseline.as_deref()).map_err(fault)?;
+        let answer = |py: Python<'_>, rows: ArrayD<f64>| {
+            let outputs = call.call1(py, (words.texts(rows.view()),))?;
+            let outputs: PyReadonlyArray2<'_, f64> = outputs.extract(py)?;
+            Ok(outputs.as_array().to_owned())
+        };
+        let text = answering(py, &limits, &answer, |work, asker| {
+            pellucid_engine::explain_text_function(
+                &words,
+                info.clone(),
+                |rows| asker.ask(rows),
+                &request,
+                work,
+            )
+        })?;
+        Ok(TextCore { text })
+    });
+    explained.collect()
 }
 
 #[pymethods]

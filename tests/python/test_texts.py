@@ -113,8 +113,35 @@ def test_words_by_predictions_alone(model, cli):
     assert any("R²" in warning for warning in e.explanation.warnings)
     exact = model.explain(TEXT, method="exact_shap", target="of", baseline="pad")
     total = exact.explanation.outputs[0] - exact.explanation.base_values[0]
-    assert np.isclose(exact.word_values.sum(), total) and exact.word_errors is None
+    assert np.isclose(exact.word_values.sum(), total) and not exact.word_errors.any()
+    assert model.explain(TEXT, method="feature_ablation", target="of").word_errors is None
     with pytest.raises(pellucid.InputError, match="mask, pad, deleted"):
         model.explain(TEXT, method="lime", baseline="zero")
     with pytest.raises(pellucid.InputError, match="journal"):
         model.explain(TEXT, method="lime", journal="x")
+
+
+def test_functions_of_texts_are_explained_word_by_word():
+    asked = []
+
+    def mood(texts):
+        asked.extend(texts)
+        return np.array([[1.0 - ("good" in t) + ("not good" in t), ("good" in t) - ("not good" in t)] for t in texts])
+
+    e = pellucid.explain(mood, "It is not good.", "exact-shap", target=1)
+    assert e.words == ["It", "is", "not", "good", "."]
+    # v = good − good · not: half of the product is taken from each.
+    assert np.allclose(e.word_values, [0, 0, -0.5, 0.5, 0])
+    assert "It is  good." in asked and len(asked) == 2 + len(set(asked)), "each text once, the whole one as example and for itself too"
+    one, two = pellucid.TextModel(mood, output_names=["sad", "happy"]).explain(["good, good", "not good"], target="all")
+    assert one.word_values.shape == (3, 2) and one.explanation.output_names == ["sad", "happy"]
+    assert two.explanation.method == "lime" and (two.word_errors > 0).all() and "<span" in two.to_html()
+    masked = pellucid.explain(mood, "not good", "feature-ablation", target=1, baseline="token:very")
+    assert "very good" in asked and masked.explanation.parameters["baseline"] == "token:very"
+    for options, part in [({"baseline": "mask"}, "deleted, token:TEXT"), ({"token": 1}, "token models"), ({"segments": "3"}, "segments")]:
+        with pytest.raises(pellucid.InputError, match=part):
+            pellucid.explain(mood, "not good", "lime", **options)
+    with pytest.raises(pellucid.InputError, match="is empty"):
+        pellucid.explain(mood, " ", "lime")
+    with pytest.raises(ZeroDivisionError):
+        pellucid.explain(lambda texts: [1 / ("good" in t) for t in texts], "not good", "lime")

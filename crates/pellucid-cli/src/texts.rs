@@ -34,7 +34,15 @@ pub(crate) fn explain(
     let method = arguments.method.of_network().to_owned();
     let asked = request(&arguments.what, &arguments.target, &arguments.work)?;
     let request = match by_predictions {
-        true => TextRequest { method, predicted: agnostic::options(arguments.method.options.options(), &arguments.trees, &arguments.agnostic)?, ..asked },
+        true => TextRequest {
+            method,
+            predicted: agnostic::options(
+                arguments.method.options.options(),
+                &arguments.trees,
+                &arguments.agnostic,
+            )?,
+            ..asked
+        },
         false => TextRequest { method, options: arguments.method.options.options(), ..asked },
     };
     let unit = if by_predictions { "predictions" } else { "evaluations" };
@@ -227,7 +235,8 @@ fn write_text(lines: &mut String, text: &TextExplanation, index: usize, shown: &
 
 /// The words with the largest values; of sampled methods with their standard errors.
 fn strongest_words(text: &TextExplanation, target: usize) -> String {
-    let (values, errors) = (text.word_values(target), text.word_errors(target));
+    let values = text.word_values(target);
+    let errors = text.word_errors(target).filter(|errors| errors.iter().any(|error| *error > 0.0));
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()));
     let named = order.iter().take(5).map(|&index| {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use ndarray::{Array2, ArrayView1, Axis};
-use pellucid_core::{Attribution, ResolvedTarget, Target, Work, top_outputs};
-use pellucid_explain::network::OutputPlaces;
+use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Target, Work, top_outputs};
+use pellucid_explain::Network;
+use pellucid_explain::network::{Ending, OutputPlaces};
 use pellucid_explain::segmentation;
 
 use crate::aim::{Aim, compared};
@@ -191,6 +192,10 @@ fn predictions_of_places(
 }
 
 /// Whether outputs have probabilities: a single plain output is a regression's.
+pub(crate) fn network_classifies(network: &Network) -> bool {
+    network.space() != OutputSpace::Value || network.ending() != Ending::Plain
+}
+
 pub(crate) fn producer(model: &LoadedModel) -> String {
     format!("{} {}", model.file().producer_name, model.file().producer_version).trim().to_owned()
 }

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayD};
-use pellucid_core::{Model as _, OutputSpace, Similarity, Work};
+use pellucid_core::{Model as _, Similarity, Work};
 use pellucid_explain::Network;
-use pellucid_explain::network::{self, Ending};
+use pellucid_explain::network;
 use pellucid_graph::{Graph, Runtime, onnx};
 
 use crate::aim::Comparison;
 use crate::error::Error;
+use crate::explain::network_classifies;
 use crate::fixed::{self, Fixed};
 use crate::input::{Input, ReadOptions, hex};
 use crate::inspect::flops;
@@ -312,7 +313,7 @@ impl LoadedModel {
 
     /// Whether its outputs are those of classes, and have probabilities.
     pub fn classifies(&self) -> bool {
-        self.network.space() != OutputSpace::Value || self.network.ending() != Ending::Plain
+        network_classifies(&self.network)
     }
 
     /// How its inputs are read.

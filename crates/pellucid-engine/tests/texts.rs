@@ -15,7 +15,8 @@ use pellucid_engine::{
     TextRequest, Work, explain_text, runtime,
 };
 
-const METHODS: [&str; 2] = ["integrated_gradients", "lrp"];
+/// By gradients, and by predictions alone.
+const METHODS: [&str; 3] = ["integrated_gradients", "lrp", "feature_ablation"];
 
 fn request(method: &str, target: &str) -> TextRequest {
     let options = match method {

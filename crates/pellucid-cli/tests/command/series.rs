@@ -29,7 +29,10 @@ fn stretches_of_channels_are_explained_and_drawn() {
     ];
     let text = stdout(&run(&arguments(&files, &more)));
     let strongest = ", steps 21 to 27 ";
-    for part in ["players stretches:4 of each channel", "baseline interpolated", "rain tomorrow", strongest] {
+    // By softmax of what the network gives.
+    for part in
+        ["players stretches:4 of each channel", "baseline interpolated", "rain tomorrow 61.7 %", strongest]
+    {
         assert!(text.contains(part), "{text}\nwithout {part:?}");
     }
     let names = folder.names("out");
@@ -77,6 +80,26 @@ fn a_window_slides_over_time() {
     assert_eq!(apart[[0, 0, 0]], apart[[0, 6, 0]]);
     assert_ne!(apart[[0, 0, 0]], apart[[0, 0, 3]]);
     assert_eq!(apart, of(&["--window", "7,1"]));
+}
+
+/// Stretches of equal length are those of every row, so that what stands for them can be averaged; masks go over time.
+#[test]
+fn a_background_of_series_is_averaged_and_masks_go_over_time() {
+    let files = files();
+    let of = |more: &[&str]| explained(&arguments(&files, &[more, &["--json"]].concat()));
+    let averaged = of(&["--method", "exact-shap", "--segments", "4", "--background", &files[1]]);
+    // The mean over both series of what the network says of them.
+    let base_values = averaged.base_values.expect("promised");
+    assert!((base_values[[0]] - averaged.outputs.sum() / 2.0).abs() < 1e-5);
+    assert!(averaged.convergence_delta.expect("promised").iter().all(|delta| delta.abs() < 1e-5));
+    assert_fails(
+        &arguments(&files, &["--method", "lime", "--segments", "changes:4", "--background", &files[1]]),
+        2,
+        &["differ from row to row"],
+    );
+    let masks = of(&["--method", "rise", "--n-samples", "50"]).values;
+    assert_eq!(masks[[0, 3, 0]], masks[[0, 3, 3]]);
+    assert_ne!(masks[[0, 3, 0]], masks[[0, 20, 0]]);
 }
 
 /// Every step matters for itself to a gradient, and the picture is the same kind.

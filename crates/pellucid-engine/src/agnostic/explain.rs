@@ -207,7 +207,7 @@ fn about(
         other_columns: rows.other_columns.clone(),
         channel_axis: source.channel_axis,
         signed: true,
-        predictions: predictions(source.space, source.output_names.as_deref(), outputs, resolved),
+        predictions: predictions(model, outputs, resolved),
         output_names: source.output_names,
         model: source.model,
         runtime: RuntimeUse {
@@ -225,11 +225,15 @@ fn about(
 
 /// The highest outputs of each row, and the explained ones where they are not among them.
 fn predictions(
-    space: OutputSpace,
-    labels: Option<&[String]>,
+    model: &PredictedModel<'_>,
     outputs: &Array2<f64>,
     resolved: &ResolvedTarget,
 ) -> Vec<Vec<Prediction>> {
+    let labels = model.source().output_names.as_deref();
+    let probabilities = match model.source().space {
+        OutputSpace::Probability => Some(outputs.clone()),
+        _ => model.classifier.map(|network| network.probabilities(outputs)),
+    };
     let of_row = |row: usize| {
         let mut indices = top_outputs(outputs.row(row), N_PREDICTIONS);
         let explained = resolved.indices.as_ref().map_or(&[][..], |indices| &indices[row]);
@@ -242,7 +246,7 @@ fn predictions(
             index,
             label: labels.and_then(|labels| labels.get(index).cloned()),
             output: outputs[[row, index]],
-            probability: (space == OutputSpace::Probability).then(|| outputs[[row, index]]),
+            probability: probabilities.as_ref().map(|probabilities| probabilities[[row, index]]),
         };
         indices.into_iter().map(prediction).collect()
     };

@@ -134,9 +134,9 @@ impl AgnosticMethod {
             return Err(Error::request(option, reason));
         }
         let players = Players::new(&mut left.masking, row_shape, channel_axis, feature_names, of_series)?;
-        let groups = match &players {
-            Players::Groups(groups) => groups.clone(),
-            _ => Groups::single(row_shape),
+        let groups = match players.are_fixed() {
+            true => players.of_row(ArrayD::zeros(row_shape).view())?,
+            false => Groups::single(row_shape),
         };
         let removal = Removal::new(&mut left.masking, model, &groups, seed, read)?;
         if !players.are_fixed() && removal.has_background() {
@@ -439,8 +439,10 @@ fn kind(name: &str, left: &mut AgnosticOptions, context: &Context<'_>) -> Result
         }
         "rise" => {
             let defaults = rise::Options::default();
-            let channel_axis = context.model.source().channel_axis.unwrap_or(0);
-            let axes = (0..context.model.predictor().row_shape().len()).filter(|&axis| axis != channel_axis);
+            let n_axes = context.model.predictor().row_shape().len();
+            let channel_axis = context.channel_axis();
+            // Columns of a table have no places between them.
+            let axes = (0..n_axes).filter(|&axis| n_axes > 1 && channel_axis != Some(axis));
             Kind::Rise(rise::Options {
                 axes: axes.collect(),
                 n_samples: left.n_samples.take().unwrap_or(defaults.n_samples),
@@ -518,15 +520,21 @@ impl Context<'_> {
         }))
     }
 
+    /// The axis of a row that holds channels, where it is an image or a series.
+    fn channel_axis(&self) -> Option<usize> {
+        let row_shape = self.model.predictor().row_shape();
+        match row_shape.len() {
+            3 => Some(self.model.source().channel_axis.unwrap_or(0)),
+            2 => series::time_axis(row_shape, self.of_series.time_axis).ok().map(|time_axis| 1 - time_axis),
+            _ => None,
+        }
+    }
+
     /// The window asked for; of images and series, of a seventh of each side by default, through all channels unless they are apart; of
     /// texts, one word.
     fn windows(&self, left: &mut AgnosticOptions) -> Result<occlusion::Options, Error> {
         let row_shape = self.model.predictor().row_shape();
-        let channel_axis = match row_shape.len() {
-            3 => Some(self.model.source().channel_axis.unwrap_or(0)),
-            2 => series::time_axis(row_shape, self.of_series.time_axis).ok().map(|time_axis| 1 - time_axis),
-            _ => None,
-        };
+        let channel_axis = self.channel_axis();
         let is_channel = |axis: usize| channel_axis == Some(axis);
         let is_apart = self.of_series.channels == Channels::Apart;
         let through_channels = |axis: usize| if is_apart { 1 } else { row_shape[axis] };

@@ -14,7 +14,7 @@ use pellucid_trees::Rows;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::explain::producer;
+use crate::explain::{network_classifies, producer};
 use crate::explanation::ModelSource;
 use crate::labels;
 use crate::model::{LoadedModel, ModelOptions};
@@ -29,6 +29,8 @@ pub struct PredictedModel<'a> {
     pub(crate) network: Option<&'a Network>,
     /// The trees that predict.
     trees: Option<&'a TreeModel>,
+    /// The network whose outputs, as they are, have probabilities.
+    pub(crate) classifier: Option<&'a Network>,
     /// Whether its rows are words of a text, present or absent.
     pub(crate) reads_words: bool,
 }
@@ -78,7 +80,7 @@ pub struct FunctionInfo {
 impl<'a> PredictedModel<'a> {
     /// Something that predicts, and what is known of it.
     pub fn new(predictor: Box<dyn Predictor + Send + 'a>, source: Source) -> Self {
-        Self { predictor, source, network: None, trees: None, reads_words: false }
+        Self { predictor, source, network: None, classifier: None, trees: None, reads_words: false }
     }
 
     /// What predicts from the words of a text: a row has one number a word, 0 where it is absent.
@@ -121,7 +123,12 @@ impl<'a> PredictedModel<'a> {
             warnings,
         };
         let as_it_is = (space == network.space()).then_some(network);
-        Ok(Self { network: as_it_is, ..Self::new(Box::new(InSpace { model: network, space }), source) })
+        let classifier = as_it_is.filter(|network| network_classifies(network));
+        Ok(Self {
+            network: as_it_is,
+            classifier,
+            ..Self::new(Box::new(InSpace { model: network, space }), source)
+        })
     }
 
     /// A tree model, its outputs in the space asked for (margins by default).
@@ -232,6 +239,7 @@ impl<'a> PredictedModel<'a> {
         PredictedModel {
             network: self.network,
             trees: self.trees,
+            classifier: self.classifier,
             reads_words: self.reads_words,
             ..PredictedModel::new(Box::new(&*self.predictor), self.source.clone())
         }
@@ -252,7 +260,8 @@ impl<'a> PredictedModel<'a> {
         let entries = Entries::read(&known, &identity)?;
         let file = opened(path, &entries, &identity).map_err(|error| Error::output(path, error))?;
         let journal = Journal::new(self.predictor, entries, file);
-        Ok(Self { trees: self.trees, ..Self::new(Box::new(journal), self.source) })
+        let (trees, classifier) = (self.trees, self.classifier);
+        Ok(Self { trees, classifier, ..Self::new(Box::new(journal), self.source) })
     }
 
     /// The outputs of rows, `[rows, outputs]`.

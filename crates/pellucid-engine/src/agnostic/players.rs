@@ -114,7 +114,7 @@ impl Players {
 
     /// Whether every row has the same players.
     pub(crate) fn are_fixed(&self) -> bool {
-        matches!(self, Self::Elements | Self::Groups(_))
+        matches!(self, Self::Elements | Self::Groups(_) | Self::Stretches { at_changes: false, .. })
     }
 
     /// For the record.

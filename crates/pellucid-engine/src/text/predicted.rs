@@ -107,6 +107,15 @@ fn check_outputs(explanation: &Explanation, expected: &Array2<f64>) -> Result<()
     }
 }
 
+/// A text is no row among others.
+pub(super) fn without_row(warnings: &mut [String]) {
+    for warning in warnings {
+        if let Some(told) = warning.strip_prefix("row 0: ") {
+            *warning = told.to_owned();
+        }
+    }
+}
+
 /// The explanation of words as one of tokens.
 fn told(
     text: &TextPart,
@@ -125,11 +134,7 @@ fn told(
     about.inputs = row_sources(&text.input);
     about.predictions = predictions(&text.part, &aim.outputs, aim.indices.as_deref());
     about.target = ExplainedTarget { asked: text.target.to_string(), indices: aim.indices.clone() };
-    for warning in &mut about.warnings {
-        if let Some(told) = warning.strip_prefix("row 0: ") {
-            *warning = told.to_owned();
-        }
-    }
+    without_row(&mut about.warnings);
     about.parameters.insert("baseline".to_owned(), Parameter::Text(hiding.to_owned()));
     about.parameters.insert("players".to_owned(), Parameter::Text("words".to_owned()));
     text.tell(about);

@@ -1,3 +1,4 @@
+mod function;
 mod predicted;
 
 use std::path::{Path, PathBuf};

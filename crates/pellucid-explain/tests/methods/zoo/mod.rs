@@ -3,6 +3,7 @@
 //! `fixtures/README.md` says what each file holds. The bound is the one of the design: 1e-4 relative L2 of the float64
 //! gradient, or five times what float32 PyTorch itself is off, where ReLU gates flip on rounding.
 
+mod asked_texts;
 mod deep_lift;
 mod demo_model;
 mod gradients;
