@@ -12,6 +12,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::open;
 use crate::predicted::{Asked, Read};
+use crate::written::wrote;
 
 pub(crate) fn run(
     arguments: &CounterfactualsArguments,
@@ -93,8 +94,6 @@ fn sentences(found: &FoundCounterfactuals, written: &[String]) -> String {
             let _ = writeln!(text, "  warning: {warning}");
         }
     }
-    for path in written {
-        let _ = writeln!(text, "wrote     {path}");
-    }
+    text.push_str(&wrote(written));
     text.trim_end().to_owned()
 }

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::open;
 use crate::predicted::Asked;
 use crate::tables::PNG_SCALE;
+use crate::written::wrote;
 
 pub(crate) fn run(
     arguments: &EffectsArguments,
@@ -88,8 +89,6 @@ fn write_text(text: &mut String, found: &EffectTable, written: &[String]) -> std
     for warning in &found.warnings {
         writeln!(text, "warning   {warning}")?;
     }
-    for path in written {
-        writeln!(text, "wrote     {path}")?;
-    }
+    text.push_str(&wrote(written));
     Ok(())
 }

@@ -9,6 +9,7 @@ use pellucid_engine::{
 use crate::arguments::EvaluateArguments;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::written::wrote;
 use crate::{open, summary, texts};
 
 pub(crate) fn run(
@@ -96,9 +97,7 @@ fn write_text(text: &mut String, evaluation: &Evaluation, written: &[String]) ->
     for check in &evaluation.checks {
         writeln!(text, "{} {}", if check.holds { "holds         " } else { "does not hold " }, check.claim)?;
     }
-    for path in written {
-        writeln!(text, "wrote     {path}")?;
-    }
+    text.push_str(&wrote(written));
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use crate::importance::number;
 use crate::open;
 use crate::predicted::Asked;
 use crate::tables::PNG_SCALE;
+use crate::written::wrote;
 
 pub(crate) fn run(
     arguments: &ImportanceArguments,
@@ -75,8 +76,6 @@ fn write_text(text: &mut String, found: &LabelImportance, written: &[String]) ->
     for warning in &found.warnings {
         writeln!(text, "warning   {warning}")?;
     }
-    for path in written {
-        writeln!(text, "wrote     {path}")?;
-    }
+    text.push_str(&wrote(written));
     Ok(())
 }

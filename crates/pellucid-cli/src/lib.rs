@@ -22,6 +22,7 @@ mod summary;
 mod surrogate;
 mod tables;
 mod texts;
+mod written;
 
 use std::ffi::OsString;
 

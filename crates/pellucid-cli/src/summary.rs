@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use pellucid_engine::{Explanation, Parameter, Prediction, series_stretches};
 
+use crate::written::wrote;
+
 /// Rows that are told of one by one.
 const MAX_ROWS: usize = 10;
 
@@ -47,9 +49,7 @@ fn write_text(
     for warning in &about.warnings {
         writeln!(text, "warning   {warning}")?;
     }
-    for path in written {
-        writeln!(text, "wrote     {path}")?;
-    }
+    text.push_str(&wrote(written));
     Ok(())
 }
 

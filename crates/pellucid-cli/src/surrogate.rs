@@ -9,6 +9,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::open;
 use crate::predicted::Asked;
+use crate::written::wrote;
 
 pub(crate) fn run(
     arguments: &SurrogateArguments,
@@ -60,8 +61,6 @@ fn text(found: &ImitatingTree, rules: &str, written: &[String]) -> String {
     for warning in &found.warnings {
         let _ = writeln!(text, "warning   {warning}");
     }
-    for path in written {
-        let _ = writeln!(text, "wrote     {path}");
-    }
+    text.push_str(&wrote(written));
     text.trim_end().to_owned()
 }

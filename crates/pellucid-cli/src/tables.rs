@@ -11,6 +11,7 @@ use crate::arguments::{ExplainArguments, InputArguments, TreeArguments, WorkArgu
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::open;
+use crate::written::wrote;
 
 /// Rows that are told of one by one.
 const MAX_ROWS: usize = 5;
@@ -145,9 +146,7 @@ fn write_text(text: &mut String, explained: &TableExplanation, written: &[String
     for warning in &about.warnings {
         writeln!(text, "warning   {warning}")?;
     }
-    for path in written {
-        writeln!(text, "wrote     {path}")?;
-    }
+    text.push_str(&wrote(written));
     if !written.is_empty() && explanation.n_rows() > N_WATERFALLS {
         writeln!(
             text,

@@ -14,6 +14,7 @@ use crate::arguments::{EvaluateArguments, ExplainArguments, InputArguments, Repo
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::predicted::address;
+use crate::written::wrote;
 use crate::{agnostic, evaluate, open, summary};
 
 /// Pictures are drawn of no more texts than these.
@@ -195,9 +196,7 @@ fn lines(explained: &[TextExplanation], colors: bool, written: &[String]) -> Res
     if explained.len() > MAX_PICTURED_TEXTS && !written.is_empty() {
         let _ = writeln!(lines, "pictures  of the first {MAX_PICTURED_TEXTS} texts only");
     }
-    for path in written {
-        let _ = writeln!(lines, "wrote     {path}");
-    }
+    lines.push_str(&wrote(written));
     Ok(lines.trim_end().to_owned())
 }
 
@@ -210,9 +209,7 @@ fn scored_lines(scored: &[TextEvaluation], colors: bool, written: &[String]) -> 
         let _ = write_text(&mut lines, text, index, &shown);
         let _ = writeln!(lines, "\n{}\n", evaluate::text(evaluation, &[]));
     }
-    for path in written {
-        let _ = writeln!(lines, "wrote     {path}");
-    }
+    lines.push_str(&wrote(written));
     Ok(lines.trim_end().to_owned())
 }
 
