@@ -123,6 +123,8 @@ fn a_served_models_effects_are_those_of_its_function() {
         let expected = (point[0] - middle) * (point[1] - middle);
         assert!((effect - expected).abs() < 1e-9, "{point:?}: {effect} {expected}");
     }
+    // Within a cell all rows change alike.
+    assert!(numbers(&found["standard_error"]).iter().all(|&error| error < 1e-9));
     // The mean of b is 2, its variance 2.5 · 20/24.
     let alone = json(&["effects", &product, &table, "--feature", "a"]);
     assert!(

@@ -58,6 +58,11 @@ pub(super) fn accumulated_effects(
             effect.mean = Array2::from_shape_fn((n * m, n_outputs), |(point, output)| {
                 found.effect[[point / m, point % m, output]]
             });
+            effect.standard_error = found.standard_error.map(|errors| {
+                Array2::from_shape_fn((n * m, n_outputs), |(point, output)| {
+                    errors[[point / m, point % m, output]]
+                })
+            });
             let n_empty = found.n_rows.iter().filter(|&&n| n == 0).count();
             if n_empty > 0 {
                 effect.warnings.push(format!(

@@ -69,7 +69,8 @@ impl EffectTable {
             }
             _ => format!("The mean over {rows} with the value put in."),
         };
-        match &self.standard_error {
+        // Of several lines none has its interval drawn.
+        match self.standard_error.as_ref().filter(|_| self.features.len() == 1) {
             Some(_) => {
                 let percent = (1e4 * self.confidence).round() / 100.0;
                 format!("{line} Around it lies the {percent} % interval, for other rows drawn like these.")

@@ -1,7 +1,7 @@
 //! The interaction of two numeric features near the data.
 
-use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut1, Axis, Slice};
-use pellucid_core::Work;
+use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, Ix1, Slice};
+use pellucid_core::{RunningMean, Work};
 
 use super::{Options, bin_of, edges};
 use crate::batches::in_batches;
@@ -19,6 +19,9 @@ pub struct AccumulatedPair {
     pub points: [Vec<f64>; 2],
     /// The interaction at each point, of mean 0 over the rows, `[points, points, outputs]`.
     pub effect: Array3<f64>,
+    /// Its standard error, `[points, points, outputs]`; `None` where no cell has two rows. A cell of one row has the variance of
+    /// the others, taken together.
+    pub standard_error: Option<Array3<f64>>,
     /// Rows of each cell, `[bins, bins]`; where there are none, the nearest cell's difference stands.
     pub n_rows: Array2<usize>,
 }
@@ -39,23 +42,66 @@ pub fn accumulated_pair(
         return Err(Error::setting("features", "a pair has two different features"));
     }
     let points = [edges(rows, features[0], options.n_bins)?, edges(rows, features[1], options.n_bins)?];
-    let (mut differences, n_rows) = differences(predictor, rows, features, &points, work)?;
-    fill_empty_cells(&mut differences, &n_rows, &points);
+    let cells = differences(predictor, rows, features, &points, work)?;
+    let n_rows = cells.map(RunningMean::n_draws);
+    let givers = givers(&n_rows, &points);
+    let n_outputs = predictor.n_outputs();
+    let differences = Array3::from_shape_fn((n_rows.nrows(), n_rows.ncols(), n_outputs), |(a, b, output)| {
+        cells[givers[[a, b]]].mean()[output]
+    });
     let effect = centered(&differences, &n_rows);
-    Ok(AccumulatedPair { points, effect, n_rows })
+    let standard_error = standard_error(&cells, &givers, &n_rows, work)?;
+    Ok(AccumulatedPair { points, effect, standard_error, n_rows })
 }
 
-/// The mean second difference of each cell, `[bins, bins, outputs]`, and the rows in it.
+/// As the effect is a sum of the cells' means, its variance is that of theirs with the squared shares that each has in it: what the
+/// effect is where a cell's difference is 1, with those that take theirs from it, and all others are 0.
+fn standard_error(
+    cells: &Array2<RunningMean<Ix1>>,
+    givers: &Array2<[usize; 2]>,
+    n_rows: &Array2<usize>,
+    work: &Work,
+) -> Result<Option<Array3<f64>>, Error> {
+    let squares = |cell: &RunningMean<Ix1>| {
+        let n = cell.n_draws() as f64;
+        cell.standard_error().mapv(|error| error * error * n * (n - 1.0))
+    };
+    let n_free: usize = n_rows.iter().map(|n| n.saturating_sub(1)).sum();
+    if n_free == 0 {
+        return Ok(None);
+    }
+    let zeros = Array1::zeros(cells[[0, 0]].mean().len());
+    let several = || cells.iter().filter(|cell| cell.n_draws() > 1);
+    let pooled = several().fold(zeros, |sum, cell| sum + squares(cell)) / n_free as f64;
+    let (n, m) = n_rows.dim();
+    let mut variance = Array3::zeros((n + 1, m + 1, pooled.len()));
+    for ((a, b), cell) in cells.indexed_iter().filter(|(_, cell)| cell.n_draws() > 0) {
+        work.check()?;
+        let unit =
+            Array3::from_shape_fn((n, m, 1), |(c, d, _)| f64::from(u8::from(givers[[c, d]] == [a, b])));
+        let share = centered(&unit, n_rows);
+        let n_draws = cell.n_draws() as f64;
+        let of_mean = match cell.n_draws() {
+            1 => pooled.clone(),
+            _ => squares(cell) / (n_draws - 1.0) / n_draws,
+        };
+        for ((c, d, output), sum) in variance.indexed_iter_mut() {
+            *sum += share[[c, d, 0]].powi(2) * of_mean[output];
+        }
+    }
+    Ok(Some(variance.mapv(f64::sqrt)))
+}
+
+/// The second differences of each cell, `[bins, bins]`.
 fn differences(
     predictor: &dyn Predictor,
     rows: ArrayView2<'_, f64>,
     features: [usize; 2],
     points: &[Vec<f64>; 2],
     work: &Work,
-) -> Result<(Array3<f64>, Array2<usize>), Error> {
+) -> Result<Array2<RunningMean<Ix1>>, Error> {
     let (n, m) = (points[0].len() - 1, points[1].len() - 1);
-    let mut sums = Array3::zeros((n, m, predictor.n_outputs()));
-    let mut n_rows = Array2::zeros((n, m));
+    let mut means = Array2::from_elem((n, m), RunningMean::new(predictor.n_outputs()));
     for range in in_batches(rows.nrows(), AT_ONCE) {
         let cells: Vec<[usize; 2]> = range
             .clone()
@@ -70,42 +116,32 @@ fn differences(
         }
         let outputs = predict(predictor, corners.view().into_dyn(), work)?;
         for (place, &[a, b]) in cells.iter().enumerate() {
+            let mut difference = Array1::zeros(predictor.n_outputs());
             for (corner, sign) in [1.0, -1.0, -1.0, 1.0].into_iter().enumerate() {
-                cell_mut(&mut sums, a, b).scaled_add(sign, &outputs.row(4 * place + corner));
+                difference.scaled_add(sign, &outputs.row(4 * place + corner));
             }
-            n_rows[[a, b]] += 1;
+            means[[a, b]].add(difference.view());
         }
     }
-    for ((a, b), &n) in n_rows.indexed_iter() {
-        cell_mut(&mut sums, a, b).mapv_inplace(|sum| sum / (n as f64).max(1.0));
-    }
-    Ok((sums, n_rows))
+    Ok(means)
 }
 
-/// The outputs of one cell.
-fn cell_mut(cells: &mut Array3<f64>, a: usize, b: usize) -> ArrayViewMut1<'_, f64> {
-    cells.index_axis_mut(Axis(0), a).index_axis_move(Axis(0), b)
-}
-
-/// A cell without rows takes the difference of the nearest one that has some, by the middles of cells in units of the ranges.
-fn fill_empty_cells(differences: &mut Array3<f64>, n_rows: &Array2<usize>, points: &[Vec<f64>; 2]) {
+/// Whose difference each cell has: its own, or, without rows, that of the nearest one that has some, by the middles of cells in
+/// units of the ranges.
+fn givers(n_rows: &Array2<usize>, points: &[Vec<f64>; 2]) -> Array2<[usize; 2]> {
     let middle = |side: usize, bin: usize| {
         let edges = &points[side];
         (edges[bin] + edges[bin + 1]) / 2.0 / (edges[edges.len() - 1] - edges[0])
     };
     let known: Vec<(usize, usize)> =
         n_rows.indexed_iter().filter(|(_, n)| **n > 0).map(|(cell, _)| cell).collect();
-    let empty = n_rows.indexed_iter().filter(|(_, n)| **n == 0).map(|(cell, _)| cell);
-    for (a, b) in empty {
+    Array2::from_shape_fn(n_rows.dim(), |(a, b)| {
         let distance = |&&(c, d): &&(usize, usize)| {
             (middle(0, a) - middle(0, c)).powi(2) + (middle(1, b) - middle(1, d)).powi(2)
         };
         let nearest = known.iter().min_by(|x, y| distance(x).total_cmp(&distance(y)));
-        if let Some(&(c, d)) = nearest {
-            let difference = cell_mut(differences, c, d).to_owned();
-            cell_mut(differences, a, b).assign(&difference);
-        }
-    }
+        nearest.filter(|_| n_rows[[a, b]] == 0).map_or([a, b], |&(c, d)| [c, d])
+    })
 }
 
 /// Differences added up over both features, less what each gives alone, less the mean over rows.

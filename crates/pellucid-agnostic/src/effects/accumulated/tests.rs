@@ -1,4 +1,4 @@
-use ndarray::{Array1, Array2, Axis, array};
+use ndarray::{Array1, Array2, Array3, Axis, array};
 use pellucid_core::{Draws, Work};
 use rand_distr::{Distribution, StandardNormal};
 
@@ -156,4 +156,38 @@ fn what_cannot_be_is_refused() {
     assert!(say(1, Levels::Categorical, &order).contains("lacks level 4"));
     let same = accumulated_pair(&predictor, rows.view(), [1, 1], &defaults, &Work::default());
     assert!(same.expect_err("a refusal").to_string().contains("two different"));
+}
+
+/// The variance of what depends on each row's third value alone: the sum of squared derivatives times the variance in its cell.
+#[test]
+fn the_standard_error_of_a_pair_is_that_of_its_derivatives() {
+    let rows = Array2::from_shape_fn((60, 3), |(row, column)| match column {
+        0 => (row % 5) as f64,
+        1 => (row / 5 % 4) as f64,
+        _ => ((row * 7) % 11) as f64,
+    });
+    let predictor = of_rows(3, |row| row[0] * row[1] * row[2]);
+    let options = Options { n_bins: 2, order: None };
+    let of = |rows: &Array2<f64>| {
+        accumulated_pair(&predictor, rows.view(), [0, 1], &options, &Work::default()).expect("an effect")
+    };
+    let found = of(&rows);
+    assert_eq!(found.n_rows.iter().sum::<usize>(), 60);
+    let cell = |row: usize| [0, 1].map(|side| super::bin_of(&found.points[side], rows[[row, side]]));
+    let mut variance = Array3::<f64>::zeros(found.effect.dim());
+    for row in 0..60 {
+        let members: Vec<f64> =
+            (0..60).filter(|&other| cell(other) == cell(row)).map(|other| rows[[other, 2]]).collect();
+        let mean = members.iter().sum::<f64>() / members.len() as f64;
+        let of_cell = members.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (members.len() - 1) as f64;
+        let mut moved = rows.clone();
+        moved[[row, 2]] += 1.0;
+        // The effect is linear in the third value.
+        variance += &((&of(&moved).effect - &found.effect).mapv(|x| x * x) * of_cell);
+    }
+    let error = found.standard_error.expect("cells of several rows");
+    assert!(error.iter().zip(&variance).all(|(error, variance)| (error * error - variance).abs() < 1e-9));
+    assert!(error.iter().any(|&error| error > 0.1));
+    let one = of(&rows.select(Axis(0), &[0, 6, 12, 18]));
+    assert!(one.standard_error.is_none() == one.n_rows.iter().all(|&n| n < 2));
 }
