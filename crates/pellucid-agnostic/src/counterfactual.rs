@@ -57,7 +57,7 @@ impl Default for Options {
             n_counterfactuals: 4,
             max_changes: None,
             proximity_weight: 1.0,
-            sparsity_weight: 1.0,
+            sparsity_weight: 10.0,
             diversity_weight: 0.1,
             threshold: 0.5,
             margin: 0.0,

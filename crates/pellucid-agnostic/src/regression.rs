@@ -1,6 +1,8 @@
 //! Weighted least squares with a ridge, from centered sums of products.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Slice};
 
 use crate::cholesky::Cholesky;
 
@@ -43,6 +45,56 @@ impl Sums {
         Self { xx: x.t().dot(&x), xy: x.t().dot(&y), mean_x, mean_y, yy }
     }
 
+    /// Of several resamples at once, each of which has the samples of block b `counts[resample, b]` times: a block's sums of
+    /// products are taken once.
+    pub(crate) fn of_blocks(
+        x: ArrayView2<'_, f64>,
+        y: ArrayView2<'_, f64>,
+        weights: ArrayView1<'_, f64>,
+        blocks: &[Range<usize>],
+        counts: ArrayView2<'_, f64>,
+    ) -> Vec<Self> {
+        let total = weights.sum();
+        let center = ndarray::concatenate![Axis(0), weights.dot(&x) / total, weights.dot(&y) / total];
+        let width = center.len();
+        // Products of x, y and 1 with each other; about the samples' own means, so that rounding stays small.
+        let mut moments = vec![Array2::<f64>::zeros((width + 1, width + 1)); counts.nrows()];
+        for (block, counts) in blocks.iter().zip(counts.columns()) {
+            let rows = Slice::from(block.clone());
+            let (x, y) = (x.slice_axis(Axis(0), rows), y.slice_axis(Axis(0), rows));
+            let mut columns = ndarray::concatenate![Axis(1), x, y, Array2::ones((block.len(), 1))];
+            let mut centered = columns.slice_axis_mut(Axis(1), Slice::from(..width));
+            centered -= &center;
+            let roots = weights.slice_axis(Axis(0), rows).mapv(f64::sqrt);
+            columns *= &roots.insert_axis(Axis(1));
+            let of_block = columns.t().dot(&columns);
+            let drawn = moments.iter_mut().zip(counts).filter(|(_, count)| **count > 0.0);
+            drawn.for_each(|(moments, &count)| moments.scaled_add(count, &of_block));
+        }
+        moments.into_iter().map(|moments| Self::of_moments(&moments, &center, x.ncols())).collect()
+    }
+
+    /// Of the sums of products of x, y and 1 about `center`.
+    fn of_moments(moments: &Array2<f64>, center: &Array1<f64>, n_variables: usize) -> Self {
+        let total = moments[[center.len(), center.len()]];
+        let inner = Slice::from(..center.len());
+        let shift = moments.column(center.len()).slice_axis(Axis(0), inner).mapv(|sum| sum / total);
+        let outer = shift.view().insert_axis(Axis(1)).dot(&shift.view().insert_axis(Axis(0)));
+        let about_mean = &moments.slice_axis(Axis(0), inner).slice_axis(Axis(1), inner) - &(outer * total);
+        let (of_x, of_y) = about_mean.view().split_at(Axis(0), n_variables);
+        let (xx, xy) = of_x.split_at(Axis(1), n_variables);
+        let yy = of_y.split_at(Axis(1), n_variables).1.diag().to_owned();
+        let mean = center + &shift;
+        let (mean_x, mean_y) = mean.view().split_at(Axis(0), n_variables);
+        Self {
+            xx: xx.to_owned(),
+            xy: xy.to_owned(),
+            yy,
+            mean_x: mean_x.to_owned(),
+            mean_y: mean_y.to_owned(),
+        }
+    }
+
     /// Minimizes `Σ w (y − b₀ − x·b)² + alpha |b|²` over `columns`; the intercept b₀ is free.
     pub(crate) fn ridge(&self, columns: &[usize], target: usize, alpha: f64) -> Line {
         let xx = self.xx.select(Axis(0), columns).select(Axis(1), columns);
@@ -72,19 +124,55 @@ impl Sums {
         y: ArrayView1<'_, f64>,
         weights: ArrayView1<'_, f64>,
     ) -> Array1<f64> {
-        let k = line.columns.len();
+        let influence = self.scores(line, x, y, weights).dot(&self.inverse(line, alpha));
+        let n = weights.iter().filter(|&&weight| weight > 0.0).count() as f64;
+        let freedom = (n - line.columns.len() as f64 - 1.0).max(1.0);
+        influence.map_axis(Axis(0), |column| (column.dot(&column) * n / freedom).sqrt())
+    }
+
+    /// The same of a resample that has the samples of block b `counts[b]` times, from sums over blocks: blocks are as independent of
+    /// each other as samples are.
+    pub(crate) fn block_errors(
+        &self,
+        line: &Line,
+        alpha: f64,
+        (x, y, weights): (ArrayView2<'_, f64>, ArrayView1<'_, f64>, ArrayView1<'_, f64>),
+        blocks: &[Range<usize>],
+        counts: ArrayView1<'_, f64>,
+    ) -> Array1<f64> {
+        let scores = self.scores(line, x, y, weights);
+        let mut of_blocks = Array2::zeros((blocks.len(), line.columns.len()));
+        for (block, mut sum) in blocks.iter().zip(of_blocks.outer_iter_mut()) {
+            sum.assign(&scores.slice_axis(Axis(0), Slice::from(block.clone())).sum_axis(Axis(0)));
+        }
+        let influence = of_blocks.dot(&self.inverse(line, alpha));
+        let n: f64 = blocks.iter().zip(counts).map(|(block, count)| count * block.len() as f64).sum();
+        let freedom = (n - line.columns.len() as f64 - 1.0).max(1.0);
+        let squares = counts.dot(&(&influence * &influence));
+        squares.mapv(|square| (square * n / freedom).sqrt())
+    }
+
+    /// What each sample adds to `Σ w e x̃`, `[samples, columns of the line]`.
+    fn scores(
+        &self,
+        line: &Line,
+        x: ArrayView2<'_, f64>,
+        y: ArrayView1<'_, f64>,
+        weights: ArrayView1<'_, f64>,
+    ) -> Array2<f64> {
         let mean = self.mean_x.select(Axis(0), &line.columns);
         let mut scores = x.select(Axis(1), &line.columns) - &mean;
         let mean_fit = line.intercept + mean.dot(&line.coefficients);
         let residuals = &y - &scores.dot(&line.coefficients) - mean_fit;
         scores *= &(&residuals * &weights).insert_axis(Axis(1));
+        scores
+    }
+
+    /// `(Σ w x̃ x̃ᵀ + alpha)⁻¹` of the line's columns.
+    fn inverse(&self, line: &Line, alpha: f64) -> Array2<f64> {
         let mut penalized = self.xx.select(Axis(0), &line.columns).select(Axis(1), &line.columns);
         penalized.diag_mut().mapv_inplace(|x| x + alpha);
-        let inverse = Cholesky::new(&penalized).inverse();
-        let influence = scores.dot(&inverse);
-        let n = weights.iter().filter(|&&weight| weight > 0.0).count() as f64;
-        let freedom = (n - k as f64 - 1.0).max(1.0);
-        influence.map_axis(Axis(0), |column| (column.dot(&column) * n / freedom).sqrt())
+        Cholesky::new(&penalized).inverse()
     }
 
     /// The variables that least squares without a ridge would take one by one, each the one that tells most of what is left; by
@@ -149,6 +237,40 @@ mod tests {
                 assert!((line.r_squared - r_squared).abs() < 1e-12);
             }
         }
+    }
+
+    /// Samples repeated one by one, against sums of blocks; blocks of one sample have the standard errors of all.
+    #[test]
+    fn blocks_are_their_samples_as_often_as_they_count() {
+        let (x, y) = (random((23, 3), 11) + 100.0, random((23, 2), 12) - 50.0);
+        let weights = random((23, 1), 13).column(0).mapv(|w| w.abs());
+        let blocks = [0..1, 1..9, 9..16, 16..23];
+        let counts = array![[1.0, 1.0, 1.0, 1.0], [1.0, 2.0, 0.0, 1.0]];
+        let resamples = Sums::of_blocks(x.view(), y.view(), weights.view(), &blocks, counts.view());
+        for (sums, counts) in resamples.iter().zip(counts.outer_iter()) {
+            let repeated: Vec<usize> = blocks
+                .iter()
+                .zip(counts)
+                .flat_map(|(block, &count)| (0..count as usize).flat_map(|_| block.clone()))
+                .collect();
+            let [x, y] = [&x, &y].map(|all| all.select(Axis(0), &repeated));
+            let expected = Sums::new(x.view(), y.view(), weights.select(Axis(0), &repeated).view());
+            let gap =
+                |a: &Array2<f64>, b: &Array2<f64>| (a - b).iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+            assert!(gap(&sums.xx, &expected.xx) < 1e-10 && gap(&sums.xy, &expected.xy) < 1e-10);
+            let vectors = [
+                (&sums.yy, &expected.yy),
+                (&sums.mean_x, &expected.mean_x),
+                (&sums.mean_y, &expected.mean_y),
+            ];
+            assert!(vectors.iter().all(|(a, b)| (*a - *b).iter().all(|x| x.abs() < 1e-10)));
+        }
+        let line = resamples[0].ridge(&[0, 2], 1, 0.5);
+        let expected = resamples[0].standard_errors(&line, 0.5, x.view(), y.column(1), weights.view());
+        let singles: Vec<_> = (0..23).map(|sample| sample..sample + 1).collect();
+        let samples = (x.view(), y.column(1), weights.view());
+        let errors = resamples[0].block_errors(&line, 0.5, samples, &singles, Array1::ones(23).view());
+        assert!((&errors - &expected).iter().all(|gap| gap.abs() < 1e-14), "{errors} for {expected}");
     }
 
     /// A straight line through three points, by hand: slope 3/2, and 1 − SSE/SST = 1 − (1/6)/(14/3).

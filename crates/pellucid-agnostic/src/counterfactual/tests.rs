@@ -63,23 +63,41 @@ fn nothing_cheaper_exists() {
             continue;
         }
         n_searched += 1;
-        let found = find(&of_rows(4, bumpy), &table, &background, &row, Outcome::Class(1), &one());
-        let best = found.expect("an answer").found.remove(0);
-        let state: Vec<f64> = best.row.to_vec();
-        assert!((best.distance + best.changes.len() as f64 - bumpy_cost(&row, &state)).abs() < 1e-12);
-        let states = (0..375_u32).map(|n| [n % 5, n / 5 % 5, n / 25 % 5, n / 125].map(f64::from));
-        let valid = states.filter(|state| state[1] >= row[1] && bumpy(ArrayView1::from(state)) > 0.5);
-        let least = valid.map(|state| bumpy_cost(&row, &state)).fold(f64::INFINITY, f64::min);
-        assert!(bumpy_cost(&row, &state) <= least + 1e-12, "seed {seed}: {state:?} costs more than {least}");
+        for sparsity_weight in [1.0, 10.0] {
+            let options = Options { sparsity_weight, ..one() };
+            let cost = |state: &[f64]| bumpy_cost(&row, state, sparsity_weight);
+            let found = find(&of_rows(4, bumpy), &table, &background, &row, Outcome::Class(1), &options);
+            let best = found.expect("an answer").found.remove(0);
+            let state: Vec<f64> = best.row.to_vec();
+            let own = best.distance + sparsity_weight * best.changes.len() as f64;
+            assert!((own - cost(&state)).abs() < 1e-12);
+            let states = (0..375_u32).map(|n| [n % 5, n / 5 % 5, n / 25 % 5, n / 125].map(f64::from));
+            let valid = states.filter(|state| state[1] >= row[1] && bumpy(ArrayView1::from(state)) > 0.5);
+            let least = valid.map(|state| cost(&state)).fold(f64::INFINITY, f64::min);
+            assert!(cost(&state) <= least + 1e-12, "seed {seed}: {state:?} costs more than {least}");
+        }
     }
     assert!(n_searched >= 10, "{n_searched}");
 }
 
-/// Distance plus changes. Deviations of 0, 1, 2, 3, 4, 0 from their median 1.5 are 1.5, 0.5, 0.5, 1.5, 2.5, 1.5: 1.5 in the middle.
-fn bumpy_cost(row: &[f64], state: &[f64]) -> f64 {
+/// Distance plus weighted changes. Deviations of 0, 1, 2, 3, 4, 0 from their median 1.5 are 1.5, 0.5, 0.5, 1.5, 2.5, 1.5: 1.5 in the middle.
+fn bumpy_cost(row: &[f64], state: &[f64], sparsity_weight: f64) -> f64 {
     let numbers: f64 = (0..3).map(|j| (state[j] - row[j]).abs() / 1.5).sum();
     let changes = (0..4).filter(|&j| state[j] != row[j]).count() as f64;
-    numbers + f64::from(state[3] != row[3]) + changes
+    numbers + f64::from(state[3] != row[3]) + sparsity_weight * changes
+}
+
+/// Two changes by one deviation each would be nearer than one by four.
+#[test]
+fn one_change_comes_before_two_smaller_ones() {
+    let predictor = of_rows(3, |row| f64::from(row[0] >= 1.0 && row[1] >= 1.0 || row[2] >= 4.0));
+    let table = integers(&["a", "b", "c"]);
+    let of = |options: &Options| {
+        let found = find(&predictor, &table, &grid(3), &[0.0, 0.0, 0.0], Outcome::Opposite, options);
+        found.expect("an answer").found.remove(0).row
+    };
+    assert_eq!(of(&one()), array![0.0, 0.0, 4.0]);
+    assert_eq!(of(&Options { sparsity_weight: 1.0, ..one() }), array![1.0, 1.0, 0.0]);
 }
 
 /// Columns of every kind, constrained in every way.

@@ -1,5 +1,7 @@
 //! A weighted linear model of what was seen around one row.
 
+use std::ops::Range;
+
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis};
 use pellucid_core::{Draws, Work};
 use rayon::prelude::*;
@@ -30,6 +32,9 @@ const MAX_AUTO_FORWARD: usize = 6;
 const RANKING_ALPHA: f64 = 0.01;
 /// Half the width of a 95 % interval of a normal distribution, in standard errors.
 const Z_95: f64 = 1.959_963_984_540_054;
+
+/// Blocks of samples that resamples are drawn from.
+const MAX_BLOCKS: usize = 128;
 
 /// How the surrogate is fitted.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,6 +138,17 @@ struct Fitted {
     errors: Array1<f64>,
 }
 
+/// How often each resample has each block, `[resamples, blocks]`; the first one, the row itself, once, as in every run.
+fn drawn_blocks(draws: &Draws, n_resamples: usize, n_blocks: usize) -> Array2<f64> {
+    let mut counts = Array2::zeros((n_resamples, n_blocks));
+    for (number, mut counts) in counts.outer_iter_mut().enumerate() {
+        let mut generator = draws.draw(number as u64);
+        counts[0] = 1.0;
+        (1..n_blocks).for_each(|_| counts[1 + below(&mut generator, n_blocks - 1)] += 1.0);
+    }
+    counts
+}
+
 impl Samples {
     fn sums(&self, weights: ArrayView1<'_, f64>) -> Sums {
         Sums::new(self.design.view(), self.outputs.view(), weights)
@@ -225,7 +241,7 @@ impl Samples {
         warnings
     }
 
-    /// Bootstrap: as many samples, drawn from the samples with replacement, are what another seed could have drawn.
+    /// Bootstrap: as many blocks of samples, drawn from the blocks with replacement, are what another seed could have drawn.
     fn stability(
         &self,
         fit: &Fit,
@@ -234,15 +250,23 @@ impl Samples {
         work: &Work,
     ) -> Result<Stability, Error> {
         let n_targets = self.outputs.ncols();
-        let resample = |number: usize| -> Result<Vec<Resample>, Error> {
+        let blocks = self.blocks();
+        let counts = drawn_blocks(draws, fit.n_resamples, blocks.len());
+        let (design, weights) = (self.design.view(), self.weights.view());
+        let all_sums = Sums::of_blocks(design, self.outputs.view(), weights, &blocks, counts.view());
+        let resample = |(sums, counts): (&Sums, ArrayView1<'_, f64>)| -> Result<Vec<Resample>, Error> {
             work.check()?;
-            let samples = self.resampled(draws, number as u64);
-            let weights = samples.weights.view();
-            let sums = samples.sums(weights);
-            let of_target = |target| samples.resample(fit, &samples.fitted(fit, &sums, weights, target));
+            let of_target = |target| {
+                let chosen = fit.selected(sums, self.design.row(0), target);
+                let line = sums.ridge(&chosen, target, fit.alpha);
+                let samples = (design, self.outputs.column(target), weights);
+                let errors = sums.block_errors(&line, fit.alpha, samples, &blocks, counts);
+                self.resample(fit, &Fitted { line, errors })
+            };
             Ok((0..n_targets).map(of_target).collect())
         };
-        let resamples: Result<Vec<_>, Error> = (0..fit.n_resamples).into_par_iter().map(resample).collect();
+        let numbered: Vec<(&Sums, ArrayView1<'_, f64>)> = all_sums.iter().zip(counts.outer_iter()).collect();
+        let resamples: Result<Vec<_>, Error> = numbered.into_par_iter().map(resample).collect();
         let mut of_target: Vec<Vec<Resample>> = (0..n_targets).map(|_| Vec::new()).collect();
         for resample in resamples? {
             of_target.iter_mut().zip(resample).for_each(|(of_target, own)| of_target.push(own));
@@ -257,21 +281,12 @@ impl Samples {
         })
     }
 
-    /// The samples that were drawn, with weights as often as they were; the row itself once, as in every run.
-    fn resampled(&self, draws: &Draws, number: u64) -> Self {
-        let mut generator = draws.draw(number);
+    /// The row itself, and the other samples in blocks of about one size, each sample alone where they are few.
+    fn blocks(&self) -> Vec<Range<usize>> {
         let n_others = self.weights.len() - 1;
-        let mut counts = vec![0.0; self.weights.len()];
-        counts[0] = 1.0;
-        for _ in 0..n_others {
-            counts[1 + below(&mut generator, n_others)] += 1.0;
-        }
-        let drawn: Vec<usize> = (0..counts.len()).filter(|&sample| counts[sample] > 0.0).collect();
-        Self {
-            design: self.design.select(Axis(0), &drawn),
-            outputs: self.outputs.select(Axis(0), &drawn),
-            weights: drawn.iter().map(|&sample| counts[sample] * self.weights[sample]).collect(),
-        }
+        let n_blocks = n_others.min(MAX_BLOCKS);
+        let bound = |block: usize| 1 + block * n_others / n_blocks.max(1);
+        std::iter::once(0..1).chain((0..n_blocks).map(|block| bound(block)..bound(block + 1))).collect()
     }
 
     fn resample(&self, fit: &Fit, fitted: &Fitted) -> Resample {

@@ -6,6 +6,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use pellucid_core::{Draws, Work};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
 
 use super::discretize::{Bins, entropy_edges, percentiles};
 use super::surrogate::{Fit, Surrogate};
@@ -224,19 +225,18 @@ impl Near<'_> {
     fn samples(&self, draws: &Draws, range: Range<usize>) -> (Array2<f64>, Array2<f64>) {
         let shape = (range.len(), self.row.len());
         let (mut rows, mut design) = (Array2::zeros(shape), Array2::zeros(shape));
-        for (place, number) in range.enumerate() {
+        let places: Vec<_> = range.zip(rows.outer_iter_mut().zip(design.outer_iter_mut())).collect();
+        places.into_par_iter().for_each(|(number, (mut row, mut seen))| {
             if number == 0 {
-                rows.row_mut(place).assign(&self.row);
-                design.row_mut(place).assign(&self.design_of_row());
-                continue;
+                row.assign(&self.row);
+                seen.assign(&self.design_of_row());
+                return;
             }
             let mut generator = draws.draw(number as u64);
             for (column, known) in self.table.columns.iter().enumerate() {
-                let (value, seen) = self.drawn(known, self.row[column], &mut generator);
-                rows[[place, column]] = value;
-                design[[place, column]] = seen;
+                (row[column], seen[column]) = self.drawn(known, self.row[column], &mut generator);
             }
-        }
+        });
         (rows, design)
     }
 
