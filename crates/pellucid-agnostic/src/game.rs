@@ -1,6 +1,6 @@
 //! What any coalition of features is worth: all that sampling methods know of model, masker and row.
 
-use ndarray::{Array2, ArrayD, ArrayView2, ArrayViewD};
+use ndarray::{Array2, ArrayView2, ArrayViewD};
 use pellucid_core::{Work, row_digest_f64};
 
 use crate::batches::{batch_size, in_batches};
@@ -83,18 +83,6 @@ impl<'a> MaskedRow<'a> {
     pub fn targets_of(&self, rows: ArrayViewD<'_, f64>, work: &Work) -> Result<Array2<f64>, Error> {
         Ok(predict(self.predictor, rows, work)?.dot(&self.target_weights))
     }
-
-    /// The rows numbered `range`, counted through all replacements of the first coalition, then of the second …
-    fn filled(&self, present: ArrayView2<'_, bool>, range: std::ops::Range<usize>) -> ArrayD<f64> {
-        let n_replacements = self.masker.n_replacements();
-        let shape: Vec<usize> = [range.len()].iter().chain(self.row.shape()).copied().collect();
-        let mut filled = ArrayD::zeros(shape);
-        for (number, slot) in range.zip(filled.outer_iter_mut()) {
-            let (coalition, replacement) = (number / n_replacements, number % n_replacements);
-            self.masker.fill(self.row.view(), present.row(coalition), replacement, slot);
-        }
-        filled
-    }
 }
 
 impl Game for MaskedRow<'_> {
@@ -111,11 +99,13 @@ impl Game for MaskedRow<'_> {
         let n_rows = present.nrows() * n_replacements;
         let mut worth = Array2::zeros((present.nrows(), self.n_targets()));
         for range in in_batches(n_rows, batch_size(work, self.row.shape())?) {
-            let rows = self.filled(present, range.clone());
+            let rows = self.masker.filled(self.row.view(), present, range.clone());
             let outputs = predict_checked(self.predictor, rows.view(), work)?.dot(&self.target_weights);
             for (number, outputs) in range.zip(outputs.outer_iter()) {
                 let weight = self.masker.weights()[number % n_replacements];
-                worth.row_mut(number / n_replacements).scaled_add(weight, &outputs);
+                for (target, &output) in outputs.iter().enumerate() {
+                    worth[[number / n_replacements, target]] += weight * output;
+                }
             }
         }
         Ok(worth)
