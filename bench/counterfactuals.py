@@ -238,6 +238,9 @@ def main():
                         kept.parent.mkdir(parents=True, exist_ok=True)
                         np.savez(kept, seconds=seconds, **{str(i): rows for i, rows in enumerate(found)})
                 numbers = [len(members) for members in found]
+                if not any(numbers):
+                    print(f"| {job} | dice-ml {method} | 0 |")
+                    continue
                 print(line(job, f"dice-ml {method}", measures(data, found, constrained), seconds, len(numbers)))
                 for side, thresholds in [("Pellucid", True), ("Pellucid, without thresholds", False)]:
                     options = json.loads(arguments.options)
