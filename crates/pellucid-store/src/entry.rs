@@ -1,4 +1,4 @@
-//! A record or an erasure → the bytes that enter the tree, and back.
+//! A record, feedback or an erasure → the bytes that enter the tree, and back.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::canonical;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::record::Record;
+use crate::record::{Feedback, Record};
 
 /// Bundles of entries count an entry's bytes in 16 bits.
 pub const MAX_ENTRY_BYTES: usize = 65_535;
@@ -24,6 +24,8 @@ pub enum Entry {
         /// `SHA-256(salt ‖ payload)`.
         payload_commitment: Digest,
     },
+    /// A label or a decision that came later.
+    Feedback(Feedback),
     /// Payloads that were erased.
     Erasure(Erasure),
 }
@@ -45,8 +47,10 @@ impl Entry {
     /// # Errors
     /// A record that cannot be kept, with the field at fault.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        if let Self::Record { record, .. } = self {
-            record.check()?;
+        match self {
+            Self::Record { record, .. } => record.check()?,
+            Self::Feedback(feedback) => feedback.check()?,
+            Self::Erasure(_) => {}
         }
         let refuse = |reason| Error::refused(self.name(), reason);
         let bytes = canonical::write(&self.to_json().map_err(refuse)?).map_err(refuse)?.into_bytes();
@@ -80,6 +84,7 @@ impl Entry {
                 payload_commitment: field(members.remove("payload_commitment").unwrap_or(Value::Null))?,
                 record: field(Value::Object(members))?,
             },
+            Some("feedback") => Self::Feedback(field(Value::Object(members))?),
             Some("erasure") => Self::Erasure(field(Value::Object(members))?),
             _ => return Err(format!("is of the unknown kind {}", kind.unwrap_or(Value::Null))),
         };
@@ -94,6 +99,7 @@ impl Entry {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Record { .. } => "record",
+            Self::Feedback(_) => "feedback",
             Self::Erasure(_) => "erasure",
         }
     }
@@ -101,13 +107,32 @@ impl Entry {
     pub(crate) fn timestamp_micros(&self) -> i64 {
         match self {
             Self::Record { record, .. } => record.timestamp_micros,
+            Self::Feedback(feedback) => feedback.timestamp_micros,
             Self::Erasure(erasure) => erasure.timestamp_micros,
+        }
+    }
+
+    /// The prediction that it is about.
+    pub(crate) fn prediction_id(&self) -> Option<&str> {
+        match self {
+            Self::Record { record, .. } => Some(&record.prediction_id),
+            Self::Feedback(feedback) => Some(&feedback.prediction_id),
+            Self::Erasure(_) => None,
+        }
+    }
+
+    /// The record, where it is one.
+    pub(crate) fn record(&self) -> Option<&Record> {
+        match self {
+            Self::Record { record, .. } => Some(record),
+            Self::Feedback(_) | Self::Erasure(_) => None,
         }
     }
 
     fn name(&self) -> String {
         match self {
             Self::Record { record, .. } => format!("record `{}`", record.prediction_id),
+            Self::Feedback(feedback) => format!("feedback on `{}`", feedback.prediction_id),
             Self::Erasure(_) => "erasure".to_owned(),
         }
     }
@@ -119,6 +144,7 @@ impl Entry {
                 members.insert("payload_commitment".to_owned(), payload_commitment.to_string().into());
                 members
             }
+            Self::Feedback(feedback) => object(feedback)?,
             Self::Erasure(erasure) => object(erasure)?,
         };
         members.insert("kind".to_owned(), self.kind().into());
@@ -172,6 +198,22 @@ mod tests {
             Erasure { records: vec![[0, 3], [7, 8]], reason: "asked to".into(), timestamp_micros: -5 };
         let bytes = Entry::Erasure(erasure.clone()).to_bytes().expect("keepable");
         assert_eq!(Entry::parse(&bytes), Ok(Entry::Erasure(erasure)));
+    }
+
+    #[test]
+    fn feedback_comes_back_as_it_was_or_is_refused() {
+        let mut feedback = Feedback {
+            prediction_id: "p-1".into(),
+            timestamp_micros: 7,
+            label: Some(json!("repaid")),
+            decision: full_record().decision,
+        };
+        let bytes = Entry::Feedback(feedback.clone()).to_bytes().expect("keepable");
+        assert_eq!(Entry::parse(&bytes), Ok(Entry::Feedback(feedback.clone())));
+        feedback.label = None;
+        feedback.decision = None;
+        let fault = Entry::Feedback(feedback).to_bytes().expect_err("empty").to_string();
+        assert_eq!(fault, "feedback on `p-1`: says nothing: give a label or a decision");
     }
 
     fn refusal(change: impl FnOnce(&mut Record)) -> String {

@@ -44,7 +44,7 @@ pub use payload::{Array, MAX_PAYLOAD_BYTES, Payload, Values, payload_commitment}
 pub use proof::{ConsistencyProof, InclusionProof};
 pub use query::Query;
 pub use reader::{Reader, Stored};
-pub use record::{Check, Decision, Record, RecordedModel};
+pub use record::{Check, Decision, Feedback, Record, RecordedModel};
 pub use retention::Retention;
 pub use tree::entry_hash;
 pub use verify::{Fault, FaultKind, Place, Report, Trusted, verify};

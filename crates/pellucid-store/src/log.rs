@@ -11,7 +11,7 @@ use crate::key::{random_bytes, signer_for};
 use crate::note::VerifyingKey;
 use crate::payload::{Payload, deflate, payload_commitment};
 use crate::reader::Reader;
-use crate::record::Record;
+use crate::record::{Feedback, Record};
 use crate::writer::{Prepared, Request, SaltedPayload, Writer};
 
 /// Entries that may wait to be written.
@@ -147,6 +147,16 @@ impl Log {
         pending.wait()
     }
 
+    /// Appends what became known of a prediction later: a label, a human's decision.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_feedback(&self, feedback: &Feedback) -> Result<Appended, Error> {
+        let (request, pending) = self.request(Entry::Feedback(feedback.clone()), None)?;
+        self.send(request)?;
+        pending.wait()
+    }
+
     /// Puts a record into the queue without waiting for the disk.
     ///
     /// # Errors
@@ -200,8 +210,12 @@ impl Log {
         };
         let deflated = deflate(&payload).map_err(Error::file(&self.path, "compressing a payload"))?;
         let salted = SaltedPayload { salt, n_bytes: payload.len() as u64, deflated };
+        self.request(entry, Some(salted))
+    }
+
+    fn request(&self, entry: Entry, payload: Option<SaltedPayload>) -> Result<(Request, Pending), Error> {
         let (reply, answer) = channel();
-        let request = Request::Append { entry: Box::new(Prepared::new(entry, Some(salted))?), reply };
+        let request = Request::Append { entry: Box::new(Prepared::new(entry, payload)?), reply };
         Ok((request, Pending { reply: answer, path: self.path.clone() }))
     }
 

@@ -195,6 +195,36 @@ fn of_two_explanations_of_a_prediction_the_newest_holds() {
 }
 
 #[test]
+fn labels_and_decisions_that_come_late_are_found_by_prediction() {
+    let place = Place::new();
+    let log = place.open();
+    append(&log, 0..3);
+    let feedback = |label: &str| Feedback {
+        prediction_id: "p-1".into(),
+        timestamp_micros: 1_790_000_000_000_009,
+        label: Some(label.into()),
+        decision: None,
+    };
+    for label in ["unknown", "repaid"] {
+        log.append_feedback(&feedback(label)).expect("room");
+    }
+    let reader = place.reader();
+    let entries: Vec<Entry> =
+        reader.feedback("p-1").expect("read").into_iter().map(|stored| stored.entry).collect();
+    assert_eq!(entries, ["unknown", "repaid"].map(|label| Entry::Feedback(feedback(label))));
+    assert_eq!(reader.feedback("p-2"), Ok(vec![]));
+    assert_eq!(
+        reader.query(&Query { prediction_id: Some("p-1".into()), ..Query::default() }).map(|it| it.len()),
+        Ok(1)
+    );
+    assert!(reader.payload(3).expect_err("none").to_string().contains("is of kind feedback"));
+    assert!(log.erase(&[3], "wrong", 0).is_err());
+    log.close().expect("signed");
+    let report = place.verify();
+    assert!(report.is_sound(), "{:?}", report.faults);
+}
+
+#[test]
 fn proofs_hold_without_the_log_and_for_nothing_else() {
     let place = Place::new();
     let log = place.open();
@@ -285,7 +315,7 @@ fn an_erased_payload_is_gone_from_the_files_and_proofs_stay() {
 
     let again = log.erase(&[4], "again", 0).expect("nothing to do");
     assert_eq!((again.entries, again.n_payloads), (vec![], 0));
-    for (index, reason) in [(8, "is an erasure"), (99, "the log has 9 entries")] {
+    for (index, reason) in [(8, "is of kind erasure"), (99, "the log has 9 entries")] {
         let fault = log.erase(&[0, index], "wrong", 0).expect_err("no record");
         assert!(fault.to_string().contains(reason), "{fault}");
     }

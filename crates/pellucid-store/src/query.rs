@@ -27,7 +27,7 @@ pub struct Query {
     pub since_micros: Option<i64>,
     /// Before this time.
     pub until_micros: Option<i64>,
-    /// Whether erasures are left out.
+    /// Whether feedback and erasures are left out.
     pub records_only: bool,
     /// From this entry on: the last one's index + 1 for the next page.
     pub from_index: u64,
@@ -85,6 +85,13 @@ impl Query {
         let conditions = "kind = 'record' AND prediction_id = ? AND comparability_key = ?";
         let values = [prediction_id, comparability_key].map(|value| Value::from(value.to_owned()));
         (format!("{SELECT} WHERE {conditions} ORDER BY entry_index DESC LIMIT 1"), values.to_vec())
+    }
+
+    /// All feedback on a prediction.
+    pub(crate) fn feedback(prediction_id: &str) -> (String, Vec<Value>) {
+        let conditions = "kind = 'feedback' AND prediction_id = ?";
+        let values = vec![Value::from(prediction_id.to_owned())];
+        (format!("{SELECT} WHERE {conditions} ORDER BY entry_index"), values)
     }
 }
 

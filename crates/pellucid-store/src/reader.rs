@@ -109,6 +109,15 @@ impl Reader {
         Ok(self.stored(&sql, values)?.pop())
     }
 
+    /// What became known of a prediction after it was made, in the order of the log.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where something cannot be read.
+    pub fn feedback(&self, prediction_id: &str) -> Result<Vec<Stored>, Error> {
+        let (sql, values) = Query::feedback(prediction_id);
+        self.stored(&sql, values)
+    }
+
     fn stored(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Stored>, Error> {
         let fault = Error::sqlite(&self.path, "reading entries");
         let mut statement = self.connection.prepare_cached(sql).map_err(&fault)?;
@@ -128,8 +137,12 @@ impl Reader {
     /// # Errors
     /// [`Error::Erased`] with the tombstone's place, [`Error::NoEntry`], [`Error::Damaged`].
     pub fn payload(&self, index: u64) -> Result<Payload, Error> {
-        let Entry::Record { payload_commitment, .. } = self.entry(index)?.entry else {
-            return Err(Error::NoEntry { index, reason: "is an erasure, which has no payload".to_owned() });
+        let entry = self.entry(index)?.entry;
+        let Entry::Record { payload_commitment, .. } = entry else {
+            return Err(Error::NoEntry {
+                index,
+                reason: format!("is of kind {}, which has no payload", entry.kind()),
+            });
         };
         let Some(salted) = self.salted_payload(index)? else {
             let by = self.erasure_of(index)?;

@@ -87,6 +87,50 @@ pub struct Decision {
     pub reason: Option<String>,
 }
 
+/// What became known of a prediction after its record was written: a record itself is never changed.
+///
+/// ```
+/// let feedback = pellucid_store::Feedback {
+///     prediction_id: "request-1".into(),
+///     timestamp_micros: 1_790_000_000_000_000,
+///     label: Some("repaid".into()),
+///     decision: None,
+/// };
+/// # let _ = feedback;
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Feedback {
+    /// The prediction it is about.
+    pub prediction_id: String,
+    /// When it became known: microseconds since 1970-01-01 UTC.
+    pub timestamp_micros: i64,
+    /// What was true, as JSON: a class, a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Value>,
+    /// What a human decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+}
+
+impl Feedback {
+    /// Whether it can be kept and found again.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let refuse =
+            |reason: String| Err(Error::refused(format!("feedback on `{}`", self.prediction_id), reason));
+        if let Err(reason) = check_id(&self.prediction_id) {
+            return refuse(format!("prediction_id {reason}"));
+        }
+        if let Err(reason) = check_times(self.timestamp_micros, self.decision.as_ref()) {
+            return refuse(reason);
+        }
+        match (&self.label, &self.decision) {
+            (None | Some(Value::Null), None) => refuse("says nothing: give a label or a decision".to_owned()),
+            (Some(Value::Null), _) => refuse("its label is null: leave it out".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Record {
     /// A record that says the least: no parameters, checks or decision, explained for sure.
     #[must_use]
@@ -113,9 +157,8 @@ impl Record {
         if let Err(reason) = check_id(&self.prediction_id) {
             return refuse(format!("prediction_id {reason}"));
         }
-        let times = [Some(self.timestamp_micros), self.decision.as_ref().map(|it| it.timestamp_micros)];
-        if let Some(time) = times.into_iter().flatten().find(|time| time.unsigned_abs() > MAX_MICROS) {
-            return refuse(format!("timestamp {time} is not within 285 years of 1970: give microseconds"));
+        if let Err(reason) = check_times(self.timestamp_micros, self.decision.as_ref()) {
+            return refuse(reason);
         }
         let p = self.inclusion_probability;
         if !(p > 0.0 && p <= 1.0) {
@@ -141,6 +184,14 @@ fn check_id(id: &str) -> Result<(), String> {
         n if n > MAX_ID_BYTES => Err(format!("has {n} bytes, {MAX_ID_BYTES} are allowed")),
         _ if id.chars().any(char::is_control) => Err("has control characters".to_owned()),
         _ => Ok(()),
+    }
+}
+
+fn check_times(timestamp_micros: i64, decision: Option<&Decision>) -> Result<(), String> {
+    let mut times = [Some(timestamp_micros), decision.map(|it| it.timestamp_micros)].into_iter().flatten();
+    match times.find(|time| time.unsigned_abs() > MAX_MICROS) {
+        Some(time) => Err(format!("timestamp {time} is not within 285 years of 1970: give microseconds")),
+        None => Ok(()),
     }
 }
 

@@ -185,10 +185,7 @@ impl Writer {
     fn write_entry(&self, state: &mut State, prepared: &Prepared) -> rusqlite::Result<Appended> {
         let Prepared { entry, bytes, payload } = prepared;
         let index = state.frontier.n_entries();
-        let record = match entry {
-            Entry::Record { record, .. } => Some(record),
-            Entry::Erasure(_) => None,
-        };
+        let record = entry.record();
         let time = entry.timestamp_micros();
         self.connection
             .prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
@@ -197,7 +194,7 @@ impl Writer {
                 bytes,
                 entry.kind(),
                 time,
-                record.map(|it| &it.prediction_id),
+                entry.prediction_id(),
                 record.map(|it| &it.model.name),
                 record.map(|it| &it.model.version),
                 record.map(|it| it.model.digest.to_string()),
@@ -222,18 +219,21 @@ impl Writer {
     /// Those of these records that still have a payload, in order; or why one of them is no record.
     fn payloads_among(&self, records: &[u64], n: u64) -> Result<Result<Vec<u64>, Error>, Error> {
         let fault = Error::sqlite(&self.path, "looking for payloads");
-        let query = "SELECT kind = 'record', EXISTS (SELECT 1 FROM payload WHERE payload.entry_index = entry.entry_index) \
+        let query = "SELECT kind, EXISTS (SELECT 1 FROM payload WHERE payload.entry_index = entry.entry_index) \
                      FROM entry WHERE entry_index = ?1";
         let mut statement = self.connection.prepare_cached(query).map_err(&fault)?;
         let mut present = Vec::new();
         for &index in records {
             let row = statement.query_row([index as i64], |row| Ok((row.get(0)?, row.get(1)?))).optional();
-            match row.map_err(&fault)? {
-                Some((true, true)) => present.push(index),
-                Some((true, false)) => {}
-                Some((false, _)) => {
-                    let reason = "is an erasure, which has no payload".to_owned();
-                    return Ok(Err(Error::NoEntry { index, reason }));
+            let row: Option<(String, bool)> = row.map_err(&fault)?;
+            match row.as_ref().map(|(kind, has_payload)| (kind.as_str(), has_payload)) {
+                Some(("record", true)) => present.push(index),
+                Some(("record", false)) => {}
+                Some((kind, _)) => {
+                    return Ok(Err(Error::NoEntry {
+                        index,
+                        reason: format!("is of kind {kind}, which has no payload"),
+                    }));
                 }
                 None => return Ok(Err(Error::NoEntry { index, reason: format!("the log has {n} entries") })),
             }

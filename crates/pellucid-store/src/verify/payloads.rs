@@ -87,7 +87,10 @@ pub(super) fn check_payload(
                 wrong("the erasure names entries that do not come before it");
             }
         }
-        (Entry::Erasure(_), Some(_)) => wrong("an erasure has no payload, but there is one"),
+        (Entry::Feedback(_), None) => {}
+        (Entry::Erasure(_) | Entry::Feedback(_), Some(_)) => {
+            wrong("only records have payloads, but there is one")
+        }
         (Entry::Record { .. }, Some(_)) if erased => wrong("it was erased, but it is there"),
         (Entry::Record { .. }, None) if erased => count.n_erased += 1,
         (Entry::Record { .. }, None) => wrong("it is missing, and no erasure says why"),

@@ -222,14 +222,11 @@ impl<'a> Walk<'a> {
     }
 
     fn check_columns(&mut self, index: u64, entry: &Entry, row: &Row<'_>) -> rusqlite::Result<()> {
-        let record = match entry {
-            Entry::Record { record, .. } => Some(record),
-            Entry::Erasure(_) => None,
-        };
+        let record = entry.record();
         let digest = record.map(|it| it.model.digest.to_string());
         let texts = [
             ("kind", 2, Some(entry.kind())),
-            ("prediction_id", 4, record.map(|it| it.prediction_id.as_str())),
+            ("prediction_id", 4, entry.prediction_id()),
             ("model_name", 5, record.map(|it| it.model.name.as_str())),
             ("model_version", 6, record.map(|it| it.model.version.as_str())),
             ("model_digest", 7, digest.as_deref()),
