@@ -20,7 +20,7 @@ const QUEUE: usize = 4_096;
 /// How a log is written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// A checkpoint is signed as soon as this many entries follow the last one.
+    /// A checkpoint is signed with the write after which at least this many entries follow the last one.
     pub checkpoint_every: u64,
     /// The file grows no larger; `None`: as large as the disk allows.
     pub max_file_bytes: Option<u64>,

@@ -268,6 +268,11 @@ fn proof_files_that_were_cut_or_stretched_are_refused() {
     for end in (0..text.len()).filter(|&end| text.is_char_boundary(end)) {
         assert!(!proves(&text[..end]), "cut at {end}");
     }
+    for byte in 0..text.len() {
+        let mut flipped = text.clone().into_bytes();
+        flipped[byte] ^= 1 << (byte % 8);
+        assert!(!String::from_utf8(flipped).is_ok_and(|text| proves(&text)), "byte {byte}");
+    }
     for (from, to) in
         [("index 4", "index 5"), ("index 4", "index 04"), ("v1\n", "v2\n"), ("\n\n", "\nAAAA\n\n")]
     {
@@ -331,9 +336,7 @@ fn an_erased_payload_is_gone_from_the_files_and_proofs_stay() {
 fn erasing_here_and_there_leaves_no_copy() {
     let place = Place::new();
     let log = place.open();
-    let pending: Vec<Pending> =
-        (0..600).map(|i| log.submit(&record(i), &payload(i)).expect("room")).collect();
-    pending.into_iter().for_each(|it| assert!(it.wait().is_ok()));
+    append(&log, 0..600);
     let salts: Vec<Vec<u8>> = Connection::open(place.path())
         .and_then(|it| {
             let mut all = it.prepare("SELECT salt FROM payload ORDER BY entry_index")?;
@@ -458,9 +461,7 @@ fn a_clock_that_goes_back_is_told_and_changes_no_order() {
 fn an_export_is_the_log_as_static_files() {
     let place = Place::new();
     let log = place.open();
-    let pending: Vec<Pending> =
-        (0..300).map(|i| log.submit(&record(i), &payload(i)).expect("room")).collect();
-    pending.into_iter().for_each(|it| assert!(it.wait().is_ok()));
+    append(&log, 0..300);
     log.checkpoint().expect("signed");
     let folder = place.beside("export");
     let exported = place.reader().export(&folder).expect("exported");

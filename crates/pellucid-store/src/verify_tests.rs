@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
-use crate::testing::{Place, append, payload, record};
+use crate::testing::{Place, append};
 use crate::*;
 
 /// Place and kind of each fault.
@@ -86,7 +86,9 @@ fn each_change_is_named() {
     let signature = (crate::Place::Checkpoint(8), Kind::Signature);
     check_tampered(
         10,
-        sql("UPDATE checkpoint SET note = replace(note, '8', '9') WHERE n_entries = 8"),
+        sql(
+            "UPDATE checkpoint SET note = replace(note, char(10) || '8' || char(10), char(10) || '9' || char(10)) WHERE n_entries = 8",
+        ),
         &[signature],
     );
     let cut = sql("DELETE FROM entry WHERE entry_index = 9; DELETE FROM hash WHERE node_index = 9; \
@@ -111,9 +113,7 @@ fn missing_triggers_and_stray_tables_are_named() {
 fn the_hash_of_a_whole_tile_is_checked_too() {
     let place = Place::new();
     let log = place.open();
-    let pending: Vec<Pending> =
-        (0..260).map(|i| log.submit(&record(i), &payload(i)).expect("room")).collect();
-    pending.into_iter().for_each(|it| assert!(it.wait().is_ok()));
+    append(&log, 0..260);
     log.close().expect("signed");
     assert!(place.verify().is_sound());
     place.tamper(|it| {
@@ -286,12 +286,14 @@ fn a_flipped_bit_is_found_or_means_nothing() {
     let is_free =
         |byte: &usize| file[byte.saturating_sub(8)..file.len().min(byte + 8)].iter().all(|&it| it == 0);
     let (free, used): (Vec<usize>, Vec<usize>) = (0..file.len()).partition(is_free);
-    let bytes = free.into_iter().step_by(step(101)).chain(used.into_iter().step_by(step(29)));
+    let bytes = free.into_iter().step_by(step(151)).chain(used.into_iter().step_by(step(53)));
     let (mut n_found, mut n_harmless) = (0, 0);
     for byte in bytes {
         let unharmed = with_flipped(&place.path(), byte, byte % 8, || {
             let passes = verify(&place.path(), &trusted).is_ok_and(|report| report.is_sound());
-            passes.then(|| contents(&place.path()))
+            // Reading what is damaged may fail, but not panic.
+            let after = contents(&place.path());
+            passes.then_some(after)
         });
         match unharmed {
             Some(after) => {
@@ -301,7 +303,7 @@ fn a_flipped_bit_is_found_or_means_nothing() {
             None => n_found += 1,
         }
     }
-    assert!(n_found > 100 && n_harmless > 10, "{n_found} found, {n_harmless} harmless");
+    assert!(n_found > 50 && n_harmless > 10, "{n_found} found, {n_harmless} harmless");
 }
 
 /// One byte in so many is flipped; each of them where `PELLUCID_EVERY_BYTE` is set, which takes minutes.
@@ -329,7 +331,7 @@ fn a_flipped_bit_names_its_entry() {
         // SQLite leaves older copies in the free parts of its pages, where a flip means nothing.
         let places = file.windows(blob.len()).enumerate().filter(|(_, window)| *window == blob);
         let places: Vec<usize> = places.map(|(at, _)| at).collect();
-        for byte in (0..blob.len()).step_by(step(23)) {
+        for byte in (0..blob.len()).step_by(step(41)) {
             let reports =
                 places.iter().map(|at| with_flipped(&place.path(), at + byte, byte % 8, || place.verify()));
             let faults: Vec<Fault> = reports.flat_map(|report| report.faults).collect();
