@@ -19,6 +19,7 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
     ("pellucid-remote", &["pellucid-core", "pellucid-agnostic"]),
     ("pellucid-metrics", &["pellucid-core"]),
     ("pellucid-plot", &["pellucid-core"]),
+    ("pellucid-store", &[]),
     (
         "pellucid-engine",
         &[
