@@ -274,7 +274,9 @@ impl Trial<'_> {
         }
         let target = Target::Resolved(resolved.clone());
         let graph = &self.model.file().graph;
-        let layers: Vec<String> = parameter_layers(graph).into_iter().map(|layer| layer.name).collect();
+        let behind = self.model.explained_wires();
+        let layers = parameter_layers(graph).into_iter().map(|layer| layer.name);
+        let layers: Vec<String> = layers.filter(|name| behind.contains(name.as_str())).collect();
         let layers = spread(&layers, self.options.n_layers);
         let stages = randomization(&self.attributed.attribution, &layers.names, self.work, |redrawn| {
             let all = layers.up_to(redrawn);

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ndarray::{ArrayD, Axis};
+use ndarray::{ArrayD, ArrayView1, Axis};
+use pellucid_core::row_digest_f64;
 use pellucid_graph::{Dim, Graph, Tensor};
 
 use crate::error::Error;
-use crate::input::{ReadOptions, numbers_of_file};
+use crate::input::{ReadOptions, hex, numbers_of_file};
 use crate::table;
 
 const OPTION: &str = "fixed";
@@ -91,11 +92,27 @@ fn one_row(values: &ArrayD<f64>, rank: Option<usize>) -> ArrayD<f64> {
 }
 
 /// What the reader of an explanation must know.
-pub(crate) fn warnings(fixed: &Fixed) -> Vec<String> {
-    fixed
-        .keys()
-        .map(|name| format!("the input `{name}` holds the same values in every row; it is part of the model here, and gets no attribution"))
-        .collect()
+pub(crate) fn warnings(held: &BTreeMap<String, Tensor>) -> Vec<String> {
+    let warning = |(name, row): (&String, &Tensor)| {
+        format!(
+            "the input `{name}` holds {} in every row; it is part of the model here, and gets no attribution",
+            text(row)
+        )
+    };
+    held.iter().map(warning).collect()
+}
+
+/// Numbers that are told one by one; more are told by their digest.
+const MOST_TOLD: usize = 16;
+
+/// The numbers of a row, or what tells them from others.
+pub(crate) fn text(row: &Tensor) -> String {
+    let numbers = row.to_f64s();
+    if numbers.len() <= MOST_TOLD {
+        return numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+    }
+    let digest = hex(&row_digest_f64(ArrayView1::from(&numbers).into_dyn()));
+    format!("{:?} numbers of SHA-256 {digest}", row.shape())
 }
 
 #[cfg(test)]

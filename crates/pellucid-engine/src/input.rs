@@ -116,6 +116,11 @@ fn read_one(path: &Path, options: &ReadOptions<'_>) -> Result<Input, Error> {
             fitting(path, prepared.row.insert_axis(Axis(0)), options.input_shape, hint)?
         }
         "csv" => {
+            if let (Some(name), true) = (options.kept.first(), options.input_shape.len() > 1) {
+                let reason =
+                    format!("is a series, a line a step: no column such as `{name}` is kept beside its rows");
+                return Err(Error::input(path, reason));
+            }
             let table = table::read(path, options.kept)?;
             feature_names = Some(table.feature_names);
             other_columns = options.kept.iter().cloned().zip(table.kept).collect();

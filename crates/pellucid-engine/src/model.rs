@@ -1,5 +1,6 @@
 //! A model file with everything that stands beside it: labels, preprocessing, a runtime.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use ndarray::{Array2, ArrayD};
 use pellucid_core::{Model as _, Similarity, Work};
 use pellucid_explain::Network;
 use pellucid_explain::network;
-use pellucid_graph::{Graph, Runtime, onnx};
+use pellucid_graph::{Graph, Runtime, Wire, onnx};
 
 use crate::aim::Comparison;
 use crate::error::Error;
@@ -110,7 +111,7 @@ impl LoadedModel {
         let output = network::chosen_output(&file.graph, options.output.as_deref())?;
         let network_input = network.graph().inputs()[0];
         let flops = flops::count(network.graph());
-        let warnings = network.warnings().iter().cloned().chain(fixed::warnings(&options.fixed)).collect();
+        let warnings = network.warnings().iter().cloned().chain(fixed::warnings(&of_network.fixed)).collect();
         Ok(Self {
             warnings,
             is_small: flops.n_unknown_nodes == 0 && flops.known <= FLOPS_OF_SMALL,
@@ -187,6 +188,27 @@ impl LoadedModel {
             ..self.of_network.clone()
         };
         Ok(Network::new(graph, self.network.runtime().clone(), &options)?)
+    }
+
+    /// The names of the file's wires that the output is computed by from the explained one on.
+    pub(crate) fn explained_wires(&self) -> BTreeSet<&str> {
+        let graph = &self.file.graph;
+        let start = self.of_network.start.as_deref().and_then(|name| graph.wire(name).ok());
+        let mut needed: BTreeSet<Wire> = graph.outputs().iter().copied().collect();
+        for node in graph.nodes().iter().rev() {
+            let makes_start = start.is_some() && node.outputs.contains(&start);
+            if !makes_start && node.outputs.iter().flatten().any(|wire| needed.contains(wire)) {
+                needed.extend(node.inputs.iter().flatten());
+            }
+        }
+        needed.into_iter().filter(|wire| Some(*wire) != start).map(|wire| graph.name_of(wire)).collect()
+    }
+
+    /// What of the file predicts, where it is not all of it: which wire rows stand for, and what its other inputs hold.
+    pub(crate) fn variant(&self) -> String {
+        let started = self.of_network.start.iter().map(|wire| format!("start {wire}"));
+        let held = self.of_network.fixed.iter().map(|(name, row)| format!("{name} = {}", fixed::text(row)));
+        started.chain(held).collect::<Vec<_>>().join("; ")
     }
 
     /// What the reader of an explanation must know of the model.

@@ -23,7 +23,7 @@ fn one_of_several_inputs_is_explained() {
     let by_numbers = of("codes=2,0,1");
     assert_eq!(by_numbers["values"], of(&format!("codes={file}"))["values"]);
     assert_ne!(by_numbers["outputs"], of("codes=0,0,1")["outputs"]);
-    assert!(by_numbers["warnings"].to_string().contains("input `codes` holds the same values"));
+    assert!(by_numbers["warnings"].to_string().contains("input `codes` holds 2, 0, 1 in every row"));
     let row = folder.write("codes_row.npy", npy("(1, 3)", &[1.0; 3]));
     let model = fixture("tables/tabular.dynamo.onnx");
     let inspected = stdout(&run(&["inspect", &model, "--fixed", "codes=2,0,1"]));
@@ -49,4 +49,47 @@ fn what_another_input_holds_must_fit_it() {
     let trees = fixture("trees/demo/adult.txt");
     let table = fixture("data/adult_declined.csv");
     assert_fails(&["explain", &trees, &table, "--fixed", "age=1"], 2, &["fixed"]);
+}
+
+#[test]
+fn a_journal_is_of_one_row_of_other_inputs() {
+    let folder = Folder::new();
+    let journal = folder.text("kept");
+    let of = |codes: &'static str| {
+        ["--method", "exact-shap", "--baseline", "zeros", "--journal", &journal, "--fixed", codes]
+            .map(str::to_owned)
+    };
+    let first = of("codes=2,0,1");
+    let first: Vec<&str> = first.iter().map(String::as_str).collect();
+    let explained_once = explained(&folder, &first);
+    assert_eq!(explained(&folder, &first)["values"], explained_once["values"]);
+    let (rows, model) = (folder.text("rows.npy"), fixture("tables/tabular.dynamo.onnx"));
+    let other = of("codes=0,1,0");
+    let other: Vec<&str> = other.iter().map(String::as_str).collect();
+    assert_fails(
+        &[&["explain", &model, &rows, "--target", "1"][..], &other].concat(),
+        2,
+        &["journal", "another model"],
+    );
+}
+
+#[test]
+fn only_layers_behind_the_start_are_redrawn() {
+    let folder = Folder::new();
+    let row: Vec<f32> = (0..256).map(|i| (i as f32 * 0.7).sin()).collect();
+    let row = folder.write("row.npy", npy("(1, 256)", &row));
+    let model = fixture("models/mnist_cnn.onnx");
+    let from = [
+        "--start",
+        "/fc_layers/fc_layers.0/Gemm_output_0",
+        "--method",
+        "saliency",
+        "--metrics",
+        "randomization",
+    ];
+    let told = stdout(&run(&[&["evaluate", &model, &row][..], &from].concat()));
+    assert!(
+        told.contains("\nlogits ") && !told.contains("/fc_layers.0") && !told.contains("conv_layers"),
+        "{told}"
+    );
 }
