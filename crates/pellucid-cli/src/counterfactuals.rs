@@ -94,6 +94,9 @@ fn sentences(found: &FoundCounterfactuals, written: &[String]) -> String {
             let _ = writeln!(text, "  warning: {warning}");
         }
     }
+    for warning in &found.warnings {
+        let _ = writeln!(text, "warning   {warning}");
+    }
     text.push_str(&wrote(written));
     text.trim_end().to_owned()
 }

@@ -24,6 +24,8 @@ pub(crate) fn run(
         let what = "without labels, importance is of tree models; of others name the column of what is true: --label-column";
         return Err(Error::Unsupported { what: what.to_owned() }.into());
     }
+    arguments.served.refuse()?;
+    open::refuse(arguments.array.as_ref().map(|_| "array"), "is for --label-column")?;
     let model = TreeModel::open(path, &arguments.model.options(PreprocessOptions::default())?)?;
     let work = open::work(&arguments.work, arguments.json, "rows", cancellation);
     let table = on_threads(tables::threads(&arguments.work), || {

@@ -57,6 +57,10 @@ impl Asked<'_> {
         let asked = self.space()?;
         let array = self.what.array.as_deref();
         if let Some(address) = address(self.what) {
+            open::refuse(
+                asked.map(|_| "output_space"),
+                "is for a model's file; a served one gives what it gives",
+            )?;
             let model = self.endpoint(address)?;
             let row_shape = model.predictor().row_shape().to_vec();
             let read = |paths: &[PathBuf], kept: &[String]| {
@@ -65,6 +69,7 @@ impl Asked<'_> {
             };
             return run(model, &read, None);
         }
+        self.served.refuse()?;
         match open::opened(self.what, self.trees, &self.work.runtime)? {
             Opened::Network(model) => {
                 let read = |paths: &[PathBuf], kept: &[String]| {

@@ -1,5 +1,7 @@
 //! `pellucid report`.
 
+use std::collections::BTreeMap;
+
 use pellucid_engine::{
     AgnosticMethod, Cancellation, Error, LoadedModel, Method, MethodOptions, Opened, ReportOptions, Request,
     TreeModel, explain, on_threads, read_target, report, report_explained, report_table, write_file,
@@ -78,6 +80,9 @@ fn by_predictions(arguments: &ReportArguments, cancellation: &Cancellation) -> R
             (!is_table).then_some("methods"),
             "by predictions alone there are pages of tables only",
         )?;
+        if features.is_none() {
+            rows.warnings.extend(taken_as_features(&rows.other_columns, rows.feature_names.as_deref()));
+        }
         let names = rows.names_of_columns();
         rows.feature_names.get_or_insert(names);
         let (explanation, _) = by.explain(model, &rows, read, &work)?;
@@ -105,6 +110,10 @@ fn of_columns(
     let work = open::work(&arguments.work, false, "evaluations", cancellation);
     let mut explanation =
         explain(model, &input, &Request { method, target, seed: arguments.work.seed }, &work)?;
+    explanation
+        .about
+        .warnings
+        .extend(taken_as_features(&input.other_columns, input.feature_names.as_deref()));
     explanation.about.other_columns = input.other_columns;
     Ok(report_explained(&explanation, cohort)?)
 }
@@ -121,6 +130,15 @@ fn with_cohort<T>(
     }
     // What a table's features are is not known where only their number is: a feature cannot be left out.
     read(&[cohort]).or_else(|fault| read(&[]).map_err(|_| fault)).map_err(Failure::from)
+}
+
+/// Where a model names no features, nobody knows which column is none: the reader has to see which were taken.
+fn taken_as_features(kept: &BTreeMap<String, Vec<String>>, features: Option<&[String]>) -> Option<String> {
+    let (beside, features) = (kept.keys().next()?, features?);
+    Some(format!(
+        "`{beside}` is taken as no feature, and as the features, in this order: {}",
+        features.join(", ")
+    ))
 }
 
 fn of_photos(

@@ -31,6 +31,7 @@ pub(crate) fn explain(
     }
     let by_predictions = arguments.method.method.as_deref().is_some_and(AgnosticMethod::is_one);
     open::refuse(unfit(arguments, by_predictions), "is not for texts by this method")?;
+    arguments.agnostic.served.refuse()?;
     let (model, texts) = opened(&arguments.what, &arguments.work)?;
     let method = arguments.method.of_network().to_owned();
     let asked = request(&arguments.what, &arguments.target, &arguments.work)?;
@@ -99,6 +100,7 @@ pub(crate) fn evaluate(
 pub(crate) fn report(arguments: &ReportArguments, cancellation: &Cancellation) -> Result<String, Failure> {
     let cohort = arguments.cohort.as_ref().map(|_| "cohort");
     open::refuse(arguments.trees.first_given().or(cohort), "is for tree models; this is about texts")?;
+    open::refuse(arguments.agnostic.first_given(), "is for tables; this is about texts")?;
     let (model, texts) = opened(&arguments.what, &arguments.work)?;
     let defaults = TextReportOptions::default();
     let methods = match &arguments.methods {

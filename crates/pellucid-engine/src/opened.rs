@@ -34,7 +34,6 @@ impl Opened {
         if !holds_trees(path)? {
             return Ok(Self::Network(Box::new(LoadedModel::open(path, runtime()?, options)?)));
         }
-        refuse_options_of_networks(options)?;
         Ok(Self::Trees(Box::new(TreeModel::open(path, options)?)))
     }
 
@@ -52,22 +51,7 @@ impl Opened {
         if !(begins_as_trees(text) || mentions(bytes, b"TreeEnsemble")) {
             return Ok(Self::Network(Box::new(LoadedModel::from_bytes(name, bytes, runtime()?, options)?)));
         }
-        refuse_options_of_networks(options)?;
         Ok(Self::Trees(Box::new(TreeModel::from_bytes(name, bytes, options)?)))
-    }
-}
-
-fn refuse_options_of_networks(options: &ModelOptions) -> Result<(), Error> {
-    let given = [
-        ("input_shape", options.input_shape.is_some()),
-        ("output", options.output.is_some()),
-        ("explain_probability", options.explain_probability),
-        ("start", options.start.is_some()),
-        ("fixed", !options.fixed.is_empty()),
-    ];
-    match given.iter().find(|(_, given)| *given) {
-        Some((option, _)) => Err(Error::request(*option, "is for networks; this is a tree model")),
-        None => Ok(()),
     }
 }
 

@@ -95,9 +95,10 @@ fn lead(told: &Reported<'_>, drawing: &Drawing) -> String {
         }
         _ => "",
     };
-    let meaning = match told.explanation.base_values {
+    let article = if value.starts_with(['a', 'i', 'A', 'I']) { "an" } else { "a" };
+    let meaning = match told.adds_up {
         Some(_) => format!(
-            "Each feature gets a {value}: how far it moved that output from the base value, the output where nothing is known \
+            "Each feature gets {article} {value}: how far it moved that output from the base value, the output where nothing is known \
              of the row. Base value and {value}s add up to what the model says."
         ),
         None => format!(

@@ -80,6 +80,13 @@ impl Domain {
         let (least, greatest) =
             hull.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
         let (mut low, mut high) = column.range.unwrap_or((least, greatest));
+        // An end that is left open is the last value seen.
+        if low == f64::NEG_INFINITY {
+            low = least.min(high);
+        }
+        if high == f64::INFINITY {
+            high = greatest.max(low);
+        }
         match column.direction {
             Some(Direction::Up) => low = low.max(own),
             Some(Direction::Down) => high = high.min(own),
@@ -266,7 +273,7 @@ fn check_settings(column: &Column) -> Result<(), Error> {
         if column.is_category() {
             return Err(column.fault("`range` is for numbers; `allowed` lists categories"));
         }
-        if !(low.is_finite() && high.is_finite() && low <= high) {
+        if !(low <= high && low < f64::INFINITY && high > f64::NEG_INFINITY) {
             return Err(
                 column.fault(format!("`range` goes from {low} to {high}: the first must not be greater"))
             );

@@ -384,6 +384,20 @@ impl TextArguments {
     }
 }
 
+impl ServedArguments {
+    /// Refuses what is given of a server for a model's file.
+    pub(crate) fn refuse(&self) -> Result<(), Error> {
+        let token_file = self.token_file.as_ref().map(|_| "token_file");
+        match token_file.or(self.timeout.map(|_| "timeout")) {
+            None => Ok(()),
+            Some(option) => Err(Error::Request {
+                option: option.to_owned(),
+                reason: "is for served models; this is a file".to_owned(),
+            }),
+        }
+    }
+}
+
 impl MethodArguments {
     /// The method for a network.
     pub(crate) fn of_network(&self) -> &str {

@@ -274,3 +274,28 @@ fn pairs_by_predictions_are_those_of_the_trees() {
         ["explain", &fixture("models/mnist_cnn.onnx"), &digits, "--array", "in_image", "--method"];
     assert_fails(&[&of_images[..], &["pairwise-interactions"]].concat(), 2, &["single features of a table"]);
 }
+
+#[test]
+fn what_is_of_servers_or_of_files_alone_is_refused_for_the_other() {
+    let folder = Folder::new();
+    let (model, table) = (fixture("trees/demo/adult.txt"), fixture("data/adult_declined.csv"));
+    for options in [["--timeout", "3"], ["--token-file", "nowhere"]] {
+        let option = options[0][2..].replace('-', "_");
+        let effects = ["effects", &model, &table, "--kind", "ale", "--feature", "age"];
+        assert_fails(&[&effects[..], &options].concat(), 2, &[&option, "served"]);
+        assert_fails(&[&["importance", &model, &table][..], &options].concat(), 2, &[&option, "served"]);
+    }
+    assert_fails(&["importance", &model, &table, "--fixed", "age=1"], 2, &["fixed", "networks"]);
+    let address = served(|row| row[0]);
+    let rows = folder.write("rows.csv", "a,b\n1,2\n3,4\n5,6\n");
+    let effects = ["effects", &address, &rows, "--kind", "ale", "--feature", "a"];
+    for options in [
+        &["--output-space", "probability"][..],
+        &["--start", "x"],
+        &["--fixed", "z=1"],
+        &["--explain-probability"],
+    ] {
+        let option = options[0][2..].replace('-', "_");
+        assert_fails(&[&effects[..], options].concat(), 2, &[&option, "served"]);
+    }
+}

@@ -73,3 +73,45 @@ fn what_cannot_be_is_said_by_name() {
     fails(&["--outcome", "0"], &["outcome", "row 0", "has it already"]);
     fails(&["--column-range", "age:90..20"], &["age"]);
 }
+
+#[test]
+fn a_regression_has_no_classes() {
+    let folder = Folder::new();
+    let header = "Column_0,Column_1,Column_2,Column_3,Column_4\n";
+    let lines: Vec<String> = (0..40)
+        .map(|i| {
+            let x = |step: f64| (f64::from(i) * step).sin() * 2.0;
+            format!("{},{},0,{},{}\n", x(0.7), x(1.3), x(2.1), 30 + i)
+        })
+        .collect();
+    let table = folder.write("rows.csv", header.to_owned() + &lines.concat());
+    let row = folder.write("row.csv", header.to_owned() + &lines[0]);
+    let model = fixture("trees/lightgbm/regression.txt");
+    let base = ["counterfactuals", &model, &row, "--background", &table, "--counterfactuals", "1"];
+    assert_fails(&base, 2, &["outcome", "LOW..HIGH", "threshold"]);
+    let found = run(&[&base[..], &["--threshold", "0", "--json"]].concat());
+    let found: Value = serde_json::from_str(&stdout(&found)).expect("JSON and nothing else");
+    assert_eq!(
+        (&found["schema"], &found["threshold"], &found["outcome"], &found["model"]["name"]),
+        (&"pellucid.counterfactuals".into(), &0.0.into(), &"opposite".into(), &"regression".into())
+    );
+}
+
+#[test]
+fn an_end_of_a_range_may_be_left_out_and_no_column_has_two() {
+    let folder = Folder::new();
+    let (rows, background) = tables(&folder);
+    let model = fixture("trees/demo/adult.txt");
+    let base = ["counterfactuals", &model, &rows, "--background", &background, "--counterfactuals", "1"];
+    let two = ["--column-range", "age:20..60", "--column-range", "age:0..99"];
+    assert_fails(&[&base[..], &two].concat(), 2, &["column_range", "`age` has two"]);
+    let two = ["--allow", "workclass:Private", "--allow", "workclass:State-gov"];
+    assert_fails(&[&base[..], &two].concat(), 2, &["allow", "`workclass` has two"]);
+    let found = run(&[&base[..], &["--column-range", "hours_per_week:60..", "--json"]].concat());
+    let found: Value = serde_json::from_str(&stdout(&found)).expect("JSON and nothing else");
+    for row in found["rows"].as_array().expect("rows") {
+        let changes = row["counterfactuals"][0]["changes"].as_array().expect("a list");
+        let hours = changes.iter().find(|change| change["column"] == "hours_per_week").expect("is changed");
+        assert!(hours["to"].as_f64().expect("hours") >= 60.0, "{hours}");
+    }
+}

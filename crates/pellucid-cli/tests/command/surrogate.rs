@@ -82,3 +82,14 @@ fn a_classifiers_tree_names_classes_and_is_judged_on_rows_it_has_not_seen() {
     fails(&table, &["--categorical", "height"], &["no feature `height`"]);
     fails(&table, &["--held-out", "1"], &["held_out"]);
 }
+
+#[test]
+fn codes_that_the_model_cuts_by_sets_have_no_order() {
+    let folder = Folder::new();
+    let lines: String = (0..240).map(|i| format!("{}\n", i % 48)).collect();
+    let table = folder.write("rows.csv", "Column_0\n".to_owned() + &lines);
+    let model = fixture("trees/lightgbm/categories_only.txt");
+    let base = ["surrogate", &model, &table, "--target", "0", "--min-rows-in-leaf", "2"];
+    let (told, named) = (json(&base), json(&[&base[..], &["--categorical", "Column_0"]].concat()));
+    assert_eq!((&told["rules"], &told["fidelity"]), (&named["rules"], &named["fidelity"]));
+}

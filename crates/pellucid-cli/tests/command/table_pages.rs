@@ -81,3 +81,27 @@ fn trees_have_pages_by_predictions_too() {
     let (network, images) = (fixture("models/mnist_cnn.onnx"), fixture("models/mnist_cnn.sample.npz"));
     fails(&[&network, &images, "--array", "in_image", "--methods", "occlusion"], &["pages of tables only"]);
 }
+
+#[test]
+fn a_page_says_that_values_add_up_only_where_they_do() {
+    let folder = Folder::new();
+    let out = folder.text("out");
+    let page = |method: &str| {
+        let (model, table) = (fixture("trees/demo/adult.txt"), fixture("data/adult_declined.csv"));
+        stdout(&run(&["report", &model, &table, "--methods", method, "--out", &out]));
+        std::fs::read_to_string(folder.path("out/index.html")).expect("a page")
+    };
+    assert!(page("tree-shap").contains("add up to what the model says"));
+    assert!(page("banzhaf").contains("need not add up"));
+}
+
+#[test]
+fn a_page_says_which_columns_were_taken_as_features() {
+    let folder = Folder::new();
+    let table = folder.write("rows.csv", "sex,b,c,d,e,label\n0,1,2,3,4,1\n1,0,1,2,3,0\n");
+    let (model, out) = (fixture("tables/tabular.dynamo.onnx"), folder.text("out"));
+    let base = ["report", &model, &table, "--fixed", "codes=2,0,1", "--target", "1", "--out", &out];
+    stdout(&run(&[&base[..], &["--cohort", "sex"]].concat()));
+    let page = std::fs::read_to_string(folder.path("out/index.html")).expect("a page");
+    assert!(page.contains("in this order: b, c, d, e, label"), "{page}");
+}

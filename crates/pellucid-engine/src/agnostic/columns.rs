@@ -5,8 +5,8 @@ use pellucid_agnostic::counterfactual::{Column, Kind};
 
 use super::model::PredictedModel;
 
-/// The columns `names` of some tables `[rows, features]`: categories where the model knows them or `categorical` holds the
-/// column, whole numbers where the tables hold nothing else.
+/// The columns `names` of some tables `[rows, features]`: categories where the model knows them, cuts the column by
+/// sets of its codes, or `categorical` holds it, whole numbers where the tables hold nothing else.
 pub(super) fn columns(
     model: &PredictedModel<'_>,
     names: &[String],
@@ -21,7 +21,9 @@ pub(super) fn columns(
     let column = |(feature, name): (usize, &String)| {
         let kind = match labels.get(feature).filter(|labels| !labels.is_empty()) {
             Some(labels) => Kind::Category { labels: labels.clone() },
-            None if categorical.contains(&feature) => Kind::Category { labels: Vec::new() },
+            None if categorical.contains(&feature) || model.is_cut_by_sets(feature) => {
+                Kind::Category { labels: Vec::new() }
+            }
             None if is_whole(feature) => Kind::Integer,
             None => Kind::Numeric { decimals: None },
         };

@@ -11,6 +11,7 @@ use super::columns::{columns, outcome_names};
 use super::model::PredictedModel;
 use super::rows::PredictedRows;
 use crate::error::Error;
+use crate::explanation::ModelSource;
 use crate::trees::TreeModel;
 
 /// What counterfactuals are wanted, as a person says it; columns by their names.
@@ -45,7 +46,13 @@ pub struct CounterfactualRequest {
 pub struct FoundCounterfactuals {
     /// One for each row.
     pub rows: Vec<Counterfactuals>,
+    /// What the reader must know of model and rows.
+    pub warnings: Vec<String>,
     table: Table,
+    model: ModelSource,
+    output_space: OutputSpace,
+    request: CounterfactualRequest,
+    options: Options,
 }
 
 /// Where each column of a tree model may change its mind: the thresholds of its splits.
@@ -86,6 +93,7 @@ pub fn counterfactuals(
     let names = rows.feature_names.as_ref().or(background.feature_names.as_ref());
     let table = table(model, &seen, &own, names.map(Vec::as_slice), thresholds, request)?;
     let outcome = outcome(request.outcome.as_deref(), &table.outcome_names)?;
+    check_has_classes(model, &outcome, request)?;
     let usual = Options::default();
     let options = Options {
         n_counterfactuals: request.n_counterfactuals.unwrap_or(usual.n_counterfactuals),
@@ -112,7 +120,31 @@ pub fn counterfactuals(
     };
     let found: Result<Vec<Counterfactuals>, Error> = own.outer_iter().enumerate().map(find).collect();
     work.progress.end();
-    Ok(FoundCounterfactuals { rows: found?, table })
+    let source = model.source();
+    Ok(FoundCounterfactuals {
+        rows: found?,
+        warnings: source.warnings.iter().chain(&rows.warnings).cloned().collect(),
+        table,
+        model: source.model.clone(),
+        output_space: source.space,
+        request: request.clone(),
+        options,
+    })
+}
+
+/// A regression's only output has no classes, unless somebody says from where on.
+fn check_has_classes(
+    model: &PredictedModel<'_>,
+    outcome: &Outcome,
+    request: &CounterfactualRequest,
+) -> Result<(), Error> {
+    let is_number = model.predictor().n_outputs() == 1 && model.source().space == OutputSpace::Value;
+    if is_number && request.threshold.is_none() && !matches!(outcome, Outcome::Range { .. }) {
+        let reason = "the model's only output is a value, not one of classes; say a range, LOW..HIGH, or the threshold above \
+                      which it counts as class 1";
+        return Err(Error::request("outcome", reason));
+    }
+    Ok(())
 }
 
 /// The columns with their kinds and constraints.
@@ -154,15 +186,25 @@ fn constrain(columns: &mut [Column], request: &CounterfactualRequest) -> Result<
     }
     for text in &request.column_ranges {
         let (name, range) = split_name("column_range", text)?;
-        named(columns, "column_range", name)?.range = Some(ends("column_range", range)?);
+        let column = named(columns, "column_range", name)?;
+        refuse_second("column_range", name, column.range.is_some())?;
+        column.range = Some(ends("column_range", range)?);
     }
     for text in &request.allowed {
         let (name, values) = split_name("allow", text)?;
         let column = named(columns, "allow", name)?;
+        refuse_second("allow", name, column.allowed.is_some())?;
         let code = |value: &str| value_of(column, value.trim());
         column.allowed = Some(values.split(',').map(code).collect::<Result<_, Error>>()?);
     }
     Ok(())
+}
+
+fn refuse_second(option: &str, name: &str, is_known: bool) -> Result<(), Error> {
+    match is_known {
+        true => Err(Error::request(option, format!("`{name}` has two; give one that says both"))),
+        false => Ok(()),
+    }
 }
 
 fn named<'a>(columns: &'a mut [Column], option: &str, name: &str) -> Result<&'a mut Column, Error> {
@@ -246,6 +288,26 @@ impl FoundCounterfactuals {
                 "warnings": row.warnings,
             })
         });
-        json!({"rows": rows.collect::<Vec<_>>()})
+        let CounterfactualRequest { immutable, only_up, only_down, column_ranges, allowed, outcome, .. } =
+            &self.request;
+        json!({
+            "schema": "pellucid.counterfactuals",
+            "schema_version": 1,
+            "pellucid_version": env!("CARGO_PKG_VERSION"),
+            "model": self.model.to_json(),
+            "output_space": self.output_space.name(),
+            "outcome": outcome.as_deref().unwrap_or("opposite"),
+            "threshold": self.options.threshold,
+            "n_counterfactuals": self.options.n_counterfactuals,
+            "max_changes": self.options.max_changes,
+            "max_evaluations": self.options.max_evaluations,
+            "seed": self.options.seed,
+            "constraints": {
+                "immutable": immutable, "only_up": only_up, "only_down": only_down, "column_ranges": column_ranges,
+                "allowed": allowed,
+            },
+            "rows": rows.collect::<Vec<_>>(),
+            "warnings": self.warnings,
+        })
     }
 }

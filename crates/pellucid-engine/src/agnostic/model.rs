@@ -40,6 +40,8 @@ pub struct PredictedModel<'a> {
 pub struct Source {
     /// What identifies it.
     pub model: ModelSource,
+    /// What of its file predicts: the wire that rows stand for, and what its other inputs hold; empty where all of it does.
+    pub variant: String,
     /// What runs it.
     pub fingerprint: String,
     /// The unit of its outputs.
@@ -112,6 +114,7 @@ impl<'a> PredictedModel<'a> {
                 digest: model.digest(),
                 producer: producer(model),
             },
+            variant: model.variant(),
             fingerprint: network.runtime().fingerprint(),
             space,
             output_name: model.output_name().to_owned(),
@@ -147,6 +150,7 @@ impl<'a> PredictedModel<'a> {
         }
         let source = Source {
             model: ModelSource::of_trees(model),
+            variant: String::new(),
             fingerprint: fingerprint(),
             space,
             output_name: model.ensemble().provenance.objective.clone(),
@@ -171,6 +175,7 @@ impl<'a> PredictedModel<'a> {
         mut endpoint: EndpointOptions,
         model: &ModelOptions,
     ) -> Result<Self, Error> {
+        refuse_options_of_files(model)?;
         endpoint.row_shape = model.input_shape.clone();
         endpoint.output = model.output.clone();
         let endpoint = Endpoint::connect(Address::parse(address)?, endpoint)?;
@@ -188,6 +193,7 @@ impl<'a> PredictedModel<'a> {
                 digest: String::new(),
                 producer: endpoint.version().to_owned(),
             },
+            variant: String::new(),
             fingerprint: format!("served at {address}"),
             space: OutputSpace::Value,
             output_name: model.output.clone().unwrap_or_default(),
@@ -221,6 +227,7 @@ impl<'a> PredictedModel<'a> {
                 digest: String::new(),
                 producer: info.producer,
             },
+            variant: String::new(),
             fingerprint: info.fingerprint,
             space: OutputSpace::Value,
             output_name: String::new(),
@@ -291,6 +298,19 @@ impl<'a> PredictedModel<'a> {
     }
 }
 
+/// What a server decides by itself.
+fn refuse_options_of_files(options: &ModelOptions) -> Result<(), Error> {
+    let given = [
+        ("explain_probability", options.explain_probability),
+        ("start", options.start.is_some()),
+        ("fixed", !options.fixed.is_empty()),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Error::request(option, "is for a model's file; this one is served")),
+        None => Ok(()),
+    }
+}
+
 /// How long a server is waited for: so many seconds for a question, or as long as usual.
 ///
 /// # Errors
@@ -315,7 +335,14 @@ impl Source {
     /// A digest of all that predictions depend on, beside the rows.
     fn identity(&self) -> [u8; 32] {
         let model = &self.model;
-        let parts = [&model.digest, &self.fingerprint, &model.producer, &self.output_name, self.space.name()];
+        let parts = [
+            &model.digest,
+            &self.variant,
+            &self.fingerprint,
+            &model.producer,
+            &self.output_name,
+            self.space.name(),
+        ];
         let mut hash = Sha256::new();
         for part in parts {
             hash.update((part.len() as u64).to_le_bytes());

@@ -40,6 +40,7 @@ impl TreeModel {
     /// # Errors
     /// A file that is no such model, a broken one, or one that cannot be explained; labels that do not fit.
     pub fn open(path: &Path, options: &ModelOptions) -> Result<Self, Error> {
+        refuse_options_of_networks(options)?;
         let bytes = file::read(path)?;
         let mut model = Self::read(stem(path), &bytes).map_err(|error| of_file(&path.display(), &error))?;
         model.find_labels(Some(path), options)?;
@@ -51,6 +52,7 @@ impl TreeModel {
     /// # Errors
     /// As [`TreeModel::open`].
     pub fn from_bytes(name: &str, bytes: &[u8], options: &ModelOptions) -> Result<Self, Error> {
+        refuse_options_of_networks(options)?;
         let mut model = Self::read(name.to_owned(), bytes).map_err(|error| of_file(&name, &error))?;
         model.find_labels(None, options)?;
         Ok(model)
@@ -155,6 +157,20 @@ impl TreeModel {
     pub fn output_label(&self, index: usize) -> String {
         let label = self.labels().and_then(|labels| labels.get(index).cloned());
         label.unwrap_or_else(|| format!("output {index}"))
+    }
+}
+
+fn refuse_options_of_networks(options: &ModelOptions) -> Result<(), Error> {
+    let given = [
+        ("input_shape", options.input_shape.is_some()),
+        ("output", options.output.is_some()),
+        ("explain_probability", options.explain_probability),
+        ("start", options.start.is_some()),
+        ("fixed", !options.fixed.is_empty()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Error::request(*option, "is for networks; this is a tree model")),
+        None => Ok(()),
     }
 }
 
