@@ -8,12 +8,13 @@ BIN := target/release/pellucid
 
 export PELLUCID_REQUIRE_ORT := 1
 
-.PHONY: demo test lint rust-test python-test test-browser test-torch test-libraries test-scale wheel test-wheel doc docs examples bench clean help
+.PHONY: demo test torture lint rust-test python-test test-browser test-torch test-libraries test-scale wheel test-wheel doc docs examples bench clean help
 
 help:
 	@echo "make demo    explain five photos with a real network, incomes with real trees, the next word of a text, where a"
 	@echo "             transformer looked and a weather forecast; writes out/demo/index.html, tabular/index.html, text/ and vit/ there"
 	@echo "make test    run every test, Rust and Python"
+	@echo "make torture run what takes too long for every change: the whole zoo by every rule"
 	@echo "make docs    build the documentation site; writes out/docs/index.html"
 	@echo "make bench   time Pellucid beside its peers (installs them, several GB)"
 
@@ -52,6 +53,10 @@ test:
 ifneq ($(MAKELEVEL),0)
 unexport MAKEFLAGS MFLAGS
 endif
+
+# What the same tests leave out for time.
+torture: $(VENV_READY)
+	PELLUCID_TORTURE=1 cargo test --locked -p pellucid-explain --test methods zoo
 
 lint:
 	cargo fmt --all --check

@@ -8,16 +8,15 @@ use pellucid_graph::onnx;
 
 use super::runtimes::{both, unless_refused};
 use super::subject::{Subject, files, subject_alone};
-use super::{BOUND, array, completeness_gap, fixtures, relative_l2, rows, targets, values};
+use super::{BOUND, array, completeness_gap, fixtures, relative_l2, rows, share, targets, values};
 use crate::npz;
 
-/// The largest gap of a file, from zeros and by both rules from another row of the same kind; or why the runtime refuses.
+/// The largest gap of a file, from zeros or by either rule from another row of the same kind; or why the runtime refuses.
 fn gap(subject: &Subject) -> Result<Result<f64, String>, String> {
     let (mut largest, part) = (0.0f64, subject.first());
     let other = Baseline::Array(subject.other_row(0));
-    for (baseline, rule) in
-        [(Baseline::Zeros, Rule::Rescale), (other.clone(), Rule::Rescale), (other, Rule::RevealCancel)]
-    {
+    let ways = [(Baseline::Zeros, Rule::Rescale), (other.clone(), Rule::Rescale), (other, Rule::RevealCancel)];
+    for (baseline, rule) in share(ways, &subject.file) {
         let options = deep_lift::Options { baseline, rule, ..Default::default() };
         let result = deep_lift(&part.network, &part.rows, &part.target, &options, &Work::default());
         match unless_refused(result)? {

@@ -32,6 +32,16 @@ const CAM_VARIANTS: [(&str, Variant); 4] = [
     ("hirescam", Variant::HiResCam),
 ];
 
+/// What a file is looked at by: by all of it under `make torture`, else by a third, another one for each file in turn. Most
+/// of the time goes into sessions of large graphs, which each of these needs for itself.
+fn share<T: Clone, const N: usize>(all: [T; N], file: &str) -> Vec<T> {
+    let place = subject::files().iter().position(|it| it == file).expect("a file of the zoo");
+    match std::env::var_os("PELLUCID_TORTURE") {
+        Some(_) => all.to_vec(),
+        None => all.iter().skip(place % 3).step_by(3).cloned().collect(),
+    }
+}
+
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }

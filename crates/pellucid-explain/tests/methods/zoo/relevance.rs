@@ -8,7 +8,7 @@ use pellucid_graph::onnx;
 
 use super::runtimes::{both, onnx_runtime};
 use super::subject::{Part, files, subject_alone};
-use super::{BOUND, array, fixtures, relative_l2, rows, targets, values};
+use super::{BOUND, array, fixtures, relative_l2, rows, share, targets, values};
 use crate::npz;
 
 pub(super) fn composite(name: &str) -> lrp::Options {
@@ -86,7 +86,7 @@ fn relevance_is_finite_and_accounted_for_throughout_the_zoo() {
     let mut failures = Vec::new();
     for file in files() {
         let subject = subject_alone(&file, &on);
-        for (composite, counted) in composites(&file) {
+        for (composite, counted) in share(composites(&file), &file) {
             let gap = unaccounted(subject.first(), composite, counted);
             if !gap.as_ref().is_ok_and(|gap| *gap < 1e-3) {
                 failures.push(format!("{file}: {composite}: {gap:?}"));
