@@ -202,15 +202,29 @@ pub(crate) fn key_in(path: &Path, connection: &Connection) -> Result<String, Err
 
 /// Tables, indexes and triggers that are not as they were made.
 pub(crate) fn altered_objects(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    // Indexes that SQLite makes by itself have no statement.
     let mut statement =
-        connection.prepare("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_autoindex%'")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let found: Vec<(String, String)> = rows.collect::<rusqlite::Result<_>>()?;
-    let is_found = |(name, sql): &&(&str, &str)| found.iter().any(|(n, s)| n == name && s == sql);
-    let altered = OBJECTS.iter().filter(|object| !is_found(object)).map(|(name, _)| (*name).to_owned());
-    let is_known = |name: &String| OBJECTS.iter().any(|(known, _)| known == name);
-    let unknown = found.iter().map(|(name, _)| name).filter(|name| !is_known(name)).cloned();
-    Ok(altered.chain(unknown).collect())
+        connection.prepare("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let found: Vec<(String, String, String)> = rows.collect::<rusqlite::Result<_>>()?;
+    let is = |object: &(&str, &str), (kind, name, sql): &(String, String, String)| {
+        *kind == kind_of(object.1) && name == object.0 && sql == object.1
+    };
+    let missing = OBJECTS.iter().filter(|object| !found.iter().any(|it| is(object, it)));
+    let unknown = found.iter().filter(|it| !OBJECTS.iter().any(|object| is(object, it)));
+    let mut altered: Vec<String> = missing.map(|(name, _)| (*name).to_owned()).collect();
+    for (_, name, _) in unknown {
+        // A changed object is both missing and unknown.
+        if !altered.contains(name) {
+            altered.push(name.clone());
+        }
+    }
+    Ok(altered)
+}
+
+/// `table`, `index` or `trigger`, as the statement says that makes it.
+fn kind_of(sql: &str) -> String {
+    sql.split(' ').nth(1).unwrap_or_default().to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -63,6 +63,19 @@ pub fn verify(path: &Path, trusted: &Trusted<'_>) -> Result<Report, Error> {
 }
 
 fn check_structure(connection: &Connection, faults: &mut Faults) {
+    // First: what follows would run what somebody put there.
+    match schema::altered_objects(connection) {
+        Ok(altered) => {
+            for name in altered {
+                faults.add(
+                    Place::Log,
+                    FaultKind::Structure,
+                    format!("`{name}` is not as the log was made with it"),
+                );
+            }
+        }
+        Err(fault) => faults.add(Place::Log, FaultKind::Structure, fault.to_string()),
+    }
     let problems = || {
         let mut statement = connection.prepare("PRAGMA integrity_check(20)")?;
         let rows = statement.query_map([], |row| row.get(0))?;
@@ -72,18 +85,6 @@ fn check_structure(connection: &Connection, faults: &mut Faults) {
         Ok(problems) => {
             for problem in problems.into_iter().filter(|problem| problem != "ok") {
                 faults.add(Place::Log, FaultKind::Structure, problem);
-            }
-        }
-        Err(fault) => faults.add(Place::Log, FaultKind::Structure, fault.to_string()),
-    }
-    match schema::altered_objects(connection) {
-        Ok(altered) => {
-            for name in altered {
-                faults.add(
-                    Place::Log,
-                    FaultKind::Structure,
-                    format!("`{name}` is not as the log was made with it"),
-                );
             }
         }
         Err(fault) => faults.add(Place::Log, FaultKind::Structure, fault.to_string()),
