@@ -1,6 +1,7 @@
 //! Records of explanations → a log that cannot be changed unnoticed → queries and proofs.
 
 mod error;
+mod files;
 
 mod canonical;
 mod digest;
