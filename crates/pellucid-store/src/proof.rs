@@ -55,7 +55,7 @@ impl InclusionProof {
     /// What the log was when this proof was made, if the entry is in it and `key` signed it.
     ///
     /// # Errors
-    /// [`Error::Untrue`].
+    /// [`Error::Untrue`], [`Error::OtherSigner`].
     pub fn check(&self, entry: &[u8], key: &VerifyingKey) -> Result<Checkpoint, Error> {
         let checkpoint = Checkpoint::open(&self.checkpoint, key)?;
         let root = root_from_inclusion(self.index, checkpoint.n_entries, entry_hash(entry), &self.path);
@@ -96,7 +96,7 @@ impl ConsistencyProof {
     /// What the newer log was, if it begins with the older log and `key` signed it.
     ///
     /// # Errors
-    /// [`Error::Untrue`].
+    /// [`Error::Untrue`], [`Error::OtherSigner`].
     pub fn check(&self, old: &Checkpoint, key: &VerifyingKey) -> Result<Checkpoint, Error> {
         let new = Checkpoint::open(&self.checkpoint, key)?;
         let roots = roots_from_consistency(old.n_entries, new.n_entries, old.root, &self.path);

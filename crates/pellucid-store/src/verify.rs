@@ -99,8 +99,8 @@ fn older_checkpoint(
 ) -> Result<Option<Checkpoint>, Error> {
     match Checkpoint::open(note, key) {
         Ok(checkpoint) => Ok(Some(checkpoint)),
-        Err(Error::Untrue { reason, .. }) if !key.is_named_in(note) && reason.starts_with("signed by") => {
-            let what = format!("the older checkpoint was {reason}");
+        Err(Error::OtherSigner { signed_by, expected, .. }) => {
+            let what = format!("the older checkpoint was signed by {signed_by}, not by {expected}");
             faults.add(Place::Log, FaultKind::SwappedKey, what);
             Ok(None)
         }
@@ -136,8 +136,9 @@ fn signed_checkpoints(connection: &Connection, key: &VerifyingKey, faults: &mut 
                 let what = format!("it was signed for {} entries", checkpoint.n_entries);
                 faults.add(place, FaultKind::Signature, what);
             }
-            Err(Error::Untrue { reason, .. }) if reason.starts_with("signed by") => {
-                faults.add(place, FaultKind::SwappedKey, reason);
+            Err(Error::OtherSigner { signed_by, expected, .. }) => {
+                let what = format!("signed by {signed_by}, not by {expected}");
+                faults.add(place, FaultKind::SwappedKey, what);
             }
             Err(fault) => faults.add(place, FaultKind::Signature, fault.to_string()),
         }
