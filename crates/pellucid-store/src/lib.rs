@@ -19,7 +19,9 @@ mod query;
 mod reader;
 mod retention;
 mod schema;
+mod signed;
 mod stored;
+mod traces;
 mod writer;
 
 mod export;
