@@ -2,8 +2,24 @@
 
 use serde_json::{Number, Value};
 
+use crate::error::Error;
+
 /// Up to here every integer is a double. Beyond, JSON readers differ in what they make of the others.
 const MAX_INTEGER: u64 = 1 << 53;
+
+/// The one text that RFC 8785 gives a JSON value: what is hashed, where two parties are to get the same hash.
+///
+/// ```
+/// let text = pellucid_store::canonical_json(&serde_json::json!({ "b": 1.0, "a": [] }))?;
+/// assert_eq!(text, r#"{"a":[],"b":1}"#);
+/// # Ok::<(), pellucid_store::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Refused`] where a number has no canonical form.
+pub fn canonical_json(value: &Value) -> Result<String, Error> {
+    write(value).map_err(|reason| Error::refused("JSON", reason))
+}
 
 /// The canonical text of a value.
 ///

@@ -122,7 +122,7 @@ impl Entry {
     }
 
     /// The record, where it is one.
-    pub(crate) fn record(&self) -> Option<&Record> {
+    pub fn record(&self) -> Option<&Record> {
         match self {
             Self::Record { record, .. } => Some(record),
             Self::Feedback(_) | Self::Erasure(_) => None,

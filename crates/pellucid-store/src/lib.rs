@@ -35,6 +35,7 @@ mod testing;
 #[cfg(test)]
 mod verify_tests;
 
+pub use canonical::canonical_json;
 pub use checkpoint::Checkpoint;
 pub use digest::Digest;
 pub use entry::{Entry, Erasure, MAX_ENTRY_BYTES};
