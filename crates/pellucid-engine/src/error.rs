@@ -64,6 +64,9 @@ pub enum Error {
     /// A fault between a question to a served model and its answer.
     #[error(transparent)]
     Remote(#[from] pellucid_remote::Error),
+    /// A fault of the log, or of what was to go into it.
+    #[error(transparent)]
+    Store(#[from] pellucid_store::Error),
     /// A fault of a metric.
     #[error(transparent)]
     Metrics(#[from] pellucid_metrics::Error),
@@ -104,6 +107,7 @@ impl Error {
             }
             Self::Remote(_) => Kind::Failed,
             Self::Agnostic(error) => kind_of_agnostic(error),
+            Self::Store(error) => kind_of_store(error),
             Self::Metrics(error) => kind_of_metrics(error),
         }
     }
@@ -167,6 +171,17 @@ fn kind_of_agnostic(error: &pellucid_agnostic::Error) -> Kind {
         pellucid_agnostic::Error::Core(error) => kind_of_core(error),
         pellucid_agnostic::Error::Setting { .. } => Kind::Usage,
         pellucid_agnostic::Error::NotFinite { .. } => Kind::BadInput,
+        _ => Kind::Failed,
+    }
+}
+
+fn kind_of_store(error: &pellucid_store::Error) -> Kind {
+    use pellucid_store::Error::*;
+    match error {
+        NoEntry { .. } | Erased { .. } => Kind::Usage,
+        Refused { .. } | Key { .. } | File { .. } | Damaged { .. } | Untrue { .. } | OtherSigner { .. } => {
+            Kind::BadInput
+        }
         _ => Kind::Failed,
     }
 }

@@ -23,6 +23,7 @@ use crate::file;
 use crate::npy;
 use crate::npz::{self, Npz};
 use about::About;
+pub(crate) use data::fits_f32;
 use data::{Data, DataType};
 use nested::Nested;
 
@@ -209,4 +210,4 @@ fn fault(reason: String) -> Error {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,8 +2,24 @@
 
 use serde_json::{Number, Value};
 
-/// Integers beyond are not all doubles, and JSON readers differ in what they make of them.
+use crate::error::Error;
+
+/// Up to here every integer is a double. Beyond, JSON readers differ in what they make of the others.
 const MAX_INTEGER: u64 = 1 << 53;
+
+/// The one text that RFC 8785 gives a JSON value: what is hashed, where two parties are to get the same hash.
+///
+/// ```
+/// let text = pellucid_store::canonical_json(&serde_json::json!({ "b": 1.0, "a": [] }))?;
+/// assert_eq!(text, r#"{"a":[],"b":1}"#);
+/// # Ok::<(), pellucid_store::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Refused`] where a number has no canonical form.
+pub fn canonical_json(value: &Value) -> Result<String, Error> {
+    write(value).map_err(|reason| Error::refused("JSON", reason))
+}
 
 /// The canonical text of a value.
 ///
@@ -86,13 +102,22 @@ fn write_string(string: &str, text: &mut String) {
 
 fn canonical_number(number: &Number) -> Result<String, String> {
     let whole = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
-    if let Some(whole) = whole {
-        return match whole <= MAX_INTEGER {
-            true => Ok(number.to_string()),
-            false => Err(format!("holds the integer {number}, which is beyond 2^53: write it as a string")),
-        };
+    match whole {
+        Some(whole) if whole > MAX_INTEGER => large_integer(number),
+        Some(_) => Ok(number.to_string()),
+        None => Ok(ecmascript_number(number)),
     }
-    Ok(ecmascript_number(number))
+}
+
+/// A large double is written as an integer, and comes back as one: as good as any number if it is the text of its double.
+fn large_integer(number: &Number) -> Result<String, String> {
+    let text = number.to_string();
+    match number.as_f64().and_then(Number::from_f64).map(|double| ecmascript_number(&double)) {
+        Some(of_double) if of_double == text => Ok(text),
+        _ => Err(format!(
+            "holds the integer {text}, which is beyond 2^53 and not the text of a double: write it as a string"
+        )),
+    }
 }
 
 /// `Number::toString` of ECMAScript, section 6.1.6.1.20: the shortest digits that give the double back.
@@ -170,6 +195,31 @@ mod tests {
         assert_eq!(write(&value).expect("writable"), expected);
         assert_eq!(read(expected.as_bytes()).expect("canonical"), value);
         assert_eq!(write(&json!("\u{1}\"\\/\u{7f}")).expect("writable"), "\"\\u0001\\\"\\\\/\u{7f}\"");
+    }
+
+    /// They are written without point and exponent, so that JSON readers take them for integers.
+    #[test]
+    fn large_doubles_come_back_as_they_were() {
+        let two = 2.0_f64;
+        let expected = [
+            (two.powi(53) + 2.0, "9007199254740994"),
+            (1e17, "100000000000000000"),
+            (-1e17, "-100000000000000000"),
+            (two.powi(63), "9223372036854776000"),
+            (-two.powi(63), "-9223372036854776000"),
+            (two.powi(64), "18446744073709552000"),
+            (1e20, "100000000000000000000"),
+        ];
+        for (double, text) in expected {
+            assert_eq!(write(&json!(double)).as_deref(), Ok(text));
+            let back = read(text.as_bytes()).expect("canonical");
+            assert_eq!(back.as_f64(), Some(double));
+            assert_eq!(write(&back).as_deref(), Ok(text));
+        }
+        for integer in [(1 << 53) + 1, 1 << 63, u64::MAX] {
+            assert!(write(&json!(integer)).expect_err("no double's text").contains("write it as a string"));
+            assert!(read(integer.to_string().as_bytes()).is_err());
+        }
     }
 
     #[test]

@@ -29,7 +29,8 @@ impl Checkpoint {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Untrue`] where this key did not sign it, or it is another log's, or no checkpoint.
+    /// [`Error::OtherSigner`] where this key did not sign it; [`Error::Untrue`] where it was changed, or is another log's,
+    /// or no checkpoint.
     pub fn open(note: &str, key: &VerifyingKey) -> Result<Self, Error> {
         let untrue = |reason: &str| Error::untrue("checkpoint", reason);
         let checkpoint = Self::parse(key.open(note)?).ok_or_else(|| untrue("is a note of another kind"))?;

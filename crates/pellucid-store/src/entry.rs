@@ -122,7 +122,7 @@ impl Entry {
     }
 
     /// The record, where it is one.
-    pub(crate) fn record(&self) -> Option<&Record> {
+    pub fn record(&self) -> Option<&Record> {
         match self {
             Self::Record { record, .. } => Some(record),
             Self::Feedback(_) | Self::Erasure(_) => None,
@@ -168,6 +168,7 @@ fn object(it: &impl Serialize) -> Result<Map<String, Value>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Check;
     use crate::testing::{full_record, record};
     use serde_json::json;
 
@@ -241,6 +242,17 @@ mod tests {
             it.parameters.insert("deep".into(), nested);
         };
         assert!(refusal(deep).contains("recursion limit"));
+    }
+
+    #[test]
+    fn every_finite_number_can_be_kept() {
+        let two = 2.0_f64;
+        let mut large = record(1);
+        large.prediction =
+            vec![two.powi(53) + 2.0, 1e17, -1e17, two.powi(63), two.powi(64), f64::MAX, f64::MIN_POSITIVE];
+        large.checks.insert("gap".into(), Check { passed: true, value: Some(1e17) });
+        let kept = entry(large);
+        assert_eq!(Entry::parse(&kept.to_bytes().expect("keepable")), Ok(kept));
     }
 
     #[test]

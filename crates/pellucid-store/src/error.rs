@@ -76,6 +76,16 @@ pub enum Error {
         /// Why it proves nothing.
         reason: String,
     },
+    /// A note that others signed, and this key did not.
+    #[error("{what}: signed by {signed_by}, not by {expected}")]
+    OtherSigner {
+        /// Which note.
+        what: String,
+        /// Names and ids of the keys that did.
+        signed_by: String,
+        /// Name and id of the key that was to have.
+        expected: String,
+    },
     /// SQLite could not do what was needed.
     #[error("log {}: {doing}: {reason}", path.display())]
     Sqlite {

@@ -1,18 +1,18 @@
 //! The log as a folder of static files (C2SP tlog-tiles), which any web server or bucket can serve.
 
-use std::fs;
-use std::io::Write;
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
+use crate::checkpoint::Checkpoint;
 use crate::error::Error;
+use crate::files::{self, Readers};
 use crate::reader::Reader;
 use crate::stored;
-use crate::tree::TILE_HEIGHT;
+use crate::tree::{TILE_HEIGHT, range_root};
 
 /// Hashes, or entries, of a full tile.
 const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
+
+const DOING: &str = "exporting";
 
 /// What an export wrote.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,12 +29,13 @@ impl Reader {
     /// written.
     ///
     /// # Errors
-    /// [`Error::NoEntry`] without a checkpoint; [`Error::Damaged`] where the folder's full tiles are not this log's;
-    /// [`Error::File`].
+    /// [`Error::NoEntry`] without a checkpoint; [`Error::Damaged`] where the folder has the export of another log, of
+    /// another history or of a newer state; [`Error::File`].
     pub fn export(&self, folder: &Path) -> Result<Exported, Error> {
         let latest = stored::latest_checkpoint(&self.path, &self.connection)?;
         let none = || Error::NoEntry { index: 0, reason: "no checkpoint covers it yet: sign one".to_owned() };
         let (n, note) = latest.ok_or_else(none)?;
+        self.check_exported(&folder.join("checkpoint"), n)?;
         let mut n_new_files = 0;
         for level in 0..64 / TILE_HEIGHT {
             let hashes = |from, to| self.tile(level * TILE_HEIGHT, from, to);
@@ -42,8 +43,36 @@ impl Reader {
         }
         n_new_files += export_level(folder, "entries", n, |from, to| self.bundle(from, to))?;
         // Last, so that whoever sees it finds the tiles that it needs.
-        replace(&folder.join("checkpoint"), note.as_bytes())?;
+        write(&folder.join("checkpoint"), note.as_bytes())?;
         Ok(Exported { n_entries: n, n_new_files })
+    }
+
+    /// What was exported before, which others may hold on to, must be the beginning of what is exported now.
+    fn check_exported(&self, path: &Path, n: u64) -> Result<(), Error> {
+        let Some(present) = files::read(path, DOING)? else { return Ok(()) };
+        let damaged = |reason: String| Err(Error::damaged(path.display().to_string(), reason));
+        let opened = Checkpoint::open(&String::from_utf8_lossy(&present), &self.claimed_key()?);
+        let exported = match opened {
+            Ok(exported) => exported,
+            Err(fault) => {
+                return damaged(format!("is not of this log ({fault}): export into an empty folder"));
+            }
+        };
+        let n_exported = exported.n_entries;
+        if n_exported > n {
+            return damaged(format!(
+                "covers {n_exported} entries, the log's newest checkpoint {n}: where the log is an older copy, put the \
+                 newest back; else sign a checkpoint first"
+            ));
+        }
+        let hash = |level, index| stored::hash(&self.path, &self.connection, level, index);
+        match range_root(0, n_exported, &hash)? == exported.root {
+            true => Ok(()),
+            false => damaged(format!(
+                "the log has another root at {n_exported} entries, so one of both was rewritten: verify the log against \
+                 this checkpoint, and export into an empty folder"
+            )),
+        }
     }
 
     fn tile(&self, level: u8, from: u64, to: u64) -> Result<Vec<u8>, Error> {
@@ -81,14 +110,14 @@ fn export_level(
         let (from, to) = (tile * TILE_WIDTH, n.min((tile + 1) * TILE_WIDTH));
         let path = folder.join("tile").join(level).join(tile_path(tile, to - from));
         let content = content(from, to)?;
-        match fs::read(&path) {
-            Ok(present) if present == content => {}
-            Ok(_) => {
+        match files::read(&path, DOING)? {
+            Some(present) if present == content => {}
+            Some(_) => {
                 let reason = "the folder has the tile of another log or history: export into an empty folder";
                 return Err(Error::damaged(path.display().to_string(), reason));
             }
-            Err(_) => {
-                replace(&path, &content)?;
+            None => {
+                write(&path, &content)?;
                 n_new += 1;
             }
         }
@@ -107,44 +136,65 @@ fn tile_path(tile: u64, width: u64) -> String {
     if width == TILE_WIDTH { path } else { format!("{path}.p/{width}") }
 }
 
-/// The file has the old content or the new, whenever the machine stops.
-fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let doing = "exporting";
+fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).map_err(Error::file(folder, doing))?;
-    let mut file = temporary_in(folder).map_err(Error::file(path, doing))?;
-    file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(Error::file(path, doing))?;
-    file.persist(path).map_err(|fault| Error::file(path, doing)(fault.error))?;
-    sync_folder(folder)
-}
-
-/// Temporary files are their owner's alone; an export is for others to read.
-#[cfg(unix)]
-fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
-    use std::os::unix::fs::PermissionsExt;
-    tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o644)).tempfile_in(folder)
-}
-
-#[cfg(not(unix))]
-fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
-    NamedTempFile::new_in(folder)
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), Error> {
-    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(Error::file(folder, "exporting"))
-}
-
-/// Other systems give no way to do it.
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> Result<(), Error> {
-    Ok(())
+    std::fs::create_dir_all(folder).map_err(Error::file(folder, DOING))?;
+    files::replace(path, content, Readers::All, DOING)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::tile_path;
+    use std::fs;
+
+    use super::*;
+    use crate::testing::{Place, append};
+
+    /// An export is public: an older state in its place would look like a log that was rolled back.
+    #[test]
+    fn an_export_never_goes_back() {
+        let place = Place::new();
+        place.filled(3);
+        fs::copy(place.path(), place.beside("copy")).expect("copied");
+        let log = place.open();
+        append(&log, 3..5);
+        log.close().expect("signed");
+        let folder = place.beside("export");
+        place.reader().export(&folder).expect("exported");
+        let before = fs::read(folder.join("checkpoint")).expect("exported");
+        let older = Reader::open(&place.beside("copy")).expect("a log");
+        let fault = older.export(&folder).expect_err("refused");
+        assert!(matches!(fault, Error::Damaged { .. }), "{fault}");
+        assert!(fault.to_string().contains("covers 5 entries, the log's newest checkpoint 3"), "{fault}");
+        assert_eq!(fs::read(folder.join("checkpoint")).expect("exported"), before);
+    }
+
+    /// Partial tiles have names of their own: only the checkpoint tells that the entries before are others.
+    #[test]
+    fn an_export_of_another_history_is_refused() {
+        let place = Place::new();
+        place.filled(3);
+        let folder = place.beside("export");
+        place.reader().export(&folder).expect("exported");
+        let log = place.open();
+        append(&log, 3..5);
+        log.close().expect("signed");
+        place.tamper(|it| {
+            it.execute_batch("UPDATE hash SET hash = zeroblob(32) WHERE node_index = 1").expect("changed")
+        });
+        let fault = place.reader().export(&folder).expect_err("refused");
+        assert!(matches!(fault, Error::Damaged { .. }), "{fault}");
+        assert!(fault.to_string().contains("another root at 3 entries"), "{fault}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_written_over() {
+        let place = Place::new();
+        place.filled(3);
+        let folder = place.beside("export");
+        fs::create_dir_all(folder.join("checkpoint")).expect("a folder");
+        assert!(matches!(place.reader().export(&folder), Err(Error::File { .. })));
+        assert!(!folder.join("tile").exists());
+    }
 
     #[test]
     fn tiles_have_the_specified_paths() {

@@ -1,12 +1,13 @@
 //! The key file: where the secret that signs checkpoints lies, which must not be where the log lies.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::error::Error;
+use crate::files::{self, Readers};
 use crate::note::{Signer, VerifyingKey};
 
 const MAX_KEY_FILE_BYTES: u64 = 4_096;
@@ -32,17 +33,15 @@ pub(crate) fn random_bytes() -> Result<[u8; 32], Error> {
 /// [`Error::Refused`] for a name that no note can hold, [`Error::File`] where the file exists or cannot be written.
 pub fn create_key(path: &Path, name: &str) -> Result<VerifyingKey, Error> {
     let signer = Signer::new(name, random_bytes()?)?;
-    let doing = "creating the key file";
-    let mut file = owner_only().open(path).map_err(Error::file(path, doing))?;
-    let written = file.write_all(format!("{}\n", signer.to_secret_text()).as_bytes());
-    written.and_then(|()| file.sync_all()).map_err(Error::file(path, doing))?;
+    let text = format!("{}\n", signer.to_secret_text());
+    files::create(path, text.as_bytes(), Readers::Owner, "creating the key file")?;
     Ok(signer.key().clone())
 }
 
 /// The public half of a key file.
 ///
 /// # Errors
-/// [`Error::Key`] where it is no key file, or others can read it; [`Error::File`].
+/// [`Error::Key`] where there is none, it is none, or others can read it; [`Error::File`].
 pub fn read_verifying_key(path: &Path) -> Result<VerifyingKey, Error> {
     read(path).map(|signer| signer.key().clone())
 }
@@ -72,7 +71,13 @@ fn folder_of(path: &Path) -> Result<PathBuf, Error> {
 
 fn read(path: &Path) -> Result<Signer, Error> {
     let doing = "reading the key file";
-    let file = File::open(path).map_err(Error::file(path, doing))?;
+    let file = File::open(path).map_err(|fault| match fault.kind() {
+        std::io::ErrorKind::NotFound => {
+            let reason = "there is none: give its path, or make one for a new log".to_owned();
+            Error::Key { path: path.to_owned(), reason }
+        }
+        _ => Error::file(path, doing)(fault),
+    })?;
     check_private(path, &file)?;
     let mut text = String::new();
     file.take(MAX_KEY_FILE_BYTES).read_to_string(&mut text).map_err(Error::file(path, doing))?;
@@ -80,21 +85,6 @@ fn read(path: &Path) -> Result<Signer, Error> {
         path: path.to_owned(),
         reason: "is no key file (PRIVATE+KEY+name+id+key): restore it from a copy".to_owned(),
     })
-}
-
-#[cfg(unix)]
-fn owner_only() -> OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    options
-}
-
-#[cfg(not(unix))]
-fn owner_only() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    options
 }
 
 #[cfg(unix)]
@@ -128,8 +118,31 @@ mod tests {
         let key = create_key(&path, "example.com/log").expect("a new file");
         assert_eq!(read_verifying_key(&path), Ok(key));
         assert!(matches!(create_key(&path, "example.com/log"), Err(Error::File { .. })));
+        assert!(matches!(read_verifying_key(&folder.path().join("none")), Err(Error::Key { .. })));
         fs::write(folder.path().join("other"), "PRIVATE+KEY+x").expect("written");
         assert!(matches!(read_verifying_key(&folder.path().join("other")), Err(Error::Key { .. })));
+    }
+
+    /// Whoever sees the file sees all of it, and so does who comes after a machine that stopped.
+    #[test]
+    fn a_key_file_is_whole_as_soon_as_it_is_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for i in 0..50 {
+            let path = folder.path().join(format!("{i}.key"));
+            let seen = std::thread::scope(|scope| {
+                let watcher = scope.spawn(|| {
+                    loop {
+                        if let Ok(text) = fs::read_to_string(&path) {
+                            return text;
+                        }
+                    }
+                });
+                create_key(&path, "example.com/log").expect("a new file");
+                watcher.join().expect("no panic")
+            });
+            assert!(seen.starts_with("PRIVATE+KEY+") && seen.ends_with('\n'), "key {i}: {seen:?}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 50, "and nothing else is left");
     }
 
     #[cfg(unix)]

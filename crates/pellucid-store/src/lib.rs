@@ -1,6 +1,7 @@
 //! Records of explanations → a log that cannot be changed unnoticed → queries and proofs.
 
 mod error;
+mod files;
 
 mod canonical;
 mod digest;
@@ -18,7 +19,9 @@ mod query;
 mod reader;
 mod retention;
 mod schema;
+mod signed;
 mod stored;
+mod traces;
 mod writer;
 
 mod export;
@@ -32,6 +35,7 @@ mod testing;
 #[cfg(test)]
 mod verify_tests;
 
+pub use canonical::canonical_json;
 pub use checkpoint::Checkpoint;
 pub use digest::Digest;
 pub use entry::{Entry, Erasure, MAX_ENTRY_BYTES};

@@ -12,6 +12,7 @@ use crate::note::VerifyingKey;
 use crate::payload::{Payload, deflate, payload_commitment};
 use crate::reader::Reader;
 use crate::record::{Feedback, Record};
+use crate::traces::Traces;
 use crate::writer::{Prepared, Request, SaltedPayload, Writer};
 
 /// Entries that may wait to be written.
@@ -49,7 +50,8 @@ pub struct Erased {
     /// How many payloads it erased.
     pub n_payloads: u64,
     /// Whether no copy is left in the log's files. Where a reader still looks at the state before, the write-ahead log
-    /// keeps one until a later append, erasure or closing finds the reader gone.
+    /// keeps one until a later append, erasure or closing finds the reader gone; where there was no room to write the file
+    /// anew, until a later erasure, closing or opening finds it.
     pub overwritten: bool,
 }
 
@@ -107,7 +109,8 @@ impl Log {
     /// # Errors
     /// [`Error::SecondWriter`]; [`Error::Key`] where the key file lies in the log's folder, can be read by others, or
     /// is not the key that the log was made with; [`Error::Damaged`] where the tree does not have the root that the
-    /// last checkpoint says.
+    /// last checkpoint says, or the one that the key signed last (`KEY.signed`, beside the key file);
+    /// [`Error::Refused`] where the file is no log; [`Error::File`].
     pub fn open(path: &Path, key_file: &Path, options: &Options) -> Result<Self, Error> {
         if options.checkpoint_every == 0 {
             return Err(Error::refused("checkpoint_every", "is 0: give the number of entries, at least 1"));
@@ -115,7 +118,8 @@ impl Log {
         let signer = signer_for(path, key_file)?;
         let key = signer.key().clone();
         let lock = lock(path)?;
-        let writer = Writer::open(path, key_file, signer, options)?;
+        let traces = lock.try_clone().and_then(Traces::of).map_err(Error::file(path, "reading its lock"))?;
+        let writer = Writer::open(path, key_file, signer, traces, options)?;
         let (queue, requests) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new().name("log writer".to_owned());
         let writer =
@@ -171,11 +175,15 @@ impl Log {
         }
     }
 
-    /// Erases the payloads of these records: salt, input and attribution are overwritten, a tombstone with the reason
-    /// is appended, and every proof stays as it was. What is erased already stays so.
+    /// Erases the payloads of these records: no copy of salt, input and attribution stays in the log's files, a
+    /// tombstone with the reason is appended, and every proof stays as it was. What is erased already stays so.
+    ///
+    /// The whole file is written anew, which takes room for a second copy and time in proportion to it: erase many at
+    /// once. Copies elsewhere (backups, what a disk keeps of files that were deleted) are the caller's to erase.
     ///
     /// # Errors
-    /// [`Error::NoEntry`] where one of them is no record; nothing is erased then.
+    /// [`Error::NoEntry`] where one of them is no record, [`Error::Refused`] for a reason that is too long,
+    /// [`Error::Full`], and what SQLite reports; nothing is erased then.
     pub fn erase(&self, records: &[u64], reason: &str, timestamp_micros: i64) -> Result<Erased, Error> {
         let (reply, answer) = channel();
         let (records, reason) = (records.to_vec(), reason.to_owned());
@@ -186,7 +194,8 @@ impl Log {
     /// Signs the log as it is now, and gives the note: keep it elsewhere, and no older or other log passes for this one.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// [`Error::File`] where it could not be kept beside the key (it is in the log, and kept there with a later write);
+    /// what SQLite reports.
     pub fn checkpoint(&self) -> Result<String, Error> {
         let (reply, answer) = channel();
         self.send(Request::Checkpoint { reply })?;

@@ -356,6 +356,26 @@ fn erasing_here_and_there_leaves_no_copy() {
     assert_eq!(left.map(|(i, _)| i).collect::<Vec<_>>(), [0_u64; 0]);
 }
 
+/// The lock file remembers what a writer that was killed, or that had no room, could not do.
+#[test]
+fn what_could_not_be_overwritten_is_made_up_for() {
+    let place = Place::new();
+    let log = place.open();
+    append(&log, 0..4);
+    let lock = place.beside("test.log.lock");
+    let marked = || fs::metadata(&lock).expect("there").len() == 1;
+    let reader = place.reader();
+    let snapshot = reader.connection.unchecked_transaction().expect("begun");
+    reader.payload(1).expect("there");
+    assert!(!log.erase(&[1], "asked to", 0).expect("erased").overwritten && marked());
+    drop(log);
+    assert!(marked(), "the reader is still there");
+    drop(snapshot);
+    drop(reader);
+    drop(place.open());
+    assert!(!marked());
+}
+
 /// A reader that still looks at the state before keeps the old pages alive; the log says so, and makes up for it.
 #[test]
 fn an_erasure_under_a_reader_is_overwritten_when_the_reader_is_gone() {

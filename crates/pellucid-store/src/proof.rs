@@ -55,7 +55,7 @@ impl InclusionProof {
     /// What the log was when this proof was made, if the entry is in it and `key` signed it.
     ///
     /// # Errors
-    /// [`Error::Untrue`].
+    /// [`Error::Untrue`], [`Error::OtherSigner`].
     pub fn check(&self, entry: &[u8], key: &VerifyingKey) -> Result<Checkpoint, Error> {
         let checkpoint = Checkpoint::open(&self.checkpoint, key)?;
         let root = root_from_inclusion(self.index, checkpoint.n_entries, entry_hash(entry), &self.path);
@@ -96,15 +96,15 @@ impl ConsistencyProof {
     /// What the newer log was, if it begins with the older log and `key` signed it.
     ///
     /// # Errors
-    /// [`Error::Untrue`].
+    /// [`Error::Untrue`], [`Error::OtherSigner`].
     pub fn check(&self, old: &Checkpoint, key: &VerifyingKey) -> Result<Checkpoint, Error> {
         let new = Checkpoint::open(&self.checkpoint, key)?;
         let roots = roots_from_consistency(old.n_entries, new.n_entries, old.root, &self.path);
-        let proven =
-            self.n_old == old.n_entries && old.origin == new.origin && roots == Some((old.root, new.root));
+        let is_about = self.n_old == old.n_entries && old.origin == new.origin;
+        let proven = roots == Some((old.root, new.root));
         // Every log begins with the empty one.
         let empty = old.n_entries == 0 && self.path.is_empty() && old.root == Digest::of(&[]);
-        match proven || empty {
+        match is_about && (proven || empty) {
             true => Ok(new),
             false => Err(Error::untrue(
                 format!("proof that {} entries became {}", old.n_entries, new.n_entries),
@@ -136,7 +136,7 @@ impl Reader {
     /// # Errors
     /// [`Error::NoEntry`] where no checkpoint covers the entry yet: sign one.
     pub fn prove_inclusion(&self, index: u64) -> Result<InclusionProof, Error> {
-        let (n, checkpoint) = self.covering(index, index + 1)?;
+        let (n, checkpoint) = self.covering(index, |n| index < n)?;
         let path =
             inclusion_path(index, n, &|level, node| stored::hash(&self.path, &self.connection, level, node))?;
         Ok(InclusionProof { index, path, checkpoint })
@@ -147,17 +147,17 @@ impl Reader {
     /// # Errors
     /// [`Error::NoEntry`] where the newest checkpoint is older than that.
     pub fn prove_consistency(&self, n_old: u64) -> Result<ConsistencyProof, Error> {
-        let (n, checkpoint) = self.covering(n_old.saturating_sub(1), n_old)?;
+        let (n, checkpoint) = self.covering(n_old.saturating_sub(1), |n| n_old <= n)?;
         let hash = |level, node| stored::hash(&self.path, &self.connection, level, node);
         let path = if n_old == 0 { Vec::new() } else { consistency_path(n_old, n, &hash)? };
         Ok(ConsistencyProof { n_old, path, checkpoint })
     }
 
-    /// The newest checkpoint, which has to cover `n_needed` entries.
-    fn covering(&self, index: u64, n_needed: u64) -> Result<(u64, String), Error> {
+    /// The newest checkpoint, which has to cover so many entries that the entry at `index` is among them.
+    fn covering(&self, index: u64, suffices: impl Fn(u64) -> bool) -> Result<(u64, String), Error> {
         let latest = stored::latest_checkpoint(&self.path, &self.connection)?;
         let n = latest.as_ref().map_or(0, |(n, _)| *n);
-        latest.filter(|_| n_needed <= n).ok_or_else(|| Error::NoEntry {
+        latest.filter(|_| suffices(n)).ok_or_else(|| Error::NoEntry {
             index,
             reason: format!("the newest checkpoint covers {n} entries: sign one that covers it"),
         })
@@ -180,4 +180,38 @@ fn parse_path(text: &str, word: &str) -> Option<(u64, Vec<Digest>, String)> {
     let hash = |line: &str| BASE64.decode(line).ok()?.try_into().ok().map(Digest);
     let path = lines.take(MAX_PATH + 1).map(hash).collect::<Option<Vec<Digest>>>()?;
     (path.len() <= MAX_PATH).then(|| (number, path, checkpoint.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Place;
+
+    #[test]
+    fn no_entry_beyond_the_checkpoint_is_proven_however_far() {
+        let place = Place::new();
+        place.filled(3);
+        let reader = place.reader();
+        for index in [3, i64::MAX as u64, u64::MAX - 1, u64::MAX] {
+            let refused = reader.prove_inclusion(index);
+            assert!(
+                matches!(refused, Err(Error::NoEntry { index: at, .. }) if at == index),
+                "{index}: {refused:?}"
+            );
+            assert!(matches!(reader.prove_consistency(index.max(4)), Err(Error::NoEntry { .. })));
+        }
+    }
+
+    #[test]
+    fn a_proof_about_the_empty_log_is_about_this_log_alone() {
+        let place = Place::new();
+        place.filled(3);
+        let proof = place.reader().prove_consistency(0).expect("covered");
+        let empty = Checkpoint { origin: "example.com/log".into(), n_entries: 0, root: Digest::of(&[]) };
+        assert!(proof.check(&empty, &place.key).is_ok());
+        let of_another_log = Checkpoint { origin: "example.com/other".into(), ..empty.clone() };
+        assert!(proof.check(&of_another_log, &place.key).is_err());
+        let of_another_size = ConsistencyProof { n_old: 1, ..proof };
+        assert!(of_another_size.check(&empty, &place.key).is_err());
+    }
 }

@@ -39,7 +39,8 @@ impl Reader {
     /// Opens the log at `path`.
     ///
     /// # Errors
-    /// [`Error::File`] where there is none, [`Error::Refused`] where it is no log.
+    /// [`Error::File`] where there is none, [`Error::Refused`] where it is the database of another program,
+    /// [`Error::Damaged`] where it is no database.
     pub fn open(path: &Path) -> Result<Self, Error> {
         Ok(Self { path: path.to_owned(), connection: schema::open_to_read(path)? })
     }
@@ -49,7 +50,10 @@ impl Reader {
     /// # Errors
     /// [`Error::Damaged`] where it is none.
     pub fn claimed_key(&self) -> Result<VerifyingKey, Error> {
-        VerifyingKey::parse(&schema::key_in(&self.path, &self.connection)?)
+        let key = schema::key_in(&self.path, &self.connection)?;
+        let damaged =
+            |fault: Error| Error::damaged(format!("log {}", self.path.display()), fault.to_string());
+        VerifyingKey::parse(&key).map_err(damaged)
     }
 
     /// How many entries there are.
@@ -153,7 +157,7 @@ impl Reader {
         };
         let damaged = |reason| Error::damaged(format!("payload of entry {index}"), reason);
         let bytes = opened_payload(&salted, payload_commitment).map_err(damaged)?;
-        Payload::from_bytes(&bytes)
+        Payload::from_bytes(&bytes).map_err(|fault| damaged(fault.to_string()))
     }
 
     fn salted_payload(&self, index: u64) -> Result<Option<SaltedRow>, Error> {

@@ -63,6 +63,19 @@ pub fn verify(path: &Path, trusted: &Trusted<'_>) -> Result<Report, Error> {
 }
 
 fn check_structure(connection: &Connection, faults: &mut Faults) {
+    // First: what follows would run what somebody put there.
+    match schema::altered_objects(connection) {
+        Ok(altered) => {
+            for name in altered {
+                faults.add(
+                    Place::Log,
+                    FaultKind::Structure,
+                    format!("`{name}` is not as the log was made with it"),
+                );
+            }
+        }
+        Err(fault) => faults.add(Place::Log, FaultKind::Structure, fault.to_string()),
+    }
     let problems = || {
         let mut statement = connection.prepare("PRAGMA integrity_check(20)")?;
         let rows = statement.query_map([], |row| row.get(0))?;
@@ -72,18 +85,6 @@ fn check_structure(connection: &Connection, faults: &mut Faults) {
         Ok(problems) => {
             for problem in problems.into_iter().filter(|problem| problem != "ok") {
                 faults.add(Place::Log, FaultKind::Structure, problem);
-            }
-        }
-        Err(fault) => faults.add(Place::Log, FaultKind::Structure, fault.to_string()),
-    }
-    match schema::altered_objects(connection) {
-        Ok(altered) => {
-            for name in altered {
-                faults.add(
-                    Place::Log,
-                    FaultKind::Structure,
-                    format!("`{name}` is not as the log was made with it"),
-                );
             }
         }
         Err(fault) => faults.add(Place::Log, FaultKind::Structure, fault.to_string()),
@@ -98,8 +99,8 @@ fn older_checkpoint(
 ) -> Result<Option<Checkpoint>, Error> {
     match Checkpoint::open(note, key) {
         Ok(checkpoint) => Ok(Some(checkpoint)),
-        Err(Error::Untrue { reason, .. }) if !key.is_named_in(note) && reason.starts_with("signed by") => {
-            let what = format!("the older checkpoint was {reason}");
+        Err(Error::OtherSigner { signed_by, expected, .. }) => {
+            let what = format!("the older checkpoint was signed by {signed_by}, not by {expected}");
             faults.add(Place::Log, FaultKind::SwappedKey, what);
             Ok(None)
         }
@@ -135,8 +136,9 @@ fn signed_checkpoints(connection: &Connection, key: &VerifyingKey, faults: &mut 
                 let what = format!("it was signed for {} entries", checkpoint.n_entries);
                 faults.add(place, FaultKind::Signature, what);
             }
-            Err(Error::Untrue { reason, .. }) if reason.starts_with("signed by") => {
-                faults.add(place, FaultKind::SwappedKey, reason);
+            Err(Error::OtherSigner { signed_by, expected, .. }) => {
+                let what = format!("signed by {signed_by}, not by {expected}");
+                faults.add(place, FaultKind::SwappedKey, what);
             }
             Err(fault) => faults.add(place, FaultKind::Signature, fault.to_string()),
         }

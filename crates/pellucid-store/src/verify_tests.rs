@@ -109,6 +109,25 @@ fn missing_triggers_and_stray_tables_are_named() {
     assert!(words[1].contains("`more`"), "{words:?}");
 }
 
+/// Names that look like one of the log's own, or of SQLite's.
+#[test]
+fn objects_that_hide_behind_a_known_name_are_named() {
+    let hidden = [
+        ("CREATE TRIGGER payload AFTER DELETE ON payload BEGIN SELECT 1; END", "payload"),
+        ("CREATE TABLE sqliteXautoindex_1 (x)", "sqliteXautoindex_1"),
+        ("CREATE VIEW erased AS SELECT * FROM payload", "erased"),
+        ("DROP INDEX erasures; CREATE INDEX erasures ON entry (entry_index)", "erasures"),
+    ];
+    for (change, name) in hidden {
+        let place = Place::new();
+        place.filled(1);
+        Connection::open(place.path()).and_then(|it| it.execute_batch(change)).expect("changed");
+        let report = place.verify();
+        assert_eq!(found(&report), [(crate::Place::Log, FaultKind::Structure)], "{change}");
+        assert!(report.faults[0].what.contains(&format!("`{name}`")), "{:?}", report.faults);
+    }
+}
+
 #[test]
 fn the_hash_of_a_whole_tile_is_checked_too() {
     let place = Place::new();
@@ -171,7 +190,8 @@ fn an_older_copy_is_noticed_by_a_newer_checkpoint() {
     assert_eq!(found(&report), [(crate::Place::Log, FaultKind::RolledBack)]);
     assert!(report.faults[0].what.contains("6 entries, the older checkpoint 9"), "{:?}", report.faults);
 
-    // Whoever goes on from the older copy makes another history.
+    // Whoever goes on from the older copy, with the key alone, makes another history.
+    fs::remove_file(place.key_file().with_extension("key.signed")).expect("there");
     let log = place.open();
     append(&log, 20..25);
     drop(log);

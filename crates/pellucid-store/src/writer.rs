@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender};
-use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
@@ -13,7 +12,9 @@ use crate::error::Error;
 use crate::log::{Appended, Erased, Options, answer};
 use crate::note::{Signer, VerifyingKey};
 use crate::schema;
+use crate::signed::Signed;
 use crate::stored;
+use crate::traces::Traces;
 use crate::tree::{Frontier, TILE_HEIGHT, entry_hash, range_root};
 
 /// Requests that one transaction takes at the most.
@@ -60,10 +61,10 @@ pub(crate) struct Writer {
     path: PathBuf,
     connection: Connection,
     signer: Signer,
+    signed: Signed,
     checkpoint_every: u64,
     state: State,
-    /// Whether the write-ahead log may still hold what was erased.
-    owes_overwriting: bool,
+    traces: Traces,
 }
 
 /// What a request came to; given to its caller after the commit.
@@ -80,6 +81,7 @@ impl Writer {
         path: &Path,
         key_file: &Path,
         signer: Signer,
+        traces: Traces,
         options: &Options,
     ) -> Result<Self, Error> {
         let own = signer.key().to_string();
@@ -93,46 +95,42 @@ impl Writer {
             limit(&connection, max_bytes).map_err(Error::sqlite(path, "limiting its size"))?;
         }
         let state = State::of(path, &connection, signer.key())?;
+        let signed = Signed::beside(key_file);
+        let hash = |level, index| stored::hash(path, &connection, level, index);
+        signed.check(signer.key(), state.frontier.n_entries(), &hash)?;
         let checkpoint_every = options.checkpoint_every;
-        // A crash may have come between an erasure and its overwriting.
-        Ok(Self {
-            path: path.to_owned(),
-            connection,
-            signer,
-            checkpoint_every,
-            state,
-            owes_overwriting: true,
-        })
+        Ok(Self { path: path.to_owned(), connection, signer, signed, checkpoint_every, state, traces })
     }
 
     /// Until nobody can ask any more.
     pub(crate) fn run(mut self, requests: &Receiver<Request>) {
-        self.overwrite();
+        self.traces.try_again(&self.connection);
         while let Ok(first) = requests.recv() {
             let waiting = requests.try_iter().take(MAX_BATCH - 1);
             let batch: Vec<Request> = std::iter::once(first).chain(waiting).collect();
             self.commit(batch);
         }
-        self.overwrite();
+        self.traces.try_again(&self.connection);
     }
 
     fn commit(&mut self, batch: Vec<Request>) {
         let mut state = self.state.clone();
         let written = self.write(&mut state, &batch);
-        let written = written.map(|(outcomes, note)| {
+        if written.is_ok() {
             self.state = state;
-            self.owes_overwriting |= outcomes.iter().any(|it| matches!(it, Outcome::Erased(_)));
-            (outcomes, note)
-        });
-        let overwritten = self.overwrite();
+        }
+        let overwritten = self.traces.overwrite(&self.connection);
         match written {
             Ok((outcomes, note)) => {
+                // What is in the log is acknowledged, whether or not the note can be kept beside the key.
+                let kept = self.signed.keep(note.as_deref()).map(|()| note.unwrap_or_default());
                 for (request, outcome) in batch.iter().zip(outcomes) {
-                    request.tell(outcome, &note, overwritten);
+                    request.tell(outcome, &kept, overwritten);
                 }
             }
             Err(fault) => {
-                batch.iter().for_each(|it| it.tell(Outcome::Refused(fault.clone()), &None, overwritten));
+                let none = Err(fault.clone());
+                batch.iter().for_each(|it| it.tell(Outcome::Refused(fault.clone()), &none, overwritten));
             }
         }
     }
@@ -173,6 +171,10 @@ impl Writer {
                     Ok(present) => present,
                     Err(refusal) => return Ok(Outcome::Refused(refusal)),
                 };
+                if !present.is_empty() {
+                    // Before the first payload goes: a crash must not leave traces that nobody remembers.
+                    self.traces.owe().map_err(Error::file(&self.path, "marking its lock"))?;
+                }
                 match tombstones(&present, reason, *timestamp_micros) {
                     Ok(tombstones) => self.write_erasure(state, &present, &tombstones).map_err(&fault)?,
                     Err(refusal) => Outcome::Refused(refusal),
@@ -269,22 +271,6 @@ impl Writer {
         state.n_at_checkpoint = n;
         Ok(note)
     }
-
-    /// Empties the write-ahead log, which may hold pages from before an erasure. Whether nothing is owed any more.
-    fn overwrite(&mut self) -> bool {
-        if self.owes_overwriting {
-            self.owes_overwriting = self.try_overwriting().unwrap_or(true);
-        }
-        !self.owes_overwriting
-    }
-
-    /// Whether a reader is in the way; appending does not wait for readers.
-    fn try_overwriting(&self) -> rusqlite::Result<bool> {
-        self.connection.busy_timeout(Duration::ZERO)?;
-        let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
-        self.connection.busy_timeout(schema::BUSY)?;
-        busy
-    }
 }
 
 impl State {
@@ -309,7 +295,8 @@ impl State {
         n: u64,
         hash: &impl Fn(u8, u64) -> Result<Digest, Error>,
     ) -> Result<u64, Error> {
-        let checkpoint = Checkpoint::open(note, key)?;
+        let untrue = |fault: Error| Error::damaged("its newest checkpoint", fault.to_string());
+        let checkpoint = Checkpoint::open(note, key).map_err(untrue)?;
         let place = format!("checkpoint at {}", checkpoint.n_entries);
         if checkpoint.n_entries > n {
             return Err(Error::damaged(place, format!("the log has {n} entries only")));
@@ -322,7 +309,7 @@ impl State {
 }
 
 impl Request {
-    fn tell(&self, outcome: Outcome, note: &Option<String>, overwritten: bool) {
+    fn tell(&self, outcome: Outcome, note: &Result<String, Error>, overwritten: bool) {
         match (self, outcome) {
             (Self::Append { reply, .. }, Outcome::Appended(appended)) => answer(reply, Ok(appended)),
             (Self::Append { reply, .. }, Outcome::Refused(fault)) => answer(reply, Err(fault)),
@@ -332,7 +319,7 @@ impl Request {
             (Self::Erase { reply, .. }, Outcome::Refused(fault)) => answer(reply, Err(fault)),
             (Self::Checkpoint { reply }, Outcome::Checkpoint) => {
                 // A batch with such a request always ends with a checkpoint.
-                answer(reply, Ok(note.clone().unwrap_or_default()));
+                answer(reply, note.clone());
             }
             (Self::Checkpoint { reply }, Outcome::Refused(fault)) => answer(reply, Err(fault)),
             // Outcomes are made from their requests; the caller would see the writer hang up.

@@ -32,9 +32,10 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
             "pellucid-remote",
             "pellucid-metrics",
             "pellucid-plot",
+            "pellucid-store",
         ],
     ),
-    ("pellucid-cli", &["pellucid-engine"]),
+    ("pellucid-cli", &["pellucid-engine", "pellucid-store"]),
     ("pellucid-python", &["pellucid-engine", "pellucid-cli"]),
     ("pellucid-tidy", &[]),
 ];

@@ -313,3 +313,23 @@ fn names_of_tokens_stand_in_one_line() {
     assert!(names.iter().any(|name| name == "\\n"));
     assert!(!names.iter().any(|name| name.contains(char::is_control)));
 }
+
+#[test]
+fn a_log_keeps_the_text_and_its_words() {
+    let model = model(BAG).unwrap();
+    let text = explained(&model, TEXT, &request("integrated_gradients", None));
+    let (record, payload) = crate::recorded_text(&text, &crate::RecordContext::new("p-1", 0)).unwrap();
+    let texts = |array: &pellucid_store::Array| match array.values() {
+        pellucid_store::Values::Text(texts) => texts.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((payload.input.len(), texts(&payload.input[0])), (1, vec![TEXT.to_owned()]));
+    assert_eq!(payload.attribution[0].values(), &pellucid_store::Values::F64(text.word_values(0)));
+    assert_eq!(texts(&payload.attribution[1]), ["Unbelievable", "good", "film", "!"]);
+    let names: Vec<&str> = payload.attribution.iter().map(|array| array.name()).collect();
+    assert_eq!(names, ["values", "words"]);
+    // The model has two outputs, and is called by its file.
+    assert_eq!((record.prediction.len(), record.model.name.as_str()), (2, "model"));
+    assert_eq!(record.model.version, record.model.digest.to_string()[..12]);
+    assert!(!serde_json::to_string(&record).unwrap().contains("good"));
+}

@@ -1,6 +1,6 @@
 //! The rows of an explanation in files: networks take f32, and so few digits are written; missing values are `null`.
 
-use ndarray::ArrayD;
+use ndarray::{ArrayD, ArrayViewD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::nested::{FromNumber, Nested};
@@ -15,13 +15,18 @@ pub(super) enum DataType {
     Float64,
 }
 
+/// Whether f32 loses nothing of these numbers.
+pub(crate) fn fits_f32(data: ArrayViewD<'_, f64>) -> bool {
+    data.iter().all(|&x| x.is_nan() || f64::from(x as f32) == x)
+}
+
 /// Rows; NaN is missing.
 pub(super) struct Data(pub(super) ArrayD<f64>);
 
 impl DataType {
     /// f32 where that loses nothing.
     pub(super) fn of(data: &ArrayD<f64>) -> Self {
-        match data.iter().all(|&x| x.is_nan() || f64::from(x as f32) == x) {
+        match fits_f32(data.view()) {
             true => Self::Float32,
             false => Self::Float64,
         }

@@ -8,7 +8,7 @@ use crate::input::Source;
 use crate::{DeletionCheck, Error, Parameter, Preprocess};
 
 /// An explanation of two rows of three features, for `n_targets` targets.
-fn explanation(n_targets: usize) -> Explanation {
+pub(crate) fn explanation(n_targets: usize) -> Explanation {
     let with_targets = |shape: &[usize]| {
         let mut shape = shape.to_vec();
         if n_targets > 1 {
