@@ -63,6 +63,13 @@ def test_shapley_values_share_a_product():
     np.testing.assert_allclose(FeatureAblation(lambda rows: rows[:, 0] * rows[:, 1]).attribute(ones), [[6.0, 6.0]])
 
 
+@pytest.mark.parametrize("n_samples", [1, 2, 3])
+def test_few_orders_are_as_many_as_it_takes(n_samples):
+    rows = np.random.default_rng(3).normal(size=(2, 9))
+    found = ShapleyValueSampling(lambda rows: rows.sum(axis=1) ** 2).attribute(rows, n_samples=n_samples)
+    np.testing.assert_allclose(found, rows * rows.sum(axis=1, keepdims=True), atol=1e-12)
+
+
 def test_surrogates_tell_what_speaks_for_the_output():
     found = Lime(linear).attribute(np.ones((1, 3)), n_samples=2000)
     assert np.sign(found).tolist() == [[1, -1, 1]]
@@ -112,6 +119,8 @@ def test_permutations_are_within_the_batch():
     np.testing.assert_allclose(one.attribute(ROWS), WEIGHTS * (ROWS - ROWS[::-1]))
     with pytest.raises(pellucid.InputError, match="one row"):
         one.attribute(ROWS[:1])
+    with pytest.raises(pellucid.InputError, match="perm_func"):
+        FeaturePermutation(linear, lambda rows, mask: rows[:2]).attribute(ROWS)
 
 
 def fails(rows):

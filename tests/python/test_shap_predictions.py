@@ -116,6 +116,64 @@ def test_a_linkage_says_what_belongs_together():
     np.testing.assert_allclose(e.values, [[0.25, 0.5, 0.25]])
 
 
+LINKAGE = np.array([[0, 2, 0.1, 2], [1, 3, 0.2, 2], [4, 6, 0.3, 3], [5, 7, 0.4, 3], [8, 9, 0.5, 6]])
+
+
+def bent(rows):
+    return np.tanh(rows[:, 0] * rows[:, 1]) + rows[:, 2] * rows[:, 3] * rows[:, 4] - rows[:, 0] * rows[:, 5]
+
+
+@pytest.mark.parametrize("kind", [shap.ExactExplainer, shap.PermutationExplainer, shap.PartitionExplainer, shap.Explainer])
+def test_groups_of_the_masker_give_owen_values(kind):
+    draws = np.random.default_rng(7)
+    background, rows = draws.normal(size=(6, 6)), draws.normal(size=(2, 6))
+    # Those of shap 0.51's ExactExplainer and PartitionExplainer; its PermutationExplainer comes near.
+    expected = [
+        [0.02523561, -0.27488757, 0.01390048, -0.0460234, -0.00918692, 0.08080164],
+        [-0.10997208, -0.29684514, -0.88554871, -0.86710973, -0.10252964, 0.31785543],
+    ]
+    explainer = kind(bent, shap.maskers.Partition(background, clustering=LINKAGE))
+    np.testing.assert_allclose(explainer(rows).values, expected, atol=1e-8)
+    np.testing.assert_allclose(explainer.shap_values(rows), expected, atol=1e-8)
+
+
+def test_twenty_features_in_groups_need_no_option():
+    background, rows = np.random.default_rng(8).normal(size=(2, 30, 20))
+
+    def function(rows):
+        return np.tanh(rows[:, 0] * rows[:, 1]) + rows.sum(axis=1)
+
+    masker = shap.maskers.Partition(background)
+    exact = shap.ExactExplainer(function, masker)(rows[:1])
+    np.testing.assert_allclose(exact.values.sum() + exact.base_values, function(rows[:1]))
+    assert not exact.error_std.any()
+    with pytest.warns(UserWarning, match="share part of their group's value evenly"):
+        by_orders = shap.PermutationExplainer(function, masker)(rows[:1])
+    np.testing.assert_allclose(by_orders.values.sum(), exact.values.sum())
+    with pytest.raises(pellucid.InputError, match="max_evals: too few"):
+        shap.ExactExplainer(function, masker)(rows[:1], max_evals=400)
+
+
+def test_trees_in_groups_are_counted():
+    rows, background = np.random.default_rng(9).normal(size=(2, 3, 5))
+    masker = shap.maskers.Partition(background, clustering=np.array([[0, 3, 0.1, 2], [1, 5, 0.2, 3], [2, 4, 0.2, 2], [6, 7, 0.3, 5]]))
+    found = shap.ExactExplainer(BINARY, masker)(rows).values
+    np.testing.assert_allclose(found, shap.PartitionExplainer(BINARY, masker)(rows).values, atol=1e-9)
+    assert not np.allclose(found, shap.ExactExplainer(BINARY, background)(rows).values)
+
+
+@pytest.mark.parametrize("n_features", [126, 127, 260])
+def test_orders_of_many_features_need_no_option(n_features):
+    explainer = shap.PermutationExplainer(lambda rows: rows.sum(axis=1) ** 2, np.zeros((1, n_features)))
+    ones = np.ones((1, n_features))
+    np.testing.assert_allclose(explainer(ones).values, n_features)
+    # Whatever has room for one order does, as in shap, and what has not is refused.
+    np.testing.assert_allclose(explainer(ones, max_evals=2 * n_features + 1).values, n_features)
+    np.testing.assert_allclose(explainer.shap_values(ones, npermutations=1), n_features)
+    with pytest.raises(pellucid.InputError, match="max_evaluations"):
+        explainer(ones, max_evals=2 * n_features)
+
+
 def test_trees_by_sampling_are_the_exact_ones():
     rows, background = np.random.default_rng(3).normal(size=(2, 6, 5))
     exact = shap.TreeExplainer(BINARY, background).shap_values(rows)
@@ -157,6 +215,8 @@ def test_budgets_seeds_and_batches():
         (lambda: shap.KernelExplainer(linear, BACKGROUND).shap_values(np.zeros((2, 4))), pellucid.Error, "shape"),
         (lambda: shap.PermutationExplainer(linear, BACKGROUND)(ROWS, main_effects=True), pellucid.UnsupportedError, "main"),
         (lambda: shap.maskers.Partition(BACKGROUND, clustering="cosine"), pellucid.UnsupportedError, "correlation"),
+        (lambda: shap.KernelExplainer(linear, shap.maskers.Partition(BACKGROUND)), pellucid.UnsupportedError, "PartitionExplainer"),
+        (lambda: shap.SamplingExplainer(linear, shap.maskers.Partition(BACKGROUND)), pellucid.UnsupportedError, "PartitionExplainer"),
         (lambda: shap.maskers.Image("blur(3,3)"), pellucid.UnsupportedError, "Image"),
         (lambda: shap.ExactExplainer(lambda rows: rows[:, 0], np.zeros((1, 40)))(np.ones((1, 40))), pellucid.Error, "max_eval"),
     ],

@@ -207,3 +207,18 @@ def test_layers_of_something_else_are_refused(net, images):
         pellucid.captum.LayerGradCam(net, Net().first).attribute(images, 0)
     with pytest.raises(pellucid.UnsupportedError, match="inspect"):
         pellucid.captum.LayerGradCam(pellucid.load(net, example_inputs=images), net.first)
+
+
+def test_permutations_of_ones_own_take_tensors(images):
+    """captum's, which has the batch turned around."""
+
+    def turned(rows: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        return torch.where(mask, rows.flip(0), rows)
+
+    def function(rows: torch.Tensor) -> torch.Tensor:
+        return (rows.flatten(1) ** 2).sum(dim=1)
+
+    mask = torch.arange(8).repeat(8, 1)[None].repeat(2, 1, 1)
+    expected = captum.attr.FeaturePermutation(function, turned).attribute(images, feature_mask=mask[None])
+    found = pellucid.captum.FeaturePermutation(function, turned).attribute(images, feature_mask=mask[None])
+    assert torch.is_tensor(found) and torch.allclose(found, expected, atol=1e-4)

@@ -42,12 +42,6 @@ impl Balance {
         players.iter().enumerate().map(of_player).sum()
     }
 
-    /// The squares of the excess as a share of `alone`, those expected of coalitions drawn on their own; 1 for too many players.
-    pub(crate) fn left_of(&self, alone: f64) -> f64 {
-        let squares = self.excess.iter().map(|excess| excess * excess).sum::<f64>();
-        if self.excess.is_empty() || alone <= 0.0 { 1.0 } else { (squares / alone).min(1.0) }
-    }
-
     pub(crate) fn add(&mut self, coalition: &Coalition, size: usize, weight: f64) {
         if self.excess.is_empty() {
             return;
@@ -66,18 +60,11 @@ impl Balance {
     }
 }
 
-/// The mean of the squares, over all entries, of what one coalition of a size adds with weight 1.
-pub(crate) fn squares_of_one(size: usize, n_players: usize) -> f64 {
-    let (n, share) = (n_players as f64, size as f64 / n_players as f64);
-    let variance = share * (1.0 - share);
-    variance * variance * (n * n - n - n / (n - 1.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// All coalitions of a size leave nothing; each alone leaves what the formula says.
+    /// All coalitions of a size leave nothing; one more leaves what it has more than their mean.
     #[test]
     fn the_excess_is_what_a_drawn_coalition_has_more_than_the_mean_of_all() {
         let mut balance = Balance::new(4);
@@ -97,7 +84,6 @@ mod tests {
                 assert!((balance.excess[4 * i + j] - expected(i, j)).abs() < 1e-15);
             }
         }
-        assert!((balance.left_of(9.0 * squares_of_one(2, 4)) - 1.0).abs() < 1e-14);
         assert!((balance.excess_of(&Coalition::from_bits(4, 0b0011)) - 2.0).abs() < 1e-14);
         assert!((balance.excess_of(&Coalition::from_bits(4, 0b0101)) + 1.0).abs() < 1e-14);
     }

@@ -88,9 +88,7 @@ fn fit(strata: &Strata, asked: &Asked<'_>) -> Fit {
         let gain = &of_one - &of_other;
         regression.set(index, coalition.players(), gain.view(), total.view(), weight);
     }
-    let mut fit = regression.fit(total.view());
-    fit.standard_error *= strata.variance_left().sqrt();
-    fit
+    regression.fit(total.view())
 }
 
 fn warnings(fit: &Fit, options: &Options) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use pellucid_core::Draws;
 use rand_chacha::ChaCha8Rng;
 
-use crate::balance::{Balance, squares_of_one};
+use crate::balance::Balance;
 use crate::coalition::Coalition;
 use crate::draw::{choose_front, unit};
 
@@ -230,19 +230,6 @@ impl Strata {
             new.extend_from_slice(&stratum.drawn[n_known..]);
         }
         new
-    }
-
-    /// What balancing leaves of the variance of coalitions that are drawn on their own, where a linear function leaves over interactions
-    /// of three players that are all as large: `3 / M` of a value's variance comes from products of two players, of which as much is
-    /// left as of the excess (Deville & Tillé 2005: balanced draws have the variance of what the balanced variables do not tell).
-    pub(crate) fn variance_left(&self) -> f64 {
-        let of_stratum = |stratum: &Stratum| {
-            let weight = stratum.mass / stratum.share;
-            let n_alone = stratum.drawn.len() as f64 * stratum.share_left();
-            n_alone * weight * weight * squares_of_one(stratum.size, self.n_players)
-        };
-        let left = self.balance.left_of(self.of_size.iter().map(of_stratum).sum());
-        1.0 - (3.0 / self.n_players as f64).min(1.0) * (1.0 - left)
     }
 
     /// Shares out `n_pairs`; a size that has fewer pairs than its share is taken whole, and leaves the rest to the others.

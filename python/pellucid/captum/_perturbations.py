@@ -144,12 +144,13 @@ class ShapleyValueSampling(Perturbation):
         *,
         seed: int = 0,
     ) -> Tensors:
-        """Attributions ``[rows, features…]`` of ``n_samples`` orders; ``feature_mask`` numbers the group of each feature."""
+        """Attributions ``[rows, features…]`` of ``n_samples`` orders, of four at the least; ``feature_mask`` numbers the group of each
+        feature."""
         array = _arguments.inputs(inputs).array
         groups = _groups(array, feature_mask)
         n_players = int(groups.max()) + 1 if groups is not None else array[0].size
-        # An order asks for as many coalitions as there are features; one pair of orders is the least.
-        budget = max(n_samples, 2) * n_players + 2
+        # An order asks for as many coalitions as there are features; two of them, forwards and backwards, are the least.
+        budget = max(int(n_samples), 4) * n_players + 2
         return self._attributed(
             inputs,
             baselines,
@@ -248,7 +249,8 @@ class Lime(_Sampled):
 class FeaturePermutation(Perturbation):
     """What the output loses where a feature, or a group of them, has the values of the other rows, in another order.
 
-    ``perm_func`` takes rows and the group's mask, ``[features…]``, and gives rows; a random order by ``seed`` otherwise.
+    ``perm_func`` takes rows and the group's mask, ``[features…]``, and gives rows: tensors where the inputs are tensors. A random
+    order by ``seed`` otherwise.
 
     >>> import numpy as np
     >>> from pellucid.captum import FeaturePermutation
@@ -260,7 +262,7 @@ class FeaturePermutation(Perturbation):
 
     def __init__(self, forward_func, perm_func=None, *, seed: int = 0):
         super().__init__(forward_func)
-        self._permuted = _random_orders(seed) if perm_func is None else perm_func
+        self._perm_func, self._seed = perm_func, seed
 
     def attribute(
         self,
@@ -281,12 +283,15 @@ class FeaturePermutation(Perturbation):
         groups = _groups(rows.array, feature_mask)
         if groups is None:
             groups = np.arange(rows.array[0].size).reshape(rows.array.shape[1:])
+        permuted = _random_orders(self._seed) if self._perm_func is None else _of_tensors(self._perm_func, rows.given)
         places = np.arange(len(rows.array))
         whole = model.outputs(rows.array)[places, columns]
         values = np.zeros(rows.array.shape)
         for group in range(int(groups.max()) + 1):
             mask = groups == group
-            changed = np.asarray(self._permuted(rows.array.copy(), mask), dtype=rows.array.dtype)
+            changed = np.asarray(permuted(rows.array.copy(), mask), dtype=rows.array.dtype)
+            if changed.shape != rows.array.shape:
+                raise InputError(f"perm_func: gave shape {changed.shape} for rows of shape {rows.array.shape}")
             lost = whole - model.outputs(changed)[places, columns]
             values[:, mask] = lost[:, None]
         return rows.returned(values)
@@ -302,16 +307,17 @@ def _random_orders(seed: int):
 
 
 def _of_tensors(function, given):
-    """The function as one of arrays: it gets what the inputs were, in their precision."""
+    """The function of rows, and perhaps of a mask, as one of arrays: it gets what the inputs were, in their precision."""
     if not _arguments.is_tensor(given):
         dtype = np.asarray(given).dtype
-        return lambda rows: function(rows.astype(dtype))
+        return lambda rows, *masks: function(rows.astype(dtype), *masks)
 
-    def called(rows: np.ndarray):
+    def called(rows: np.ndarray, *masks: np.ndarray):
         import torch
 
+        masks = [torch.from_numpy(mask).to(given.device) for mask in masks]
         with torch.no_grad():
-            outputs = function(torch.from_numpy(rows).to(device=given.device, dtype=given.dtype))
+            outputs = function(torch.from_numpy(rows).to(device=given.device, dtype=given.dtype), *masks)
         return _arguments.as_array(outputs)
 
     return called

@@ -55,6 +55,11 @@ def rows_of(masker):
     return masker.data if isinstance(masker, (Independent, utils.DenseData)) else masker
 
 
+def has_groups(masker) -> bool:
+    """Whether a masker says which features belong together."""
+    return getattr(masker, "clustering", None) is not None
+
+
 def hierarchy_of(masker) -> list[tuple[int, int]] | None:
     """The clusters that a linkage matrix merges two by two."""
     clustering = getattr(masker, "clustering", None)

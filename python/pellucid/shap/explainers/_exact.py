@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from ..._pellucid import InputError, UnsupportedError
-from .. import links
+from .. import links, maskers
 from ._explainer import Explainer, _class_for, _loaded, refuse_link
 from ._predictions import Counted
 
 
 class ExactExplainer(Explainer):
     """The Shapley values that counting all coalitions over all background rows gives. For tree models and linear models,
-    given as such, they are not counted; of functions and networks they are, up to ``max_evals`` of them.
+    given as such, they are not counted; of functions and networks they are, up to ``max_evals`` of them. Where ``maskers.Partition``
+    says which features belong together, the values are Owen values: only coalitions that keep groups together are counted.
 
     >>> import numpy as np, pellucid.shap as shap
     >>> rows = np.random.default_rng(0).normal(size=(50, 5))
@@ -27,7 +28,8 @@ class ExactExplainer(Explainer):
                 "masker: exact values are averages over background rows; give rows, such as the training set"
             )
         loaded = _loaded(model, feature_names, None, masker)
-        if loaded._is_linear or loaded.kind == "trees":
+        # A linear model has no interactions, and its Owen values are its Shapley values.
+        if loaded._is_linear or loaded.kind == "trees" and not maskers.has_groups(masker):
             refuse_link(link)
             self._of_kind = _class_for(loaded, "auto", masker)(model, masker, feature_names=feature_names)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 
 import numpy as np
 
@@ -15,6 +16,11 @@ from ._explainer import Explainer, plain, table
 _WHOLE = (None, 0, False, "auto", "num_features(10)")
 """Of shap's ``l1_reg`` its defaults, and what leaves no feature out."""
 
+_MAX_EVALS = 500
+"""shap's default of :class:`PermutationExplainer`, which is too few for many features."""
+
+_OF_GROUPS = "take PartitionExplainer, ExactExplainer or PermutationExplainer, or rows as masker"
+
 
 class OfPredictions(Explainer):
     """What needs a function alone, or whatever else :func:`pellucid.load` takes, and rows to average absent features over."""
@@ -22,9 +28,17 @@ class OfPredictions(Explainer):
     _method: str
     """The method's name in :func:`pellucid.explain`."""
 
+    _takes_groups = True
+    """Whether a masker may say which features belong together: Owen values then, in place of the method's."""
+
     def _start(self, model, masker, link, feature_names, seed=None, *, takes_frames: bool = True) -> None:
         if masker is None:
             raise InputError("masker: absent features are averaged over rows; give rows, such as the training set")
+        if maskers.has_groups(masker):
+            if not self._takes_groups:
+                name, groups = type(self).__name__, type(masker).__name__
+                raise UnsupportedError(f"{name} has no groups of features, and maskers.{groups} says which belong together; {_OF_GROUPS}")
+            self._method = "owen"
         self.link = link
         self._link = _name_of(link)
         self._seed = seed or 0
@@ -39,7 +53,7 @@ class OfPredictions(Explainer):
         self._options = {"hierarchy": maskers.hierarchy_of(masker)} if self._method == "owen" else {}
 
     def _explained(self, rows, max_evaluations=None, batch_size="auto", silent: bool = True):
-        return explain(
+        found = explain(
             self._model,
             rows,
             self._method,
@@ -53,6 +67,14 @@ class OfPredictions(Explainer):
             progress=not silent,
             **self._options,
         )
+        # Owen values that are not exact have no standard error; exact ones have 0.
+        if self._method == "owen" and found.standard_error is None:
+            self._share_evenly(found.warnings)
+        return found
+
+    def _share_evenly(self, told: list[str]) -> None:
+        """Says that some groups share evenly."""
+        warnings.warn("; ".join(told), stacklevel=5)
 
     def _called(self, X, *asked) -> Explanation:
         started = time.time()
@@ -88,6 +110,7 @@ class KernelExplainer(OfPredictions):
     """
 
     _method = "kernel_shap"
+    _takes_groups = False
 
     def __init__(self, model, data, feature_names=None, link="identity", *, keep_index: bool = False, seed=None):
         self._start(model, data, link, feature_names, seed, takes_frames=keep_index)
@@ -116,6 +139,7 @@ class SamplingExplainer(OfPredictions):
     """
 
     _method = "sampling_shap"
+    _takes_groups = False
 
     def __init__(self, model, data, feature_names=None, *, keep_index: bool = False, seed=None):
         self._start(model, data, None, feature_names, seed, takes_frames=keep_index)
@@ -132,6 +156,9 @@ class SamplingExplainer(OfPredictions):
 
 class PermutationExplainer(OfPredictions):
     """The gain of a feature that joins in random orders, each order taken forwards and backwards.
+
+    Where ``maskers.Partition`` says which features belong together, the values are Owen values, as
+    :class:`PartitionExplainer` has them.
 
     >>> import numpy as np, pellucid.shap as shap
     >>> explainer = shap.PermutationExplainer(lambda rows: rows[:, 0] * rows[:, 1], np.zeros((1, 2)))
@@ -157,22 +184,32 @@ class PermutationExplainer(OfPredictions):
     ) -> np.ndarray:
         """Values ``[rows, features]`` or ``[rows, features, outputs]``, of a vector ``[features]``."""
         _refuse_main_effects(main_effects)
-        n_features = int(np.prod(self._model.input_shape))
-        return self._valued(X, npermutations * (2 * n_features + 1), "auto", silent)
+        return self._valued(X, self._enough(npermutations * (2 * self._n_features + 1)), "auto", silent)
 
     def __call__(
         self,
         X,
-        max_evals: int | str = 500,
+        max_evals: int | str = _MAX_EVALS,
         main_effects: bool = False,
         error_bounds: bool = False,
         batch_size: int | str = "auto",
         outputs=None,
         silent: bool = False,
     ) -> Explanation:
-        """An explanation of every row of ``X``, standard errors in ``error_std``."""
+        """An explanation of every row of ``X``, standard errors in ``error_std``. Two orders are the least that has them: by default, and
+        where ``max_evals`` has room for one, there are two.
+        """
         _refuse_main_effects(main_effects, outputs)
-        return self._called(X, max_evals, batch_size, silent)
+        return self._called(X, self._enough(max_evals), batch_size, silent)
+
+    @property
+    def _n_features(self) -> int:
+        return int(np.prod(self._model.input_shape))
+
+    def _enough(self, max_evals: int | str) -> int | str:
+        if max_evals == "auto" or max_evals < 2 * self._n_features + 1 and max_evals != _MAX_EVALS:
+            return max_evals
+        return max(max_evals, 4 * self._n_features)
 
 
 class PartitionExplainer(OfPredictions):
@@ -218,7 +255,7 @@ class PartitionExplainer(OfPredictions):
 
 
 class Counted(OfPredictions):
-    """What counting all coalitions gives, for :class:`ExactExplainer`."""
+    """What counting all coalitions gives, for :class:`ExactExplainer`; of groups, all that keep them together."""
 
     _method = "exact_shap"
 
@@ -232,6 +269,12 @@ class Counted(OfPredictions):
     def __call__(self, X, max_evals: int = 100_000, batch_size: int | str = "auto", silent: bool = False):
         """An explanation of every row."""
         return self._called(X, max_evals, batch_size, silent)
+
+    def _share_evenly(self, told: list[str]) -> None:
+        raise InputError(
+            f"max_evals: too few for exact values of these groups ({'; '.join(told)}); give more, or take PartitionExplainer, which opens "
+            "the groups that matter most"
+        )
 
 
 def _name_of(link) -> str | None:
