@@ -22,6 +22,9 @@ use surrogate::Samples;
 /// Samples after which a tolerance is looked at.
 const SAMPLES_PER_LOOK: usize = 256;
 
+/// Samples that are asked about together where nobody looks: enough to keep all cores at work, few enough to be held.
+const SAMPLES_PER_PIECE: usize = 8192;
+
 /// Which coalitions are asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sampling {
@@ -122,26 +125,23 @@ pub fn lime(game: &dyn Game, options: &Options, work: &Work) -> Result<Surrogate
         let outputs = game.worth(present.view(), work)?;
         let weights =
             present.outer_iter().map(|row| kernel(cosine_distance(row), options.kernel_width)).collect();
-        Ok((present.mapv(f64::from), outputs, weights))
+        Ok(Samples { design: present.mapv(f64::from), outputs, weights })
     })?;
     samples.surrogate(&options.fit, &Draws::new(options.seed, &digest, "lime resamples"), work)
 }
 
-/// Design, outputs and weights of some samples.
-type Drawn = (Array2<f64>, Array2<f64>, Array1<f64>);
-
-/// Draws samples in pieces of one size, whatever the batch size, until there are enough of them or the tolerance is met.
+/// Draws samples in pieces until there are enough of them or the tolerance is met.
 fn sampled(
     n_samples: usize,
     tolerance: Option<f64>,
     fit: &Fit,
-    draw: impl Fn(std::ops::Range<usize>) -> Result<Drawn, Error>,
+    draw: impl Fn(std::ops::Range<usize>) -> Result<Samples, Error>,
 ) -> Result<Samples, Error> {
     let mut samples = Samples::default();
-    for range in crate::batches::in_batches(n_samples, SAMPLES_PER_LOOK) {
+    let n_piece = if tolerance.is_some() { SAMPLES_PER_LOOK } else { SAMPLES_PER_PIECE };
+    for range in crate::batches::in_batches(n_samples, n_piece) {
         let n_drawn = range.end;
-        let (design, outputs, weights) = draw(range)?;
-        samples.extend(design.view(), outputs.view(), weights)?;
+        samples.extend(draw(range)?)?;
         if n_drawn < n_samples && tolerance.is_some_and(|tolerance| samples.largest_error(fit) <= tolerance) {
             break;
         }

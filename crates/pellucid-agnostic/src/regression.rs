@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Slice};
+use rayon::prelude::*;
 
 use crate::cholesky::Cholesky;
 
@@ -43,35 +44,6 @@ impl Sums {
         let (x, y) = ((&x - &mean_x) * &root, (&y - &mean_y) * &root);
         let yy = (&y * &y).sum_axis(Axis(0));
         Self { xx: x.t().dot(&x), xy: x.t().dot(&y), mean_x, mean_y, yy }
-    }
-
-    /// Of several resamples at once, each of which has the samples of block b `counts[resample, b]` times: a block's sums of
-    /// products are taken once.
-    pub(crate) fn of_blocks(
-        x: ArrayView2<'_, f64>,
-        y: ArrayView2<'_, f64>,
-        weights: ArrayView1<'_, f64>,
-        blocks: &[Range<usize>],
-        counts: ArrayView2<'_, f64>,
-    ) -> Vec<Self> {
-        let total = weights.sum();
-        let center = ndarray::concatenate![Axis(0), weights.dot(&x) / total, weights.dot(&y) / total];
-        let width = center.len();
-        // Products of x, y and 1 with each other; about the samples' own means, so that rounding stays small.
-        let mut moments = vec![Array2::<f64>::zeros((width + 1, width + 1)); counts.nrows()];
-        for (block, counts) in blocks.iter().zip(counts.columns()) {
-            let rows = Slice::from(block.clone());
-            let (x, y) = (x.slice_axis(Axis(0), rows), y.slice_axis(Axis(0), rows));
-            let mut columns = ndarray::concatenate![Axis(1), x, y, Array2::ones((block.len(), 1))];
-            let mut centered = columns.slice_axis_mut(Axis(1), Slice::from(..width));
-            centered -= &center;
-            let roots = weights.slice_axis(Axis(0), rows).mapv(f64::sqrt);
-            columns *= &roots.insert_axis(Axis(1));
-            let of_block = columns.t().dot(&columns);
-            let drawn = moments.iter_mut().zip(counts).filter(|(_, count)| **count > 0.0);
-            drawn.for_each(|(moments, &count)| moments.scaled_add(count, &of_block));
-        }
-        moments.into_iter().map(|moments| Self::of_moments(&moments, &center, x.ncols())).collect()
     }
 
     /// Of the sums of products of x, y and 1 about `center`.
@@ -130,28 +102,6 @@ impl Sums {
         influence.map_axis(Axis(0), |column| (column.dot(&column) * n / freedom).sqrt())
     }
 
-    /// The same of a resample that has the samples of block b `counts[b]` times, from sums over blocks: blocks are as independent of
-    /// each other as samples are.
-    pub(crate) fn block_errors(
-        &self,
-        line: &Line,
-        alpha: f64,
-        (x, y, weights): (ArrayView2<'_, f64>, ArrayView1<'_, f64>, ArrayView1<'_, f64>),
-        blocks: &[Range<usize>],
-        counts: ArrayView1<'_, f64>,
-    ) -> Array1<f64> {
-        let scores = self.scores(line, x, y, weights);
-        let mut of_blocks = Array2::zeros((blocks.len(), line.columns.len()));
-        for (block, mut sum) in blocks.iter().zip(of_blocks.outer_iter_mut()) {
-            sum.assign(&scores.slice_axis(Axis(0), Slice::from(block.clone())).sum_axis(Axis(0)));
-        }
-        let influence = of_blocks.dot(&self.inverse(line, alpha));
-        let n: f64 = blocks.iter().zip(counts).map(|(block, count)| count * block.len() as f64).sum();
-        let freedom = (n - line.columns.len() as f64 - 1.0).max(1.0);
-        let squares = counts.dot(&(&influence * &influence));
-        squares.mapv(|square| (square * n / freedom).sqrt())
-    }
-
     /// What each sample adds to `Σ w e x̃`, `[samples, columns of the line]`.
     fn scores(
         &self,
@@ -204,6 +154,94 @@ impl Sums {
     }
 }
 
+/// Sums of products over each of several blocks of samples, of which resamples are put together.
+pub(crate) struct Blocks {
+    /// The weighted means of x and y over all samples, about which products are taken, so that rounding stays small.
+    center: Array1<f64>,
+    /// Of x, y and 1 with each other, one matrix a block.
+    moments: Vec<Array2<f64>>,
+    /// Samples of each block.
+    lengths: Array1<f64>,
+    n_variables: usize,
+}
+
+impl Blocks {
+    /// Of `x` `[samples, variables]` and `y` `[samples, targets]`, with a weight each.
+    pub(crate) fn new(
+        x: ArrayView2<'_, f64>,
+        y: ArrayView2<'_, f64>,
+        weights: ArrayView1<'_, f64>,
+        blocks: &[Range<usize>],
+    ) -> Self {
+        let total = weights.sum();
+        let center = ndarray::concatenate![Axis(0), weights.dot(&x) / total, weights.dot(&y) / total];
+        let width = center.len();
+        let of_block = |block: &Range<usize>| {
+            let rows = Slice::from(block.clone());
+            let (x, y) = (x.slice_axis(Axis(0), rows), y.slice_axis(Axis(0), rows));
+            let mut columns = ndarray::concatenate![Axis(1), x, y, Array2::ones((block.len(), 1))];
+            let mut centered = columns.slice_axis_mut(Axis(1), Slice::from(..width));
+            centered -= &center;
+            let roots = weights.slice_axis(Axis(0), rows).mapv(f64::sqrt);
+            columns *= &roots.insert_axis(Axis(1));
+            columns.t().dot(&columns)
+        };
+        let moments = blocks.par_iter().map(of_block).collect();
+        let lengths = blocks.iter().map(|block| block.len() as f64).collect();
+        Self { center, moments, lengths, n_variables: x.ncols() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.moments.len()
+    }
+
+    /// Of the resample that has the samples of block b `counts[b]` times.
+    pub(crate) fn sums(&self, counts: ArrayView1<'_, f64>) -> Sums {
+        let width = self.center.len() + 1;
+        let mut moments = Array2::<f64>::zeros((width, width));
+        let drawn = self.moments.iter().zip(counts).filter(|(_, count)| **count > 0.0);
+        drawn.for_each(|(of_block, &count)| moments.scaled_add(count, of_block));
+        Sums::of_moments(&moments, &self.center, self.n_variables)
+    }
+
+    /// The standard errors of a line through that resample, as [`Sums::standard_errors`], from sums over blocks: blocks are as
+    /// independent of each other as samples are.
+    pub(crate) fn errors(
+        &self,
+        sums: &Sums,
+        line: &Line,
+        (target, alpha): (usize, f64),
+        counts: ArrayView1<'_, f64>,
+    ) -> Array1<f64> {
+        let influence = self.scores(sums, line, target).dot(&sums.inverse(line, alpha));
+        let n = self.lengths.dot(&counts);
+        let freedom = (n - line.columns.len() as f64 - 1.0).max(1.0);
+        let squares = counts.dot(&(&influence * &influence));
+        squares.mapv(|square| (square * n / freedom).sqrt())
+    }
+
+    /// What each block adds to `Σ w e x̃`, `[blocks, columns of the line]`: products of `x`, `y` and 1 with `e = ỹ − x̃·b`, which is a
+    /// sum of them.
+    fn scores(&self, sums: &Sums, line: &Line, target: usize) -> Array2<f64> {
+        let (outcome, one) = (self.n_variables + target, self.center.len());
+        let shift: Array1<f64> = line.columns.iter().map(|&j| sums.mean_x[j] - self.center[j]).collect();
+        let constant = sums.mean_y[target] - self.center[outcome] - shift.dot(&line.coefficients);
+        let mut scores = Array2::zeros((self.moments.len(), line.columns.len()));
+        for (moments, mut score) in self.moments.iter().zip(scores.outer_iter_mut()) {
+            let with_error = |row: usize| {
+                let moments = moments.row(row);
+                let told = line.columns.iter().zip(&line.coefficients).map(|(&j, b)| moments[j] * b);
+                moments[outcome] - told.sum::<f64>() - constant * moments[one]
+            };
+            let of_one = with_error(one);
+            for ((score, &column), shift) in score.iter_mut().zip(&line.columns).zip(&shift) {
+                *score = with_error(column) - shift * of_one;
+            }
+        }
+        scores
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,8 +284,9 @@ mod tests {
         let weights = random((23, 1), 13).column(0).mapv(|w| w.abs());
         let blocks = [0..1, 1..9, 9..16, 16..23];
         let counts = array![[1.0, 1.0, 1.0, 1.0], [1.0, 2.0, 0.0, 1.0]];
-        let resamples = Sums::of_blocks(x.view(), y.view(), weights.view(), &blocks, counts.view());
-        for (sums, counts) in resamples.iter().zip(counts.outer_iter()) {
+        let of_blocks = Blocks::new(x.view(), y.view(), weights.view(), &blocks);
+        for counts in counts.outer_iter() {
+            let sums = of_blocks.sums(counts);
             let repeated: Vec<usize> = blocks
                 .iter()
                 .zip(counts)
@@ -265,12 +304,21 @@ mod tests {
             ];
             assert!(vectors.iter().all(|(a, b)| (*a - *b).iter().all(|x| x.abs() < 1e-10)));
         }
-        let line = resamples[0].ridge(&[0, 2], 1, 0.5);
-        let expected = resamples[0].standard_errors(&line, 0.5, x.view(), y.column(1), weights.view());
+        // Some samples twice and some not at all, so that the means are not those of all.
+        let counts: Array1<f64> = (0..23).map(|sample| f64::from(sample % 3)).collect();
         let singles: Vec<_> = (0..23).map(|sample| sample..sample + 1).collect();
-        let samples = (x.view(), y.column(1), weights.view());
-        let errors = resamples[0].block_errors(&line, 0.5, samples, &singles, Array1::ones(23).view());
-        assert!((&errors - &expected).iter().all(|gap| gap.abs() < 1e-14), "{errors} for {expected}");
+        let singles = Blocks::new(x.view(), y.view(), weights.view(), &singles);
+        let sums = singles.sums(counts.view());
+        let line = sums.ridge(&[0, 2], 1, 0.5);
+        let errors = singles.errors(&sums, &line, (1, 0.5), counts.view());
+        let repeated: Vec<usize> = (0..23).flat_map(|sample| vec![sample; sample % 3]).collect();
+        let [x, y] = [&x, &y].map(|all| all.select(Axis(0), &repeated));
+        let weights = weights.select(Axis(0), &repeated);
+        let expected = sums.standard_errors(&line, 0.5, x.view(), y.column(1), weights.view());
+        assert!(
+            (&errors / &expected).iter().all(|ratio| (ratio - 1.0).abs() < 1e-9),
+            "{errors} for {expected}"
+        );
     }
 
     /// A straight line through three points, by hand: slope 3/2, and 1 − SSE/SST = 1 − (1/6)/(14/3).

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, Array3, ArrayView1, Axis};
 use pellucid_core::{Draws, Work};
 use rayon::prelude::*;
 
@@ -10,7 +10,7 @@ use super::stability::{Resample, Stability, coefficients_index, variables_index}
 use crate::draw::below;
 use crate::error::Error;
 use crate::estimate::Estimate;
-use crate::regression::{Line, Sums};
+use crate::regression::{Blocks, Line, Sums};
 
 /// How the features that take part are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,7 +132,7 @@ pub struct Surrogate {
     pub stability: Option<Stability>,
 }
 
-/// A surrogate of one target under one set of weights.
+/// A surrogate of one target.
 struct Fitted {
     line: Line,
     errors: Array1<f64>,
@@ -150,35 +150,31 @@ fn drawn_blocks(draws: &Draws, n_resamples: usize, n_blocks: usize) -> Array2<f6
 }
 
 impl Samples {
-    fn sums(&self, weights: ArrayView1<'_, f64>) -> Sums {
-        Sums::new(self.design.view(), self.outputs.view(), weights)
-    }
-
-    fn fitted(&self, fit: &Fit, sums: &Sums, weights: ArrayView1<'_, f64>, target: usize) -> Fitted {
+    fn fitted(&self, fit: &Fit, sums: &Sums, target: usize) -> Fitted {
         let selected = fit.selected(sums, self.design.row(0), target);
         let line = sums.ridge(&selected, target, fit.alpha);
         let outputs = self.outputs.column(target);
-        let errors = sums.standard_errors(&line, fit.alpha, self.design.view(), outputs, weights);
+        let errors = sums.standard_errors(&line, fit.alpha, self.design.view(), outputs, self.weights.view());
         Fitted { line, errors }
     }
 
     /// The largest standard error of a coefficient.
     pub(super) fn largest_error(&self, fit: &Fit) -> f64 {
-        let sums = self.sums(self.weights.view());
-        let of_target = |target| {
-            self.fitted(fit, &sums, self.weights.view(), target).errors.into_iter().fold(0.0, f64::max)
-        };
+        let sums = Sums::new(self.design.view(), self.outputs.view(), self.weights.view());
+        let of_target = |target| self.fitted(fit, &sums, target).errors.into_iter().fold(0.0, f64::max);
         (0..self.outputs.ncols()).map(of_target).fold(0.0, f64::max)
     }
 
     /// Fits the surrogate of each target. `draws` gives the resamples.
     pub(super) fn surrogate(&self, fit: &Fit, draws: &Draws, work: &Work) -> Result<Surrogate, Error> {
         let (n_features, n_targets) = (self.design.ncols(), self.outputs.ncols());
-        let sums = self.sums(self.weights.view());
+        let blocks =
+            Blocks::new(self.design.view(), self.outputs.view(), self.weights.view(), &self.blocks());
+        let sums = blocks.sums(Array1::ones(blocks.len()).view());
         let mut surrogate = self.empty();
         let mut errors = Array2::zeros((n_features, n_targets));
         for target in 0..n_targets {
-            let Fitted { line, errors: own } = self.fitted(fit, &sums, self.weights.view(), target);
+            let Fitted { line, errors: own } = self.fitted(fit, &sums, target);
             surrogate.intercept[target] = line.intercept;
             surrogate.estimate.base_values[target] = line.intercept;
             surrogate.r_squared[target] = line.r_squared;
@@ -197,7 +193,7 @@ impl Samples {
         surrogate.estimate.standard_error = Some(errors);
         surrogate.estimate.warnings = self.warnings(&surrogate);
         if fit.n_resamples > 0 {
-            surrogate.stability = Some(self.stability(fit, &surrogate.selected, draws, work)?);
+            surrogate.stability = Some(self.stability(fit, &surrogate.selected, &blocks, draws, work)?);
         }
         Ok(surrogate)
     }
@@ -246,27 +242,25 @@ impl Samples {
         &self,
         fit: &Fit,
         selected: &[Vec<usize>],
+        blocks: &Blocks,
         draws: &Draws,
         work: &Work,
     ) -> Result<Stability, Error> {
         let n_targets = self.outputs.ncols();
-        let blocks = self.blocks();
         let counts = drawn_blocks(draws, fit.n_resamples, blocks.len());
-        let (design, weights) = (self.design.view(), self.weights.view());
-        let all_sums = Sums::of_blocks(design, self.outputs.view(), weights, &blocks, counts.view());
-        let resample = |(sums, counts): (&Sums, ArrayView1<'_, f64>)| -> Result<Vec<Resample>, Error> {
+        let resample = |counts: ArrayView1<'_, f64>| -> Result<Vec<Resample>, Error> {
             work.check()?;
+            let sums = blocks.sums(counts);
             let of_target = |target| {
-                let chosen = fit.selected(sums, self.design.row(0), target);
+                let chosen = fit.selected(&sums, self.design.row(0), target);
                 let line = sums.ridge(&chosen, target, fit.alpha);
-                let samples = (design, self.outputs.column(target), weights);
-                let errors = sums.block_errors(&line, fit.alpha, samples, &blocks, counts);
+                let errors = blocks.errors(&sums, &line, (target, fit.alpha), counts);
                 self.resample(fit, &Fitted { line, errors })
             };
             Ok((0..n_targets).map(of_target).collect())
         };
-        let numbered: Vec<(&Sums, ArrayView1<'_, f64>)> = all_sums.iter().zip(counts.outer_iter()).collect();
-        let resamples: Result<Vec<_>, Error> = numbered.into_par_iter().map(resample).collect();
+        let counts: Vec<_> = counts.outer_iter().collect();
+        let resamples: Result<Vec<_>, Error> = counts.into_par_iter().map(resample).collect();
         let mut of_target: Vec<Vec<Resample>> = (0..n_targets).map(|_| Vec::new()).collect();
         for resample in resamples? {
             of_target.iter_mut().zip(resample).for_each(|(of_target, own)| of_target.push(own));
@@ -301,22 +295,16 @@ impl Samples {
     }
 
     /// Adds samples behind those that are there.
-    pub(super) fn extend(
-        &mut self,
-        design: ArrayView2<'_, f64>,
-        outputs: ArrayView2<'_, f64>,
-        weights: Array1<f64>,
-    ) -> Result<(), Error> {
+    pub(super) fn extend(&mut self, more: Self) -> Result<(), Error> {
         if self.design.is_empty() {
-            *self = Self { design: design.to_owned(), outputs: outputs.to_owned(), weights };
+            *self = more;
             return Ok(());
         }
         let expected = format!("[samples, {}] and [samples, {}]", self.design.ncols(), self.outputs.ncols());
-        let misfit = |_| Error::shape("more samples", &expected, outputs.shape());
-        self.design.append(Axis(0), design).map_err(misfit)?;
-        self.outputs.append(Axis(0), outputs).map_err(misfit)?;
-        let weights: Vec<f64> = self.weights.iter().chain(&weights).copied().collect();
-        self.weights = Array1::from_vec(weights);
+        let misfit = |_| Error::shape("more samples", &expected, more.outputs.shape());
+        self.design.append(Axis(0), more.design.view()).map_err(misfit)?;
+        self.outputs.append(Axis(0), more.outputs.view()).map_err(misfit)?;
+        self.weights.append(Axis(0), more.weights.view()).map_err(misfit)?;
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
 use super::discretize::{Bins, entropy_edges, percentiles};
-use super::surrogate::{Fit, Surrogate};
+use super::surrogate::{Fit, Samples, Surrogate};
 use super::{check_sampling, kernel, sampled};
 use crate::draw::below;
 use crate::error::Error;
@@ -64,6 +64,16 @@ enum Known {
         mean: f64,
         scale: f64,
     },
+}
+
+impl Known {
+    /// The bin of a number, of columns that have any.
+    fn bin(&self, number: f64) -> Option<usize> {
+        match self {
+            Self::Binned { bins, .. } => Some(bins.bin(number)),
+            Self::Category { .. } | Self::Number { .. } => None,
+        }
+    }
 }
 
 impl Table {
@@ -197,15 +207,15 @@ pub fn lime_tabular(
     }
     let row: Array1<f64> = row.iter().copied().collect();
     let digest = game.digest();
-    let near = Near { table, row: row.view(), around_row: options.around_row };
+    let bins = table.columns.iter().zip(&row).map(|(known, &own)| known.bin(own)).collect();
+    let near = Near { table, row: row.view(), bins, around_row: options.around_row };
     let draws = Draws::new(options.seed, &digest, "lime tabular");
     let own = near.design_of_row();
     let samples = sampled(options.n_samples, options.tolerance, &options.fit, |range| {
         let (rows, design) = near.samples(&draws, range);
         let outputs = game.targets_of(rows.view().into_dyn(), work)?;
-        let distance = |seen: ArrayView1<'_, f64>| (&seen - &own).mapv(|gap| gap * gap).sum().sqrt();
-        let weights = design.outer_iter().map(|seen| kernel(distance(seen), width)).collect();
-        Ok((design, outputs, weights))
+        let weights = design.outer_iter().map(|seen| kernel(distance(seen, own.view()), width)).collect();
+        Ok(Samples { design, outputs, weights })
     })?;
     let resamples = Draws::new(options.seed, &digest, "lime resamples");
     let mut surrogate = samples.surrogate(&options.fit, &resamples, work)?;
@@ -217,6 +227,8 @@ pub fn lime_tabular(
 struct Near<'a> {
     table: &'a Table,
     row: ArrayView1<'a, f64>,
+    /// The row's own, for columns that have bins.
+    bins: Vec<Option<usize>>,
     around_row: bool,
 }
 
@@ -234,14 +246,15 @@ impl Near<'_> {
             }
             let mut generator = draws.draw(number as u64);
             for (column, known) in self.table.columns.iter().enumerate() {
-                (row[column], seen[column]) = self.drawn(known, self.row[column], &mut generator);
+                (row[column], seen[column]) = self.drawn(known, column, &mut generator);
             }
         });
         (rows, design)
     }
 
     /// A value of a column, and what the surrogate sees of it.
-    fn drawn(&self, known: &Known, own: f64, generator: &mut ChaCha8Rng) -> (f64, f64) {
+    fn drawn(&self, known: &Known, column: usize, generator: &mut ChaCha8Rng) -> (f64, f64) {
+        let own = self.row[column];
         match known {
             Known::Category { values, up_to } => {
                 let value = values[among(up_to, generator)];
@@ -249,7 +262,7 @@ impl Near<'_> {
             }
             Known::Binned { bins, up_to } => {
                 let bin = among(up_to, generator);
-                (bins.draw_within(bin, generator), f64::from(bin == bins.bin(own)))
+                (bins.draw_within(bin, generator), f64::from(Some(bin) == self.bins[column]))
             }
             Known::Number { mean, scale } => {
                 let z: f64 = StandardNormal.sample(generator);
@@ -278,6 +291,11 @@ impl Near<'_> {
         };
         columns.filter_map(warning).collect()
     }
+}
+
+/// `|a − b|`.
+fn distance(a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
 }
 
 /// One of several, as likely as its count; `up_to` are the counts summed up.
