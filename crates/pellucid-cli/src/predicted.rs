@@ -58,6 +58,7 @@ impl Asked<'_> {
         let array = self.what.array.as_deref();
         if let Some(address) = address(self.what) {
             let model = self.endpoint(address)?;
+            model.check_space(asked)?;
             let row_shape = model.predictor().row_shape().to_vec();
             let read = |paths: &[PathBuf], kept: &[String]| {
                 let options = ReadOptions { input_shape: &row_shape, array, kept, ..ReadOptions::default() };

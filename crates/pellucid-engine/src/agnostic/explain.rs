@@ -38,6 +38,9 @@ pub fn explain_predicted(
     request: &AgnosticRequest,
     work: &Work,
 ) -> Result<Explanation, Error> {
+    if rows.rows.is_empty() {
+        return Err(Error::request("input", "there are no rows"));
+    }
     // Predictions at the most: a method that enumerates, or reaches its tolerance, ends earlier.
     work.progress.begin(rows.rows.len_of(Axis(0)) * (1 + request.method.most_predictions(model)));
     let explained = explain_rows(model, rows, request, work);
