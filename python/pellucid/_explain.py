@@ -41,7 +41,7 @@ def explain(
     ``"banzhaf"``, ``"saabas"``,
     ``"shapley_interactions"``. For models of any kind, by their predictions alone: ``"kernel_shap"`` (the default of functions
     and of served models), ``"exact_shap"``, ``"permutation_shap"``, ``"sampling_shap"``, ``"owen"``, ``"lime"``,
-    ``"occlusion"``, ``"feature_ablation"``, ``"rise"``, ``"pairwise_interactions"``; ``-`` for ``_`` will do. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
+    ``"occlusion"``, ``"feature_ablation"``, ``"feature_permutation"`` (the other rows' values), ``"rise"``, ``"pairwise_interactions"``; ``-`` for ``_`` will do. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
     ``interactions=True``, ``background=rows``, ``output_space="probability"`` (or ``"log_loss"`` with ``labels``, one
     class a row; both need a background) …
 
@@ -54,7 +54,7 @@ def explain(
     ``"faith-shap"``. ``max_evaluations`` bounds
     the coalitions that a row is asked about, ``tolerance`` stops at a standard error; ``link="logit"`` shares out log-odds.
     ``hierarchy`` is Owen values': pairs of clusters that are merged, as in a linkage matrix. ``window`` and ``strides`` are
-    occlusion's, ``n_samples`` and ``kernel_width`` LIME's. ``journal`` is a file that keeps
+    occlusion's, ``n_samples`` and ``kernel_width`` LIME's; ``n_samples`` is the number of permutations too. ``journal`` is a file that keeps
     finished predictions, from which the next call goes on after a failure.
 
     Whatever is wrong with them is said in an :class:`pellucid.InputError`.

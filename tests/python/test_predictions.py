@@ -64,6 +64,45 @@ def test_the_space_of_a_function_may_be_said():
     assert found.output_space == "value"
 
 
+def test_permuted_features_have_the_values_of_the_other_rows():
+    def function(rows):
+        return np.stack([rows[:, 0] * rows[:, 1] + rows[:, 2] ** 2, rows[:, 2]], axis=1)
+
+    groups = np.array([0, 0, 1])
+    e = pellucid.explain(function, ROWS, "feature-permutation", target="all", feature_groups=groups, n_samples=2000, seed=3)
+    assert (e.method, e.values.shape, e.base_values, e.convergence_delta) == ("feature_permutation", (4, 2, 2), None, None)
+    assert e.feature_sets == [[0, 1], [2]]
+    # Every row meets every row as often.
+    whole = function(ROWS)
+    for group in range(2):
+        mixed = np.where(groups == group, ROWS[None], ROWS[:, None])
+        expected = whole - function(mixed.reshape(-1, 3)).reshape(4, 4, 2).mean(axis=1)
+        gap = np.abs(e.values[:, group] - expected)
+        assert (gap <= 4.5 * e.standard_error[:, group] + 1e-12).all()
+    options = {"method": "feature_permutation", "target": 0, "n_samples": 5}
+    assert np.array_equal(*(pellucid.explain(function, ROWS, batch_size=n, **options).values for n in (3, 100)))
+    alone = pellucid.explain(linear, ROWS, **options)
+    np.testing.assert_allclose(alone.values.sum(axis=0), 0, atol=1e-9)
+    assert (alone.parameters["n_samples"], set(alone.evaluations)) == (5, {16})
+
+
+@pytest.mark.parametrize(
+    ("text", "call"),
+    [
+        ("one row alone", lambda: pellucid.explain(linear, ROWS[:1], "feature_permutation")),
+        ("baseline: feature_permutation", lambda: pellucid.explain(linear, ROWS, "feature_permutation", baseline=0)),
+        ("background: feature_permutation", lambda: pellucid.explain(linear, ROWS, "feature_permutation", background=ROWS)),
+        ("at least 2 permutations", lambda: pellucid.explain(linear, ROWS, "feature_permutation", n_samples=1)),
+        ("max_evaluations: feature_permutation has no", lambda: pellucid.explain(linear, ROWS, "feature_permutation", max_evaluations=9)),
+        ("of a text", lambda: pellucid.explain(lambda texts: [float(len(t)) for t in texts], "a b", "feature_permutation")),
+        ("method: feature_permutation", lambda: pellucid.explain_stream(linear, [], "feature-permutation")),
+    ],
+)
+def test_what_cannot_be_permuted_is_refused(text, call):
+    with pytest.raises(pellucid.InputError, match=text):
+        call()
+
+
 EMPTY = pandas.DataFrame({"a": [], "b": []})
 
 
