@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import _functions, _pellucid, _tables
+from . import _functions, _options, _pellucid, _tables
 from ._explanation import Explanation
 from ._load import load
 from ._model import Model
 from ._pellucid import InputError
-from ._progress import Bar
+from ._progress import limited
 from ._texts import TextModel
 
 
@@ -41,7 +41,7 @@ def explain(
     ``"banzhaf"``, ``"saabas"``,
     ``"shapley_interactions"``. For models of any kind, by their predictions alone: ``"kernel_shap"`` (the default of functions
     and of served models), ``"exact_shap"``, ``"permutation_shap"``, ``"sampling_shap"``, ``"owen"``, ``"lime"``,
-    ``"occlusion"``, ``"feature_ablation"``, ``"rise"``, ``"pairwise_interactions"``; ``-`` for ``_`` will do. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
+    ``"occlusion"``, ``"feature_ablation"``, ``"feature_permutation"`` (the other rows' values), ``"rise"``, ``"pairwise_interactions"``; ``-`` for ``_`` will do. ``options`` are the method's: ``n_steps=50``, ``baseline="blurred:4"`` or one row,
     ``interactions=True``, ``background=rows``, ``output_space="probability"`` (or ``"log_loss"`` with ``labels``, one
     class a row; both need a background) …
 
@@ -54,7 +54,7 @@ def explain(
     ``"faith-shap"``. ``max_evaluations`` bounds
     the coalitions that a row is asked about, ``tolerance`` stops at a standard error; ``link="logit"`` shares out log-odds.
     ``hierarchy`` is Owen values': pairs of clusters that are merged, as in a linkage matrix. ``window`` and ``strides`` are
-    occlusion's, ``n_samples`` and ``kernel_width`` LIME's. ``journal`` is a file that keeps
+    occlusion's, ``n_samples`` and ``kernel_width`` LIME's; ``n_samples`` is the number of permutations too. ``journal`` is a file that keeps
     finished predictions, from which the next call goes on after a failure.
 
     Whatever is wrong with them is said in an :class:`pellucid.InputError`.
@@ -93,15 +93,13 @@ def explain(
         _prepare_options(model, options)
     if model._is_linear:
         method = _of_linear(method, options)
-    watcher = Bar() if progress else None
-    limits = {"batch_size": batch_size, "max_memory_bytes": max_memory, "threads": threads, "watcher": watcher}
-    try:
+    if method is not None and not isinstance(method, str):
+        raise InputError(f"method: {method!r} is no name of a method")
+    target, seed = _prepared_target(target), _options.whole("seed", seed)
+    with limited(batch_size, max_memory, threads, progress) as limits:
         core = _pellucid.explain(
-            model._core, rows.array, rows.names, rows.warnings, method, _prepared_target(target), options, seed, limits
+            model._core, rows.array, rows.names, rows.warnings, method, target, options, seed, limits
         )
-    finally:
-        if watcher is not None:
-            watcher.close()
     return Explanation(core)
 
 
@@ -110,11 +108,15 @@ def _holds_texts(X) -> bool:
     return isinstance(X, str) or isinstance(X, (list, tuple)) and len(X) > 0 and all(isinstance(text, str) for text in X)
 
 
+_OF_ARRAYS = ("cosine", "dot", "mask")
+"""The parts of a target that are arrays."""
+
+
 def _prepared_target(target):
     """Arrays in a target as the core takes them."""
-    if not isinstance(target, dict) or not any(isinstance(key, str) for key in target):
+    if not isinstance(target, dict) or not any(key in _OF_ARRAYS for key in target):
         return target
-    return {key: part if key == "class" else np.asarray(part, dtype=np.float32) for key, part in target.items()}
+    return {key: part if key == "class" else _options.array("target", part, np.float32) for key, part in target.items()}
 
 
 def _of_linear(method: str | None, options: dict) -> str:
@@ -139,7 +141,7 @@ def _prepare_options(model: Model, options: dict) -> None:
         in_order = model.kind == "trees" or model._is_linear
         options["background"] = _tables.in_order(model, background) if in_order else _tables.rows(model, background).array
     if baseline is not None and not isinstance(baseline, (str, int, float)):
-        options["baseline"] = np.asarray(baseline, dtype=np.float64)
+        options["baseline"] = _options.array("baseline", baseline, np.float64)
     groups = options.get("feature_groups")
     if groups is not None and not isinstance(groups, str):
-        options["feature_groups"] = np.asarray(groups, dtype=np.int64)
+        options["feature_groups"] = _options.array("feature_groups", groups, np.int64)

@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from . import _pellucid, _tables
+from . import _options, _pellucid, _tables
 from ._model import Model
 from ._pellucid import InputError
 
@@ -26,6 +26,8 @@ def libraries(model) -> set[str]:
 
 def load(function, wishes, names, example) -> Model:
     """The model that a function is: it is called once, to see how many outputs there are."""
+    of_files = {name: wishes[name] for name in ("output", "explain_probability", "start", "runtime", "threads")}
+    _options.refuse(of_files | {"fixed": wishes["fixed"] or None}, "is of a model file; a function is called as it is")
     columns, row = _first(wishes["input_shape"], example)
     call = _Call(function, None if columns is None else type(example), columns)
     outputs = call(row[None])
@@ -71,7 +73,10 @@ def _first(shape, example) -> tuple[list[str] | None, np.ndarray]:
             )
         return None, np.zeros(shape)
     if hasattr(example, "columns") and hasattr(example, "dtypes"):
-        return [str(name) for name in example.columns], np.asarray(_tables.floats(example[:1]), dtype=np.float64)[0]
+        columns, rows = [str(name) for name in example.columns], np.asarray(_tables.floats(example[:1]), dtype=np.float64)
+        if rows.size == 0:
+            raise InputError(f"example_inputs: a frame of {len(example)} rows and {len(columns)} columns; a function needs one of each")
+        return columns, rows[0]
     rows = np.asarray(_tables.floats(example[:1] if hasattr(example, "toarray") else example), dtype=np.float64)
     if shape is None:
         if rows.ndim < 2 or len(rows) == 0:

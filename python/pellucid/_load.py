@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import tempfile
 
 import numpy as np
 
-from . import _functions, _pellucid, _runtime, _sklearn
+from . import _functions, _options, _pellucid, _runtime, _sklearn
 from ._model import Model
 from ._pellucid import InputError, UnsupportedError
 
@@ -61,9 +62,14 @@ def load(
     if isinstance(model, Model):
         return model
     wishes = _wishes(input_shape, output, explain_probability, output_names, runtime, threads, start, fixed)
-    names = _texts(feature_names)
+    names = _texts("feature_names", feature_names)
+    if isinstance(model, str) and "://" in model:
+        of_files = {"explain_probability": explain_probability, "start": start, "fixed": fixed, "runtime": runtime, "threads": threads}
+        _options.refuse(of_files | {"example_inputs": example_inputs}, "says nothing of a served model, which is asked as it is")
+        return Model(_served(model, wishes, token, timeout), names)
+    _options.refuse({"token": token, "timeout": timeout}, "is of served models, and this is none; leave it out")
     if isinstance(model, (str, os.PathLike)):
-        return Model(_open(os.fspath(model), wishes, token, timeout), names)
+        return Model(_pellucid.ModelCore.open(os.fspath(model), wishes), names)
     if isinstance(model, (bytes, bytearray, memoryview)):
         return Model(_pellucid.ModelCore.from_bytes("model", bytes(model), wishes), names)
     return _of_object(model, wishes, names, example_inputs)
@@ -81,16 +87,23 @@ def _wishes(
 ) -> dict:
     """What the core is told of a model."""
     return {
-        "input_shape": None if input_shape is None else [int(n) for n in input_shape],
+        "input_shape": None if input_shape is None else _shape(input_shape),
         "output": output,
         "explain_probability": explain_probability,
-        "output_names": _texts(output_names),
+        "output_names": _texts("output_names", output_names),
         "start": start,
-        "fixed": {str(name): _row(name, values) for name, values in (fixed or {}).items()},
+        "fixed": {str(name): _row(name, values) for name, values in _options.named("fixed", fixed).items()},
         "runtime": runtime,
         "library": _runtime.library(),
         "threads": threads,
     }
+
+
+def _shape(given) -> list[int]:
+    try:
+        return [operator.index(n) for n in given]
+    except TypeError:
+        raise InputError(f"input_shape: {given!r} is no shape of a row; give whole numbers, such as (3,)") from None
 
 
 def _row(name, values) -> tuple[list[int], list[float]]:
@@ -102,12 +115,10 @@ def _row(name, values) -> tuple[list[int], list[float]]:
     return list(array.shape), array.ravel().tolist()
 
 
-def _open(path: str, wishes, token, timeout):
-    if path.startswith(("http://", "https://")):
-        return _pellucid.ModelCore.of_endpoint(path, token, timeout, wishes)
-    if "://" in path:
-        raise UnsupportedError(f"{path}: served models are asked over http:// or https:// alone; give such an address, or a file")
-    return _pellucid.ModelCore.open(path, wishes)
+def _served(address: str, wishes, token, timeout):
+    if address.startswith(("http://", "https://")):
+        return _pellucid.ModelCore.of_endpoint(address, token, timeout, wishes)
+    raise UnsupportedError(f"{address}: served models are asked over http:// or https:// alone; give such an address, or a file")
 
 
 def _of_object(model, wishes, names, example_inputs) -> Model:
@@ -171,11 +182,11 @@ def _with_classes(model, wishes):
         classes = None
     if classes is None or len(classes) < 3:
         return wishes
-    return {**wishes, "output_names": _texts(classes)}
+    return {**wishes, "output_names": _texts("output_names", classes)}
 
 
-def _texts(names) -> list[str] | None:
-    return None if names is None else [str(name) for name in names]
+def _texts(option: str, names) -> list[str] | None:
+    return None if names is None else _options.names(option, names)
 
 
 def _name(model) -> str:

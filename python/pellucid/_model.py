@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import _pellucid, _tables
+from ._progress import limits
 
 
 class Model:
@@ -89,20 +90,11 @@ class Model:
 
     def outputs(self, X) -> np.ndarray:
         """The outputs that explanations are of, ``[rows, outputs]``, in :attr:`output_space`."""
-        return self._core.outputs(_tables.rows(self, X).array, False, _limits())
+        return self._core.outputs(_tables.rows(self, X).array, False, limits())
 
     def predict(self, X) -> np.ndarray:
         """What the model itself predicts, ``[rows, outputs]``."""
-        return self._core.outputs(_tables.rows(self, X).array, True, _limits())
+        return self._core.outputs(_tables.rows(self, X).array, True, limits())
 
     def __repr__(self) -> str:
         return f"<pellucid.Model {self.name}: {self.format}, {self.input_shape} → {self.n_outputs}>"
-
-
-def _limits(batch_size=None, max_memory=None, threads=None, watcher=None):
-    return {
-        "batch_size": batch_size,
-        "max_memory_bytes": max_memory,
-        "threads": threads,
-        "watcher": watcher,
-    }

@@ -27,7 +27,7 @@ class Wishes(TypedDict):
 
 class Limits(TypedDict):
     batch_size: int | None
-    max_memory_bytes: int | None
+    max_memory: int | None
     threads: int | None
     watcher: Callable[[int, int], None] | None
 

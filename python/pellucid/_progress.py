@@ -1,4 +1,4 @@
-"""A progress bar for long work, by tqdm where it is installed."""
+"""The bounds of a piece of work, and a progress bar for long work, by tqdm where it is installed."""
 
 import contextlib
 
@@ -21,6 +21,22 @@ class Bar:
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def limits(batch_size=None, max_memory=None, threads=None, watcher=None) -> dict:
+    """The bounds of one piece of work as the core takes them, and who is told of it."""
+    return {"batch_size": batch_size, "max_memory": max_memory, "threads": threads, "watcher": watcher}
+
+
+@contextlib.contextmanager
+def limited(batch_size=None, max_memory=None, threads=None, progress: bool = True):
+    """The bounds of the work, with a bar while it goes on."""
+    bar = Bar() if progress else None
+    try:
+        yield limits(batch_size, max_memory, threads, bar)
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 class _Silent:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _pellucid
-from ._model import Model, _limits
+from ._model import Model
 from ._pellucid import CheckError, UnsupportedError
+from ._progress import limits
 
 
 class Trees(NamedTuple):
@@ -121,7 +122,7 @@ def _converted(estimator, wishes) -> _pellucid.ModelCore:
     wishes = {**wishes, "output": output, "output_names": output_names}
     core = _pellucid.ModelCore.from_bytes(name, proto.SerializeToString(), wishes)
     expected = estimator.predict_proba(example) if classifies else estimator.predict(example)
-    found = core.outputs(example, True, _limits())
+    found = core.outputs(example, True, limits())
     check_outputs(name, found, np.asarray(expected).reshape(found.shape))
     return core
 

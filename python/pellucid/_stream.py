@@ -46,6 +46,8 @@ def explain_stream(
     >>> polars.DataFrame(stream).columns[:4]
     ['key', 'output', 'base_value', 'Column_0']
     """
+    if method is not None and method.replace("-", "_") == "feature_permutation":
+        raise InputError("method: feature_permutation swaps parts of all rows, and a stream has some at a time; explain a table")
     if type(model) is not Model:
         model = load(model)
     keep = [keep] if isinstance(keep, str) else list(keep)

@@ -6,11 +6,11 @@ import os
 
 import numpy as np
 
-from . import _functions, _pellucid
+from . import _functions, _options, _pellucid
 from ._explanation import Explanation
 from ._load import _wishes
 from ._pellucid import InputError, UnsupportedError
-from ._progress import Bar
+from ._progress import limited
 
 
 class TextModel:
@@ -47,10 +47,9 @@ class TextModel:
     ):
         self._core, self._function, self._output_names = None, None, output_names
         if _functions.is_one(model):
-            others = {"tokenizer": tokenizer, "output": output, "runtime": runtime, "threads": threads}
-            for name, given in others.items():
-                if given is not None:
-                    raise InputError(f"{name}: is of a model file; a function reads texts as they are")
+            others = {"tokenizer": tokenizer, "output": output, "explain_probability": explain_probability}
+            others |= {"runtime": runtime, "threads": threads}
+            _options.refuse(others, "is of a model file; a function reads texts as they are")
             self._function = model
             return
         if not isinstance(model, (str, os.PathLike)):
@@ -95,32 +94,21 @@ class TextModel:
         texts = [texts] if single else list(texts)
         if not all(isinstance(text, str) for text in texts):
             raise InputError("texts: holds something that is no text")
-        watcher = Bar() if progress else None
-        limits = {"batch_size": batch_size, "max_memory_bytes": max_memory, "threads": threads, "watcher": watcher}
-        if self._function is not None:
-            return self._of_function(texts, single, method, target, (contrast, token, log_probability), seed, limits, options)
         wishes = {"contrast": contrast, "token": token, "log_probability": log_probability}
-        try:
-            cores = self._core.explain(texts, method, target, wishes, options, seed, limits)
-        finally:
-            if watcher is not None:
-                watcher.close()
+        seed = _options.whole("seed", seed)
+        with limited(batch_size, max_memory, threads, progress) as limits:
+            if self._function is not None:
+                cores = self._of_function(texts, method, target, wishes, seed, limits, options)
+            else:
+                cores = self._core.explain(texts, method, target, wishes, options, seed, limits)
         return _explained(cores, single)
 
-    def _of_function(self, texts, single, method, target, of_tokens, seed, limits, options):
-        for name, given in zip(("contrast", "token", "log_probability"), of_tokens):
-            if given:
-                raise InputError(f"{name}: is of token models; this is a function of texts")
+    def _of_function(self, texts, method, target, of_tokens, seed, limits, options):
+        _options.refuse(of_tokens, "is of token models; this is a function of texts")
         if not texts:
             return []
         call, description = _functions.of_texts(self._function, self._output_names, texts[0])
-        method = method or "lime"
-        try:
-            cores = _pellucid.explain_text_function(call, description, texts, method, target, options, seed, limits)
-        finally:
-            if limits["watcher"] is not None:
-                limits["watcher"].close()
-        return _explained(cores, single)
+        return _pellucid.explain_text_function(call, description, texts, method or "lime", target, options, seed, limits)
 
     def compile(
         self,

@@ -9,12 +9,12 @@ import os
 
 import numpy as np
 
-from . import _pellucid, _tables
+from . import _options, _pellucid, _tables
 from ._explain import _of_linear, _prepare_options, _prepared_target
 from ._explanation import Explanation
 from ._load import _wishes, load
-from ._model import Model, _limits
-from ._progress import Bar
+from ._model import Model
+from ._progress import limited, limits
 
 
 class Evaluation:
@@ -88,7 +88,7 @@ def evaluate(
     if model._is_linear:
         method = _of_linear(method, options)
     scoring = {
-        "metrics": list(metrics),
+        "metrics": _options.names("metrics", metrics),
         "curve_steps": curve_steps,
         "n_random": n_random,
         "patch": patch,
@@ -98,15 +98,11 @@ def evaluate(
         "max_gap": max_gap,
         "beat_random": beat_random,
     }
-    bar = Bar() if progress else None
-    try:
-        limits = _limits(threads=threads, watcher=bar)
+    seed = _options.whole("seed", seed)
+    with limited(threads=threads, progress=progress) as bounds:
         core, scores = _pellucid.evaluate(
-            model._core, rows.array, rows.names, method, _prepared_target(target), options, scoring, seed, limits
+            model._core, rows.array, rows.names, method, _prepared_target(target), options, scoring, seed, bounds
         )
-    finally:
-        if bar is not None:
-            bar.close()
     return Evaluation(Explanation(core), json.loads(scores))
 
 
@@ -123,7 +119,7 @@ def compile(model, path=None, method: str | None = None, target="top-1", *, seed
     """
     model = load(model)
     _prepare_options(model, options)
-    data = _pellucid.compile(model._core, method, _prepared_target(target), options, seed)
+    data = _pellucid.compile(model._core, method, _prepared_target(target), options, _options.whole("seed", seed))
     if path is not None:
         with open(path, "wb") as file:
             file.write(data)
@@ -146,7 +142,8 @@ def conservation(model, X, target="top-1", *, seed: int = 0, threads: int | None
     model = load(model)
     rows = _tables.rows(model, X)
     _prepare_options(model, options)
-    table = _pellucid.conservation(model._core, rows.array, _prepared_target(target), options, seed, _limits(threads=threads))
+    target, seed = _prepared_target(target), _options.whole("seed", seed)
+    table = _pellucid.conservation(model._core, rows.array, target, options, seed, limits(threads=threads))
     header, *lines = csv.reader(io.StringIO(table))
     columns = dict(zip(header, zip(*lines)))
     whole, words = ("row", "target"), ("op", "node")

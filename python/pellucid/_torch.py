@@ -7,8 +7,8 @@ import io
 import numpy as np
 
 from . import _pellucid
-from ._model import _limits
 from ._pellucid import InputError, UnsupportedError
+from ._progress import limits
 from ._sklearn import check_outputs
 
 
@@ -32,7 +32,7 @@ def core(module, example_inputs, wishes) -> _pellucid.ModelCore:
         module.train(training)
     name = type(module).__name__
     core = _pellucid.ModelCore.from_bytes(name, data, wishes)
-    found = core.outputs(_numpy(example_inputs), True, _limits())
+    found = core.outputs(_numpy(example_inputs), True, limits())
     expected = _numpy(expected[0] if isinstance(expected, (tuple, list)) else expected)
     check_outputs(name, found, expected.reshape(found.shape))
     return core

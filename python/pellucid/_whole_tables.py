@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 
 import numpy as np
 
-from . import _functions, _pellucid, _tables
+from . import _functions, _options, _pellucid, _tables
 from ._load import load
-from ._model import Model, _limits
-from ._pellucid import Drawing
-from ._progress import Bar
+from ._model import Model
+from ._pellucid import Drawing, InputError
+from ._progress import limited
 
 
 class Findings(dict):
@@ -68,16 +67,16 @@ def effects(
     """
     wishes = {
         "kind": kind,
-        "features": [features] if isinstance(features, str) else [str(name) for name in features],
+        "features": _options.names("features", features),
         "n_points": n_points,
         "n_curves": n_curves,
         "centered": centered,
         "confidence": confidence,
-        "categorical": _names(categorical),
+        "categorical": _options.names("categorical", categorical),
         "output_space": output_space,
     }
     model = _loaded(model, X)
-    with _limited(batch_size, max_memory, threads, progress) as limits:
+    with limited(batch_size, max_memory, threads, progress) as limits:
         return Findings(_pellucid.global_effects(model._core, _given(model, X), wishes, limits))
 
 
@@ -116,8 +115,10 @@ def importance(
     ('squared_error', [True, False])
     """
     if labels is not None:
+        if X is None:
+            raise InputError("X: labels are of rows; give rows")
         if background is not None:
-            raise _pellucid.InputError("background: goes without labels; rows are shuffled among themselves")
+            raise InputError("background: goes without labels; rows are shuffled among themselves")
         wishes = {
             "loss": loss,
             "n_repeats": n_repeats,
@@ -126,17 +127,17 @@ def importance(
             "seed": seed,
         }
         model = _loaded(model, X)
-        with _limited(batch_size, max_memory, threads, progress) as limits:
+        with limited(batch_size, max_memory, threads, progress) as limits:
             given, truths = _given(model, X), _labels(labels)
             return Findings(_pellucid.importance_by_labels(model._core, given, truths, wishes, limits))
     asked = {"loss": loss, "n_repeats": n_repeats, "feature_groups": feature_groups, "confidence": confidence}
     for name, value in asked.items():
         if value is not None:
-            raise _pellucid.InputError(f"{name}: goes with labels")
+            raise InputError(f"{name}: goes with labels")
     model = load(model)
     rows = None if X is None else _tables.rows(model, X)
     background = None if background is None else _tables.in_order(model, background)
-    with _limited(batch_size, max_memory, threads, progress) as limits:
+    with limited(batch_size, max_memory, threads, progress) as limits:
         array, names = (None, None) if rows is None else (rows.array, rows.names)
         return json.loads(_pellucid.importance(model._core, array, names, background, limits))
 
@@ -177,12 +178,12 @@ def surrogate_tree(
         "min_rows_in_leaf": min_rows_in_leaf,
         "held_out": held_out,
         "confidence": confidence,
-        "categorical": _names(categorical),
+        "categorical": _options.names("categorical", categorical),
         "output_space": output_space,
         "seed": seed,
     }
     model = _loaded(model, X)
-    with _limited(batch_size, max_memory, threads, progress) as limits:
+    with limited(batch_size, max_memory, threads, progress) as limits:
         return json.loads(_pellucid.surrogate_tree(model._core, _given(model, X), wishes, limits))
 
 
@@ -224,22 +225,30 @@ def counterfactuals(
     """
     wishes = {
         "n_counterfactuals": n_counterfactuals,
-        "outcome": _range(outcome) if isinstance(outcome, (tuple, list)) else None if outcome is None else str(outcome),
+        "outcome": _outcome(outcome),
         "threshold": threshold,
         "max_changes": max_changes,
         "max_evaluations": max_evaluations,
-        "immutable": _names(immutable),
-        "only_up": _names(only_up),
-        "only_down": _names(only_down),
-        "column_ranges": [f"{name}:{_range(ends)}" for name, ends in (ranges or {}).items()],
-        "allowed": [f"{name}:{','.join(map(str, values))}" for name, values in (allowed or {}).items()],
+        "immutable": _options.names("immutable", immutable),
+        "only_up": _options.names("only_up", only_up),
+        "only_down": _options.names("only_down", only_down),
+        "column_ranges": [f"{name}:{_options.span('ranges', ends)}" for name, ends in _options.named("ranges", ranges).items()],
+        "allowed": [
+            f"{name}:{','.join(_options.names('allowed', values))}" for name, values in _options.named("allowed", allowed).items()
+        ],
         "output_space": output_space,
         "seed": seed,
     }
     model = _loaded(model, background)
-    with _limited(batch_size, max_memory, threads, progress) as limits:
+    with limited(batch_size, max_memory, threads, progress) as limits:
         given, seen = _given(model, X), _given(model, background)
         return json.loads(_pellucid.find_counterfactuals(model._core, given, seen, wishes, limits))
+
+
+def _outcome(outcome) -> str | None:
+    if isinstance(outcome, (tuple, list, np.ndarray)):
+        return _options.span("outcome", outcome)
+    return None if outcome is None else str(outcome)
 
 
 def _loaded(model, example) -> Model:
@@ -253,27 +262,10 @@ def _given(model: Model, X):
 
 def _labels(labels) -> list:
     """Numbers, or texts."""
-    labels = np.asarray(labels)
-    if labels.ndim != 1:
-        raise _pellucid.InputError(f"labels: have shape {labels.shape}; give one a row")
-    return labels.astype(np.float64).tolist() if labels.dtype.kind in "biuf" else [str(label) for label in labels.tolist()]
-
-
-def _names(names) -> list[str]:
-    return [names] if isinstance(names, str) else [str(name) for name in names]
-
-
-def _range(ends) -> str:
-    low, high = ends
-    return f"{'' if low is None else low}..{'' if high is None else high}"
-
-
-@contextlib.contextmanager
-def _limited(batch_size, max_memory, threads, progress):
-    """The bounds of the work, with a bar while it goes on."""
-    bar = Bar() if progress else None
     try:
-        yield _limits(batch_size, max_memory, threads, bar)
-    finally:
-        if bar is not None:
-            bar.close()
+        labels = np.asarray(labels)
+    except ValueError as error:
+        raise InputError(f"labels: {error}; give one a row") from None
+    if labels.ndim != 1:
+        raise InputError(f"labels: have shape {labels.shape}; give one a row")
+    return labels.astype(np.float64).tolist() if labels.dtype.kind in "biuf" else [str(label) for label in labels.tolist()]

@@ -36,7 +36,7 @@ impl<'py> Rows<'py> {
     /// `[rows, features…]` in f32, copied.
     pub(crate) fn to_f32(&self) -> ArrayD<f32> {
         match self {
-            Self::F32(rows) => rows.as_array().as_standard_layout().into_owned(),
+            Self::F32(rows) => standard(rows.as_array()),
             Self::F64(rows) => rows.as_array().mapv(|x| x as f32),
         }
     }
@@ -45,7 +45,7 @@ impl<'py> Rows<'py> {
     pub(crate) fn to_f64(&self) -> ArrayD<f64> {
         match self {
             Self::F32(rows) => rows.as_array().mapv(f64::from),
-            Self::F64(rows) => rows.as_array().as_standard_layout().into_owned(),
+            Self::F64(rows) => standard(rows.as_array()),
         }
     }
 
@@ -68,6 +68,14 @@ impl<'py> Rows<'py> {
             Self::F32(rows) => Self::F32(picked(py, rows.as_array(), places)?),
             Self::F64(rows) => Self::F64(picked(py, rows.as_array(), places)?),
         })
+    }
+}
+
+/// A copy in standard layout. The strides of NumPy's arrays without elements are none that ndarray takes for a copy's.
+fn standard<T: Copy>(rows: ArrayViewD<'_, T>) -> ArrayD<T> {
+    match ArrayD::from_shape_vec(rows.raw_dim(), rows.iter().copied().collect()) {
+        Ok(copy) => copy,
+        Err(_) => rows.to_owned(),
     }
 }
 

@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 
 use crate::arrays::{Rows, frozen, table};
 use crate::errors::{During, fault, raised};
+use crate::options::read_by_name;
 use crate::predicted::{self, Asked, Predicted};
 use crate::trees::{self, Description, PythonTree};
 use crate::watched::{Limits, watched};
@@ -33,30 +34,32 @@ pub(crate) enum Kind {
 }
 
 /// What a call says of a model.
-#[derive(FromPyObject)]
 pub(crate) struct Wishes {
-    #[pyo3(item)]
     input_shape: Option<Vec<usize>>,
-    #[pyo3(item)]
     output: Option<String>,
-    #[pyo3(item)]
     explain_probability: bool,
-    #[pyo3(item)]
     output_names: Option<Vec<String>>,
-    #[pyo3(item)]
     start: Option<String>,
     /// The shape and the values of a row, by the name of an input.
-    #[pyo3(item)]
     fixed: BTreeMap<String, (Vec<usize>, Vec<f64>)>,
     /// `auto`, `rten` or `onnxruntime`.
-    #[pyo3(item)]
     runtime: Option<String>,
     /// Where the ONNX Runtime library is.
-    #[pyo3(item)]
     library: Option<PathBuf>,
-    #[pyo3(item)]
     threads: Option<usize>,
 }
+
+read_by_name!(Wishes {
+    input_shape,
+    output,
+    explain_probability,
+    output_names,
+    start,
+    fixed,
+    runtime,
+    library,
+    threads
+});
 
 /// `None` where the shape is not that of the values, which NumPy has no arrays of.
 fn array((shape, values): &(Vec<usize>, Vec<f64>)) -> Option<ArrayD<f64>> {

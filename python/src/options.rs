@@ -185,7 +185,8 @@ pub(crate) fn target(given: &Bound<'_, PyAny>) -> PyResult<OutputTarget> {
         return OutputTarget::parse(&text.to_cow()?).map_err(fault);
     }
     if let Ok(weights) = given.cast::<PyDict>() {
-        let weights = weights.iter().map(|(index, weight)| Ok((index.extract()?, weight.extract()?)));
+        let weights =
+            weights.iter().map(|(index, weight)| Ok((read("target", &index)?, read("target", &weight)?)));
         return Ok(OutputTarget::Of(Target::Weighted(weights.collect::<PyResult<_>>()?)));
     }
     if let Ok(index) = given.extract::<usize>() {
@@ -242,6 +243,28 @@ pub(crate) fn read<'py, T: for<'a> FromPyObject<'a, 'py>>(
 ) -> PyResult<T> {
     value.extract().map_err(|_| of_option(name, &format!("{value} is of the wrong type")))
 }
+
+/// An entry of a dictionary that the Python side makes of a call's keywords.
+pub(crate) fn field<'py, T: for<'a> FromPyObject<'a, 'py>>(
+    given: Borrowed<'_, 'py, PyAny>,
+    name: &str,
+) -> PyResult<T> {
+    read(name, &given.get_item(name)?)
+}
+
+/// A keyword's values are read one by one, so that what is wrong is named.
+macro_rules! read_by_name {
+    ($wishes:ident { $($field:ident),* $(,)? }) => {
+        impl<'a, 'py> FromPyObject<'a, 'py> for $wishes {
+            type Error = PyErr;
+
+            fn extract(given: pyo3::Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+                Ok(Self { $($field: $crate::options::field(given, stringify!($field))?),* })
+            }
+        }
+    };
+}
+pub(crate) use read_by_name;
 
 /// One number, or several.
 fn numbers(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {

@@ -11,6 +11,7 @@ use pellucid_engine::{
 };
 use pyo3::prelude::*;
 
+use crate::errors::fault;
 use crate::model::Wishes;
 use crate::watched::{Limits, answering, watched};
 
@@ -143,7 +144,10 @@ impl Asked<'_> {
             Self::Trees(model) => {
                 watched(py, limits, |work| run(PredictedModel::of_trees(model, space)?, work))
             }
-            Self::Predicted(model) => model.run(py, limits, run),
+            Self::Predicted(model) => {
+                model.model.check_space(space).map_err(fault)?;
+                model.run(py, limits, run)
+            }
         }
     }
 }

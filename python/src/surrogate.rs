@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 use crate::arrays::frozen;
 use crate::errors::{fault, of_option};
 use crate::model::ModelCore;
-use crate::options::numbers_of_groups;
+use crate::options::{numbers_of_groups, read_by_name};
 use crate::watched::Limits;
 
 type Numbers = Py<PyArrayDyn<f64>>;
@@ -56,26 +56,28 @@ impl LimeTable {
 }
 
 /// How surrogates are fitted.
-#[derive(FromPyObject)]
 pub(crate) struct FitWishes {
-    #[pyo3(item)]
     n_features: usize,
     /// `auto`, `forward_selection`, `highest_weights` or `none`.
-    #[pyo3(item)]
     selection: String,
-    #[pyo3(item)]
     n_samples: usize,
-    #[pyo3(item)]
     kernel_width: Option<f64>,
     /// tables: numbers that are not in bins are drawn around the row.
-    #[pyo3(item)]
     around_row: bool,
     /// groups: the number of absent ones is uniform, as lime's for texts; else each is present or not.
-    #[pyo3(item)]
     by_removal_count: bool,
-    #[pyo3(item)]
     seed: u64,
 }
+
+read_by_name!(FitWishes {
+    n_features,
+    selection,
+    n_samples,
+    kernel_width,
+    around_row,
+    by_removal_count,
+    seed
+});
 
 impl FitWishes {
     fn fit(&self) -> PyResult<Fit> {

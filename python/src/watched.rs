@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::errors::{self, fault};
+use crate::options::read_by_name;
 
 /// How often the calling thread looks.
 const TICK: Duration = Duration::from_millis(50);
@@ -19,22 +20,19 @@ const TICK: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(1);
 
 /// The bounds of one piece of work, and who is told of it.
-#[derive(FromPyObject)]
 pub(crate) struct Limits {
-    #[pyo3(item)]
     pub(crate) batch_size: Option<usize>,
-    #[pyo3(item)]
-    pub(crate) max_memory_bytes: Option<usize>,
-    #[pyo3(item)]
+    pub(crate) max_memory: Option<usize>,
     pub(crate) threads: Option<usize>,
     /// Called with what is done and what is to be done.
-    #[pyo3(item)]
     pub(crate) watcher: Option<Py<PyAny>>,
 }
 
+read_by_name!(Limits { batch_size, max_memory, threads, watcher });
+
 impl Limits {
     pub(crate) fn max_memory_bytes(&self) -> usize {
-        self.max_memory_bytes.unwrap_or(Work::default().max_memory_bytes)
+        self.max_memory.unwrap_or(Work::default().max_memory_bytes)
     }
 
     fn work(&self, progress: Arc<dyn Progress>) -> Work {

@@ -12,7 +12,7 @@ use crate::drawing::{Drawing, Kind as DrawnKind};
 use crate::errors::{fault, of_option};
 use crate::explain::rows_of_any;
 use crate::model::{Kind, ModelCore};
-use crate::options::output_space;
+use crate::options::{output_space, read_by_name};
 use crate::watched::{Limits, watched};
 
 /// What was found, as a JSON document and in charts.
@@ -52,25 +52,27 @@ fn rows(
 }
 
 /// What is asked of global effects.
-#[derive(FromPyObject)]
 pub(crate) struct EffectWishes {
-    #[pyo3(item)]
     kind: String,
-    #[pyo3(item)]
     features: Vec<String>,
-    #[pyo3(item)]
     n_points: Option<usize>,
-    #[pyo3(item)]
     n_curves: Option<usize>,
-    #[pyo3(item)]
     centered: bool,
-    #[pyo3(item)]
     confidence: Option<f64>,
-    #[pyo3(item)]
     categorical: Vec<String>,
-    #[pyo3(item)]
     output_space: Option<String>,
 }
+
+read_by_name!(EffectWishes {
+    kind,
+    features,
+    n_points,
+    n_curves,
+    centered,
+    confidence,
+    categorical,
+    output_space
+});
 
 /// How the outputs follow a feature, or two.
 #[pyfunction]
@@ -105,19 +107,15 @@ pub(crate) fn global_effects(
 }
 
 /// What is asked of importances by labels.
-#[derive(FromPyObject)]
 pub(crate) struct ImportanceWishes {
-    #[pyo3(item)]
     loss: Option<String>,
-    #[pyo3(item)]
     n_repeats: Option<usize>,
-    #[pyo3(item)]
     feature_groups: Option<String>,
-    #[pyo3(item)]
     confidence: Option<f64>,
-    #[pyo3(item)]
     seed: u64,
 }
+
+read_by_name!(ImportanceWishes { loss, n_repeats, feature_groups, confidence, seed });
 
 /// What is true of each row: numbers, or names of classes.
 #[derive(FromPyObject)]
@@ -157,27 +155,29 @@ pub(crate) fn importance_by_labels(
 }
 
 /// What is asked of a surrogate tree.
-#[derive(FromPyObject)]
 pub(crate) struct TreeWishes {
-    #[pyo3(item)]
     target: Option<String>,
-    #[pyo3(item)]
     threshold: Option<f64>,
-    #[pyo3(item)]
     max_depth: Option<usize>,
-    #[pyo3(item)]
     min_rows_in_leaf: Option<usize>,
-    #[pyo3(item)]
     held_out: Option<f64>,
-    #[pyo3(item)]
     confidence: Option<f64>,
-    #[pyo3(item)]
     categorical: Vec<String>,
-    #[pyo3(item)]
     output_space: Option<String>,
-    #[pyo3(item)]
     seed: u64,
 }
+
+read_by_name!(TreeWishes {
+    target,
+    threshold,
+    max_depth,
+    min_rows_in_leaf,
+    held_out,
+    confidence,
+    categorical,
+    output_space,
+    seed
+});
 
 /// A tree that imitates the model, as a JSON document.
 #[pyfunction]
@@ -208,35 +208,37 @@ pub(crate) fn surrogate_tree(
 }
 
 /// What is asked of counterfactuals.
-#[derive(FromPyObject)]
 pub(crate) struct CounterfactualWishes {
-    #[pyo3(item)]
     n_counterfactuals: usize,
-    #[pyo3(item)]
     outcome: Option<String>,
-    #[pyo3(item)]
     threshold: Option<f64>,
-    #[pyo3(item)]
     max_changes: Option<usize>,
-    #[pyo3(item)]
     max_evaluations: Option<usize>,
-    #[pyo3(item)]
     immutable: Vec<String>,
-    #[pyo3(item)]
     only_up: Vec<String>,
-    #[pyo3(item)]
     only_down: Vec<String>,
     /// `NAME:LOW..HIGH`.
-    #[pyo3(item)]
     column_ranges: Vec<String>,
     /// `NAME:A,B`.
-    #[pyo3(item)]
     allowed: Vec<String>,
-    #[pyo3(item)]
     output_space: Option<String>,
-    #[pyo3(item)]
     seed: u64,
 }
+
+read_by_name!(CounterfactualWishes {
+    n_counterfactuals,
+    outcome,
+    threshold,
+    max_changes,
+    max_evaluations,
+    immutable,
+    only_up,
+    only_down,
+    column_ranges,
+    allowed,
+    output_space,
+    seed
+});
 
 /// Rows near each row of which the model says otherwise, as a JSON document.
 #[pyfunction]

@@ -327,7 +327,7 @@ def attribute(model=SQUARES, inputs=ROWS, kind=IntegratedGradients, **given):
         ({"method": "simpson"}, pellucid.InputError, "riemann_middle"),
         ({"n_steps": 0}, pellucid.InputError, "n_steps"),
         ({"n_steps": "many"}, pellucid.InputError, "n_steps"),
-        ({"internal_batch_size": "many"}, TypeError, "batch_size"),
+        ({"internal_batch_size": "many"}, pellucid.InputError, "batch_size"),
         ({"model": lambda x: x}, pellucid.UnsupportedError, "functions"),
         ({"model": b"no model"}, pellucid.ModelError, "not a readable ONNX model"),
         ({"model": "fixtures/trees/lightgbm/binary.txt"}, pellucid.UnsupportedError, "tree_shap"),

@@ -32,6 +32,116 @@ def two(rows):
     return np.stack([linear(rows), rows[:, 0] * rows[:, 1]], axis=1)
 
 
+@pytest.mark.parametrize(
+    ("option", "call"),
+    [
+        ("output", lambda: pellucid.load(linear, input_shape=(3,), output="scores")),
+        ("explain_probability", lambda: pellucid.load(linear, input_shape=(3,), explain_probability=True)),
+        ("start", lambda: pellucid.load(linear, input_shape=(3,), start="x")),
+        ("fixed", lambda: pellucid.load(linear, input_shape=(3,), fixed={"x": [1.0]})),
+        ("runtime", lambda: pellucid.load(linear, input_shape=(3,), runtime="rten")),
+        ("threads", lambda: pellucid.load(linear, input_shape=(3,), threads=2)),
+        ("token", lambda: pellucid.load(linear, input_shape=(3,), token="secret")),
+        ("token", lambda: pellucid.load(BINARY, token="secret")),
+        ("timeout", lambda: pellucid.load(BINARY, timeout=3.0)),
+        ("timeout", lambda: pellucid.load(open(MNIST, "rb").read(), timeout=3.0)),
+        ("runtime", lambda: pellucid.load("http://host/v2/models/NAME", runtime="rten")),
+        ("explain_probability", lambda: pellucid.load("http://host/v2/models/NAME", explain_probability=True)),
+        ("explain_probability", lambda: pellucid.TextModel(lambda texts: [1.0] * len(texts), explain_probability=True)),
+        ("output_space", lambda: pellucid.explain(linear, ROWS, baseline=0, output_space="probability")),
+        ("output_space", lambda: pellucid.effects(linear, ROWS, "Feature 0", output_space="margin")),
+        ("output_space", lambda: pellucid.surrogate_tree(linear, ROWS, output_space="probability")),
+        ("output_space", lambda: pellucid.counterfactuals(linear, ROWS, BACKGROUND, (0, None), output_space="margin")),
+    ],
+)
+def test_what_does_not_apply_is_refused_by_name(option, call):
+    with pytest.raises(pellucid.InputError, match=f"^{option}: "):
+        call()
+
+
+def test_the_space_of_a_function_may_be_said():
+    found = pellucid.explain(linear, ROWS, background=BACKGROUND, output_space="value")
+    assert found.output_space == "value"
+
+
+def test_permuted_features_have_the_values_of_the_other_rows():
+    def function(rows):
+        return np.stack([rows[:, 0] * rows[:, 1] + rows[:, 2] ** 2, rows[:, 2]], axis=1)
+
+    groups = np.array([0, 0, 1])
+    e = pellucid.explain(function, ROWS, "feature-permutation", target="all", feature_groups=groups, n_samples=2000, seed=3)
+    assert (e.method, e.values.shape, e.base_values, e.convergence_delta) == ("feature_permutation", (4, 2, 2), None, None)
+    assert e.feature_sets == [[0, 1], [2]]
+    # Every row meets every row as often.
+    whole = function(ROWS)
+    for group in range(2):
+        mixed = np.where(groups == group, ROWS[None], ROWS[:, None])
+        expected = whole - function(mixed.reshape(-1, 3)).reshape(4, 4, 2).mean(axis=1)
+        gap = np.abs(e.values[:, group] - expected)
+        assert (gap <= 4.5 * e.standard_error[:, group] + 1e-12).all()
+    options = {"method": "feature_permutation", "target": 0, "n_samples": 5}
+    assert np.array_equal(*(pellucid.explain(function, ROWS, batch_size=n, **options).values for n in (3, 100)))
+    alone = pellucid.explain(linear, ROWS, **options)
+    np.testing.assert_allclose(alone.values.sum(axis=0), 0, atol=1e-9)
+    assert (alone.parameters["n_samples"], set(alone.evaluations)) == (5, {16})
+
+
+@pytest.mark.parametrize(
+    ("text", "call"),
+    [
+        ("one row alone", lambda: pellucid.explain(linear, ROWS[:1], "feature_permutation")),
+        ("baseline: feature_permutation", lambda: pellucid.explain(linear, ROWS, "feature_permutation", baseline=0)),
+        ("background: feature_permutation", lambda: pellucid.explain(linear, ROWS, "feature_permutation", background=ROWS)),
+        ("at least 2 permutations", lambda: pellucid.explain(linear, ROWS, "feature_permutation", n_samples=1)),
+        ("max_evaluations: feature_permutation has no", lambda: pellucid.explain(linear, ROWS, "feature_permutation", max_evaluations=9)),
+        ("of a text", lambda: pellucid.explain(lambda texts: [float(len(t)) for t in texts], "a b", "feature_permutation")),
+        ("method: feature_permutation", lambda: pellucid.explain_stream(linear, [], "feature-permutation")),
+    ],
+)
+def test_what_cannot_be_permuted_is_refused(text, call):
+    with pytest.raises(pellucid.InputError, match=text):
+        call()
+
+
+EMPTY = pandas.DataFrame({"a": [], "b": []})
+
+
+@pytest.mark.parametrize(
+    ("option", "call"),
+    [
+        ("feature_groups", lambda: pellucid.explain(linear, ROWS, baseline=0, feature_groups=["a", "b", "c"])),
+        ("feature_groups", lambda: pellucid.explain(linear, ROWS, baseline=0, feature_groups=[[0], [1, 2]])),
+        ("feature_groups", lambda: pellucid.explain(linear, ROWS, baseline=0, feature_groups=[0.5, 1, 2])),
+        ("feature_groups", lambda: pellucid.explain(linear, ROWS, baseline=0, feature_groups=[0, 1])),
+        ("feature_groups", lambda: pellucid.importance(linear, ROWS, ROWS[:, 0], feature_groups=[0, 1, 2])),
+        ("baseline", lambda: pellucid.explain(linear, ROWS, baseline=["a", "b"])),
+        ("background", lambda: pellucid.explain(linear, ROWS, background=ROWS[:0])),
+        ("background", lambda: pellucid.explain(linear, ROWS, background=[[1.0, 2.0]])),
+        ("background_weights", lambda: pellucid.explain(linear, ROWS, background=ROWS, background_weights=[1.0, 2.0])),
+        ("labels", lambda: pellucid.importance(linear, ROWS, [[1], [2, 3]])),
+        ("X", lambda: pellucid.importance(linear, None, [1.0])),
+        ("target", lambda: pellucid.explain(linear, ROWS, baseline=0, target={"x": 1})),
+        ("target", lambda: pellucid.explain(linear, ROWS, baseline=0, target={0: "x"})),
+        ("target", lambda: pellucid.explain(MNIST, np.zeros((1, 1, 28, 28)), target={"cosine": "abc"})),
+        ("seed", lambda: pellucid.explain(linear, ROWS, baseline=0, seed=-1)),
+        ("batch_size", lambda: pellucid.explain(linear, ROWS, baseline=0, batch_size=-1)),
+        ("max_memory", lambda: pellucid.explain(linear, ROWS, baseline=0, max_memory="much")),
+        ("method", lambda: pellucid.explain(linear, ROWS, 3, baseline=0)),
+        ("input: there are no rows", lambda: pellucid.explain(pellucid.load(linear, input_shape=(3,)), ROWS[:0], baseline=0)),
+        ("example_inputs", lambda: pellucid.explain(lambda frame: frame["a"], EMPTY, baseline=0)),
+        ("example_inputs", lambda: pellucid.load(lambda frame: frame["a"], example_inputs=EMPTY)),
+        ("rows", lambda: pellucid.explain(pellucid.load(linear, input_shape=(3,)), np.zeros((2, 4)), baseline=0)),
+        ("input_shape", lambda: pellucid.load(linear, input_shape=3)),
+        ("output_names", lambda: pellucid.load(linear, input_shape=(3,), output_names=3)),
+        ("fixed", lambda: pellucid.load(MNIST, fixed=3)),
+        ("threads", lambda: pellucid.load(MNIST, threads=-1)),
+    ],
+)
+def test_what_cannot_be_is_refused_by_the_options_name(option, call):
+    with pytest.raises(pellucid.InputError, match=rf"^(option `)?{option}\b"):
+        call()
+
+
 @pytest.mark.parametrize("method", SHAPLEY)
 def test_a_linear_function_has_its_exact_values(method):
     e = pellucid.explain(linear, ROWS, method, background=BACKGROUND)

@@ -81,6 +81,6 @@ def test_the_bar_follows_the_work(monkeypatch):
         def close(self):
             told.append("closed")
 
-    monkeypatch.setattr(pellucid._explain, "Bar", Bar)
+    monkeypatch.setattr(pellucid._progress, "Bar", Bar)
     pellucid.explain(ADULT, np.zeros((100, 13)))
     assert told == ["closed"], "short work shows nothing"

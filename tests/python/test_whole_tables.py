@@ -21,6 +21,33 @@ def product(rows):
     return rows[:, 0] * rows[:, 1] + rows[:, 2]
 
 
+@pytest.mark.parametrize(
+    ("option", "call"),
+    [
+        ("features", lambda: pellucid.effects(product, ROWS, 0)),
+        ("features", lambda: pellucid.effects(product, ROWS, None)),
+        ("categorical", lambda: pellucid.effects(product, ROWS, "Feature 0", categorical=0)),
+        ("n_points", lambda: pellucid.effects(product, ROWS, "Feature 0", n_points=-3)),
+        ("kind", lambda: pellucid.effects(product, ROWS, "Feature 0", kind=3)),
+        ("held_out", lambda: pellucid.surrogate_tree(product, ROWS, held_out="x")),
+        ("n_repeats", lambda: pellucid.importance(product, ROWS, ROWS[:, 0], n_repeats="x")),
+        *(
+            (option, lambda option=option, given=given: pellucid.counterfactuals(product, ROWS[:1], ROWS, (0, None), **{option: given}))
+            for option, given in [
+                ("n_counterfactuals", "2"), ("n_counterfactuals", -1), ("max_changes", 1.5), ("threshold", "x"), ("seed", -1),
+                ("immutable", 0), ("only_up", 5), ("only_down", 5), ("ranges", [1]), ("ranges", {"Feature 0": 5}),
+                ("ranges", {"Feature 0": ("a", "b")}), ("allowed", "x"), ("allowed", {"Feature 0": 5}),
+            ]
+        ),
+        ("outcome", lambda: pellucid.counterfactuals(product, ROWS[:1], ROWS, (1, 2, 3))),
+        ("outcome", lambda: pellucid.counterfactuals(product, ROWS[:1], ROWS, ("a", None))),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_by_the_options_name(option, call):
+    with pytest.raises(pellucid.InputError, match=f"^{option}: "):
+        call()
+
+
 def test_effects_are_those_of_the_command_line(cli, tmp_path):
     people, _ = adult(50)
     path = tmp_path / "rows.csv"

@@ -10,7 +10,7 @@ pub enum Error {
     /// Two things that belong together do not fit.
     #[error("{what} has shape {actual:?}, expected {expected}")]
     Shape {
-        /// What does not fit: `the predictor's outputs`, `background` …
+        /// What does not fit: `rows`, `background`, `labels` …
         what: &'static str,
         /// The shape that fits.
         expected: String,

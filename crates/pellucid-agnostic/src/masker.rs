@@ -115,7 +115,7 @@ impl Masker {
         }
         let weights = weights.unwrap_or_else(|| Array1::ones(n_rows));
         if weights.len() != n_rows {
-            return Err(Error::shape("the background's weights", format!("[{n_rows}]"), weights.shape()));
+            return Err(Error::shape("background_weights", format!("[{n_rows}]"), weights.shape()));
         }
         let total = weights.sum();
         if !(total.is_finite() && total > 0.0 && weights.iter().all(|&weight| weight >= 0.0)) {

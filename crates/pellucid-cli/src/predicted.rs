@@ -62,6 +62,7 @@ impl Asked<'_> {
                 "is for a model's file; a served one gives what it gives",
             )?;
             let model = self.endpoint(address)?;
+            model.check_space(asked)?;
             let row_shape = model.predictor().row_shape().to_vec();
             let read = |paths: &[PathBuf], kept: &[String]| {
                 let options = ReadOptions { input_shape: &row_shape, array, kept, ..ReadOptions::default() };

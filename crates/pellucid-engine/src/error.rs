@@ -170,7 +170,7 @@ fn kind_of_agnostic(error: &pellucid_agnostic::Error) -> Kind {
     match error {
         pellucid_agnostic::Error::Core(error) => kind_of_core(error),
         pellucid_agnostic::Error::Setting { .. } => Kind::Usage,
-        pellucid_agnostic::Error::NotFinite { .. } => Kind::BadInput,
+        pellucid_agnostic::Error::NotFinite { .. } | pellucid_agnostic::Error::Shape { .. } => Kind::BadInput,
         _ => Kind::Failed,
     }
 }
@@ -205,5 +205,7 @@ mod tests {
         assert_eq!(canceled.kind(), Kind::Canceled);
         let wire = pellucid_graph::Error::UnknownWire { name: "x".into(), hint: String::new() };
         assert_eq!(Error::Explain(wire.into()).kind(), Kind::Usage);
+        let rows = pellucid_agnostic::Error::Shape { what: "rows", expected: String::new(), actual: vec![2] };
+        assert_eq!(Error::Agnostic(rows).kind(), Kind::BadInput);
     }
 }

@@ -6,8 +6,8 @@ import numpy as np
 
 from .. import _pellucid
 from .._load import load
-from .._model import _limits
 from .._pellucid import InputError
+from .._progress import limits
 from ._surrogates import Explanation, Settings, labels_of, refuse, seed_of
 
 __all__ = ["ImageExplanation", "LimeImageExplainer"]
@@ -120,7 +120,7 @@ class LimeImageExplainer(Settings):
         groups = np.ascontiguousarray(np.broadcast_to(segments[..., None], image.shape), dtype=np.int64)
         baseline = _hidden(row, segments, hide_color)
         told = _pellucid.surrogate_of_groups(
-            model._core, row, groups, baseline, chosen, wishes, _limits(batch_size=batch_size)
+            model._core, row, groups, baseline, chosen, wishes, limits(batch_size=batch_size)
         )
         explanation = ImageExplanation(image, segments)
         explanation._take(chosen, told)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import _pellucid, _tables
-from .._model import _limits
 from .._pellucid import InputError, UnsupportedError
+from .._progress import limits
 from ._surrogates import Explanation, Settings, labels_of, model_of, refuse
 
 __all__ = ["LimeTabularExplainer"]
@@ -103,7 +103,7 @@ class LimeTabularExplainer(Settings):
         else:
             chosen, top = labels_of(outputs, labels, top_labels)
         wishes = self._wishes(num_features, num_samples, around_row=self._around_row)
-        found = _pellucid.surrogate_of_table(model._core, row, self._table, chosen, wishes, _limits())
+        found = _pellucid.surrogate_of_table(model._core, row, self._table, chosen, wishes, limits())
         explanation = Explanation(self._names_at(row), self.mode, self._classes(len(outputs)))
         explanation._take(chosen, found)
         explanation.top_labels = top

@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import _pellucid
 from .._load import load
-from .._model import _limits
 from .._pellucid import InputError, UnsupportedError
+from .._progress import limits
 from ._surrogates import Explanation, Settings, labels_of, refuse
 
 __all__ = ["LimeTextExplainer"]
@@ -75,7 +75,7 @@ class LimeTextExplainer(Settings):
         wishes = self._wishes(num_features, num_samples, by_removal_count=True)
         groups = np.arange(len(words), dtype=np.int64)
         found = _pellucid.surrogate_of_groups(
-            model._core, row, groups, np.zeros(len(words)), chosen, wishes, _limits(batch_size=256)
+            model._core, row, groups, np.zeros(len(words)), chosen, wishes, limits(batch_size=256)
         )
         explanation = Explanation(words, "classification", self.class_names)
         explanation._take(chosen, found)

@@ -116,7 +116,7 @@ pub(crate) struct MethodArguments {
     /// smoothgrad, smoothgrad-sq, vargrad, grad-cam, grad-cam-pp, layer-cam, hires-cam, xgrad-cam, ablation-cam, score-cam,
     /// eigen-cam, guided-backprop, guided-grad-cam, attention, attention-rollout or attention-x-gradient. Of tree models:
     /// tree-shap (default), banzhaf, saabas or shapley-interactions. Of any model: exact-shap, kernel-shap (default of served
-    /// models), permutation-shap, sampling-shap, owen, lime, occlusion, feature-ablation, rise or
+    /// models), permutation-shap, sampling-shap, owen, lime, occlusion, feature-ablation, feature-permutation, rise or
     /// pairwise-interactions.
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<String>,

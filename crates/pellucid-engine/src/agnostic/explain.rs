@@ -1,9 +1,9 @@
 //! Predicted model + rows + method → [`Explanation`].
 
-use ndarray::{Array2, ArrayD, Axis};
+use ndarray::{Array1, Array2, ArrayD, Axis, Ix2};
 use pellucid_agnostic::pairwise_interactions::Interactions;
 use pellucid_agnostic::{Estimate, Groups, MaskedRow, predict};
-use pellucid_core::{OutputSpace, ResolvedTarget, Work, top_outputs};
+use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Work, top_outputs};
 
 use super::by_crops::{by_crops, of_row};
 use super::method::AgnosticMethod;
@@ -38,6 +38,9 @@ pub fn explain_predicted(
     request: &AgnosticRequest,
     work: &Work,
 ) -> Result<Explanation, Error> {
+    if rows.rows.is_empty() {
+        return Err(Error::request("input", "there are no rows"));
+    }
     // Predictions at the most: a method that enumerates, or reaches its tolerance, ends earlier.
     work.progress.begin(rows.rows.len_of(Axis(0)) * (1 + request.method.most_predictions(model)));
     let explained = explain_rows(model, rows, request, work);
@@ -56,6 +59,14 @@ fn explain_rows(
     let predictor = model.predictor();
     let outputs = predict(predictor, rows.rows.view(), work)?;
     let resolved = request.target.resolve(outputs.view(), model.source().output_names.as_deref())?;
+    let about = about(model, rows, request, work, &outputs, &resolved);
+    if let Some((found, groups)) = request.method.of_all_rows(model, rows.rows.view(), &resolved, work)? {
+        let mut parts = Parts::new(outputs.nrows(), resolved.weights.len());
+        for row in 0..outputs.nrows() {
+            parts.add(row, of_one(&found, row)?, &groups);
+        }
+        return parts.explanation(about, rows, request.method.is_complete());
+    }
     let by_crops = match request.method.crops(model, &rows.rows)? {
         Some((network, options)) => Some(by_crops(network, &rows.rows, &resolved, &options, work)?),
         None => None,
@@ -78,11 +89,24 @@ fn explain_rows(
         };
         parts.add(index, estimate, &groups);
     }
-    parts.explanation(
-        about(model, rows, request, work, &outputs, &resolved),
-        rows,
-        request.method.is_complete(),
-    )
+    parts.explanation(about, rows, request.method.is_complete())
+}
+
+/// A row's values of an attribution `[rows, targets, groups]`. There is no base value, as nothing is absent.
+fn of_one(found: &Attribution, row: usize) -> Result<Estimate, Error> {
+    let of_row = |all: &ArrayD<f64>| {
+        let values = all.index_axis(Axis(0), row).into_dimensionality::<Ix2>();
+        values.map(|values| values.t().to_owned()).map_err(|error| Error::request("input", error.to_string()))
+    };
+    let outputs = found.outputs.index_axis(Axis(0), row).iter().copied().collect::<Array1<f64>>();
+    Ok(Estimate {
+        values: of_row(&found.values)?,
+        standard_error: found.standard_error.as_ref().map(of_row).transpose()?,
+        base_values: Array1::zeros(outputs.len()),
+        outputs,
+        evaluations: found.evaluations[row],
+        warnings: Vec::new(),
+    })
 }
 
 /// The estimates of the rows, put together. Groups of one element each give values of the row's shape; other groups of flat rows

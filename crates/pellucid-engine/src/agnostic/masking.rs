@@ -24,6 +24,8 @@ pub(crate) enum Removal {
     OfSeries { fill: Fill, time_axis: usize },
     /// With one array `[features…]`, or with each row's own, `[rows, features…]`.
     Array { baseline: ArrayD<f64>, is_per_row: bool },
+    /// With what the other explained rows have.
+    OtherRows,
     /// With each of many rows in turn.
     Background { masker: Box<Masker>, text: String, summary: Option<usize> },
 }
@@ -100,6 +102,27 @@ impl Removal {
         }
     }
 
+    /// The removal that asks for nothing: parts of the explained rows stand in for each other.
+    ///
+    /// # Errors
+    /// An option that says what else stands in.
+    pub(crate) fn other_rows(options: &MaskingOptions) -> Result<Self, Error> {
+        let has_background = options.background_rows.is_some() || !options.background.is_empty();
+        let given = [
+            ("baseline", options.baseline.is_some() || options.baseline_array.is_some()),
+            ("background", has_background),
+            ("background_weights", options.background_weights.is_some()),
+            ("background_clusters", options.background_clusters.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((option, _)) => Err(Error::request(
+                option,
+                "feature_permutation takes values of the explained rows alone; leave it out",
+            )),
+            None => Ok(Self::OtherRows),
+        }
+    }
+
     fn array(baseline: ArrayD<f64>, row_shape: &[usize]) -> Result<Self, Error> {
         let is_per_row = baseline.ndim() > row_shape.len();
         match baseline.shape() == row_shape || baseline.shape().get(1..) == Some(row_shape) {
@@ -166,7 +189,9 @@ impl Removal {
     pub(crate) fn baselines(&self, rows: &ArrayD<f64>) -> Result<Option<ArrayD<f32>>, Error> {
         match self {
             // An array in f64 may be finer than what the network takes: rows are made whole.
-            Self::Background { .. } | Self::Array { .. } | Self::OfSeries { .. } => Ok(None),
+            Self::Background { .. } | Self::Array { .. } | Self::OfSeries { .. } | Self::OtherRows => {
+                Ok(None)
+            }
             Self::Baseline { baseline, image, seed, .. } => {
                 let narrow = rows.mapv(|x| x as f32);
                 Ok(Some(baseline.of_rows(narrow.view(), image.as_ref(), *seed)?))
@@ -178,7 +203,7 @@ impl Removal {
     pub(crate) fn n_replacements(&self) -> usize {
         match self {
             Self::Background { masker, .. } => masker.n_replacements(),
-            Self::Baseline { .. } | Self::Array { .. } | Self::OfSeries { .. } => 1,
+            Self::Baseline { .. } | Self::Array { .. } | Self::OfSeries { .. } | Self::OtherRows => 1,
         }
     }
 
@@ -186,7 +211,7 @@ impl Removal {
     pub(crate) fn table(&self) -> Option<ArrayView2<'_, f64>> {
         match self {
             Self::Background { masker, .. } => masker.replacements().into_dimensionality().ok(),
-            Self::Baseline { .. } | Self::Array { .. } | Self::OfSeries { .. } => None,
+            Self::Baseline { .. } | Self::Array { .. } | Self::OfSeries { .. } | Self::OtherRows => None,
         }
     }
 
@@ -212,6 +237,9 @@ impl Removal {
                 Ok(Cow::Owned(Masker::baseline(own, groups.clone())?))
             }
             Self::Background { masker, .. } => Ok(Cow::Borrowed(masker)),
+            Self::OtherRows => {
+                Err(Error::request("method", "takes all rows at once, and has no coalitions of one"))
+            }
             Self::OfSeries { fill, time_axis } => {
                 Ok(Cow::Owned(fill.masker(index, row, *time_axis, groups)?))
             }
@@ -227,6 +255,7 @@ impl Removal {
         match self {
             Self::Baseline { text, .. } => vec![("baseline", text.clone().into())],
             Self::OfSeries { fill, .. } => vec![("baseline", fill.name().into())],
+            Self::OtherRows => Vec::new(),
             Self::Array { is_per_row, .. } => {
                 vec![("baseline", if *is_per_row { "per_row" } else { "array" }.into())]
             }

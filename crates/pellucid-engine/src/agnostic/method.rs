@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ndarray::{ArrayD, ArrayViewD};
 use pellucid_agnostic::exact::{self, exact};
 use pellucid_agnostic::feature_ablation::{self, feature_ablation};
+use pellucid_agnostic::feature_permutation::{self, feature_permutation};
 use pellucid_agnostic::kernel_shap::{self, kernel_shap};
 use pellucid_agnostic::lime::{
     self, Column, Discretization, Surrogate, Table, TabularOptions, lime, lime_tabular,
@@ -17,7 +18,7 @@ use pellucid_agnostic::rise::{self, rise};
 use pellucid_agnostic::sampling_shap::{self, sampling_shap};
 use pellucid_agnostic::time_series::Channels;
 use pellucid_agnostic::{Estimate, Game as _, Groups, Hierarchy, Link, Linked, MaskedRow};
-use pellucid_core::{OutputSpace, Work};
+use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Target, Work};
 use pellucid_explain::Network;
 
 use super::by_crops;
@@ -56,6 +57,7 @@ enum Kind {
     LimeTabular(TabularOptions, Box<Table>),
     Occlusion(occlusion::Options),
     Ablation(feature_ablation::Options),
+    Permuted(feature_permutation::Options),
     Rise(rise::Options),
     Pairs(pairwise_interactions::Options),
 }
@@ -87,7 +89,7 @@ pub struct AgnosticOptions {
 
 impl AgnosticMethod {
     /// All methods: the name, as in JSON, and one for people.
-    pub const NAMES: [(&'static str, &'static str); 10] = [
+    pub const NAMES: [(&'static str, &'static str); 11] = [
         ("exact_shap", "Shapley values"),
         ("kernel_shap", "KernelSHAP"),
         ("permutation_shap", "Permutation SHAP"),
@@ -96,6 +98,7 @@ impl AgnosticMethod {
         ("lime", "LIME"),
         ("occlusion", "Occlusion"),
         ("feature_ablation", "Feature ablation"),
+        ("feature_permutation", "Feature permutation"),
         ("rise", "RISE"),
         ("pairwise_interactions", "Pairwise interactions"),
     ];
@@ -138,7 +141,10 @@ impl AgnosticMethod {
             true => players.of_row(ArrayD::zeros(row_shape).view())?,
             false => Groups::single(row_shape),
         };
-        let removal = Removal::new(&mut left.masking, model, &groups, seed, read)?;
+        let removal = match name.as_str() {
+            "feature_permutation" if !model.reads_words => Removal::other_rows(&left.masking)?,
+            _ => Removal::new(&mut left.masking, model, &groups, seed, read)?,
+        };
         if !players.are_fixed() && removal.has_background() {
             return Err(Error::request(
                 "segments",
@@ -177,6 +183,7 @@ impl AgnosticMethod {
             Kind::Lime(_) | Kind::LimeTabular(..) => "lime",
             Kind::Occlusion(_) => "occlusion",
             Kind::Ablation(_) => "feature_ablation",
+            Kind::Permuted(_) => "feature_permutation",
             Kind::Rise(_) => "rise",
             Kind::Pairs(_) => "pairwise_interactions",
         }
@@ -226,6 +233,7 @@ impl AgnosticMethod {
                 ),
             ],
             Kind::Ablation(_) => Vec::new(),
+            Kind::Permuted(options) => vec![("n_samples", options.n_samples.into())],
             Kind::Pairs(options) => {
                 let most = options.max_evaluations.map_or(Parameter::Unset, Parameter::Count);
                 vec![("index", pairs::name(options.index).into()), ("max_evaluations", most)]
@@ -276,6 +284,7 @@ impl AgnosticMethod {
                 2 + axes.map(along).product::<usize>()
             }
             Kind::Ablation(_) => 2 + n_players,
+            Kind::Permuted(options) => 1 + options.n_samples * n_players,
             Kind::Rise(options) => 2 + options.n_samples,
             Kind::Pairs(options) => given(options.max_evaluations, default_pair_evaluations),
         };
@@ -317,6 +326,21 @@ impl AgnosticMethod {
         Ok(Some(pairwise_interactions(&Linked { game, link: self.link }, options, work)?))
     }
 
+    /// The values of all rows, `[rows, targets, groups]`, of a method by which they take parts of each other.
+    pub(crate) fn of_all_rows(
+        &self,
+        model: &PredictedModel<'_>,
+        rows: ArrayViewD<'_, f64>,
+        target: &ResolvedTarget,
+        work: &Work,
+    ) -> Result<Option<(Attribution, Groups)>, Error> {
+        let Kind::Permuted(options) = &self.kind else { return Ok(None) };
+        let groups = self.players.of_row(ArrayD::zeros(model.predictor().row_shape()).view())?;
+        let target = Target::Resolved(target.clone());
+        let found = feature_permutation(model.predictor(), &groups, rows, &target, None, options, work)?;
+        Ok(Some((found, groups)))
+    }
+
     /// A value for each player of a row's game.
     pub(crate) fn estimate(&self, game: &MaskedRow<'_>, work: &Work) -> Result<Estimate, Error> {
         let linked = &Linked { game, link: self.link };
@@ -334,6 +358,12 @@ impl AgnosticMethod {
             Kind::Rise(options) => rise(game, options, work)?,
             Kind::Pairs(_) => {
                 return Err(Error::request("method", "gives values of pairs, and none of single features"));
+            }
+            Kind::Permuted(_) => {
+                return Err(Error::request(
+                    "method",
+                    "feature_permutation swaps parts of rows, of which this has one",
+                ));
             }
         })
     }
@@ -433,6 +463,7 @@ fn kind(name: &str, left: &mut AgnosticOptions, context: &Context<'_>) -> Result
         "lime" => context.lime(left)?,
         "occlusion" => Kind::Occlusion(context.windows(left)?),
         "feature_ablation" => Kind::Ablation(feature_ablation::Options::default()),
+        "feature_permutation" => Kind::Permuted(context.permutations(left)?),
         "pairwise_interactions" => Kind::Pairs(context.pairs(left)?),
         "rise" if context.model.reads_words => {
             return Err(Error::request("method", "rise is for images; of a text, words come and go"));
@@ -476,6 +507,24 @@ impl Context<'_> {
         }
         let table = self.removal.table().filter(|_| matches!(self.players, Players::Elements));
         Ok(table.map(Hierarchy::by_correlation).transpose()?.map(|found| (found, "correlation")))
+    }
+
+    /// The same parts of all rows change places, where a row is no text.
+    fn permutations(&self, left: &mut AgnosticOptions) -> Result<feature_permutation::Options, Error> {
+        if self.model.reads_words {
+            let reason = "feature_permutation swaps parts of rows; of a text, words come and go";
+            return Err(Error::request("method", reason));
+        }
+        if !self.players.are_fixed() {
+            let reason =
+                "differ from row to row, and the same parts of all rows change places; take feature_groups";
+            return Err(Error::request("segments", reason));
+        }
+        let defaults = feature_permutation::Options::default();
+        Ok(feature_permutation::Options {
+            n_samples: left.n_samples.take().unwrap_or(defaults.n_samples),
+            seed: self.seed,
+        })
     }
 
     /// Of single columns of a table alone: pairs of anything else have no picture and no place in a document.

@@ -241,6 +241,24 @@ impl<'a> PredictedModel<'a> {
         Self::new(Box::new(function), source)
     }
 
+    /// Sees to it that its outputs are in the space asked for, where a caller says one.
+    ///
+    /// # Errors
+    /// Another space than that of its outputs, which come as they are.
+    pub fn check_space(&self, space: Option<OutputSpace>) -> Result<(), Error> {
+        match space.filter(|&space| space != self.source.space) {
+            None => Ok(()),
+            Some(space) => {
+                let (asked, own) = (space.name(), self.source.space.name());
+                let reason = format!(
+                    "outputs of a function or a served model are explained as they come, as {own}; leave it out, or let the model \
+                     give what is {asked}"
+                );
+                Err(Error::request("output_space", reason))
+            }
+        }
+    }
+
     /// The same model, borrowed.
     pub fn borrowed(&self) -> PredictedModel<'_> {
         PredictedModel {

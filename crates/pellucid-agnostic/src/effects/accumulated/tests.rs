@@ -166,28 +166,76 @@ fn the_standard_error_of_a_pair_is_that_of_its_derivatives() {
         1 => (row / 5 % 4) as f64,
         _ => ((row * 7) % 11) as f64,
     });
+    let found = check_pair_error(&rows);
+    assert!(found.iter().all(|&n| n > 2), "{found}");
+}
+
+/// Two rows are the least that scatter, and a row alone has the variance of all cells' deviations from their means taken together.
+#[test]
+fn the_standard_error_of_a_pair_holds_in_cells_of_two_rows_and_of_one() {
+    let rows = array![
+        [0.0, 0.0, 1.0],
+        [1.0, 1.0, 4.0],
+        [0.5, 5.0, 2.0],
+        [5.0, 0.5, -3.0],
+        [6.0, 0.2, 2.0],
+        [6.5, 5.5, 9.0],
+        [7.0, 6.0, 7.0],
+    ];
+    for kept in [&[0, 1, 2, 3, 4, 5, 6][..], &[0, 1, 2, 3, 4, 5]] {
+        let found = check_pair_error(&rows.select(Axis(0), kept));
+        assert!(found.iter().any(|&n| n == 1) && found.iter().any(|&n| n == 2), "{found}");
+    }
+    let predictor = of_rows(3, |row| row[0] * row[1] * row[2]);
+    let options = Options { n_bins: 2, order: None };
+    let alone = rows.select(Axis(0), &[0, 2, 3, 5]);
+    let found = accumulated_pair(&predictor, alone.view(), [0, 1], &options, &Work::default());
+    let found = found.expect("an effect");
+    assert!(found.n_rows.iter().all(|&n| n == 1), "{}", found.n_rows);
+    assert_eq!(found.standard_error, None);
+}
+
+/// The rows of each cell.
+fn check_pair_error(rows: &Array2<f64>) -> Array2<usize> {
     let predictor = of_rows(3, |row| row[0] * row[1] * row[2]);
     let options = Options { n_bins: 2, order: None };
     let of = |rows: &Array2<f64>| {
         accumulated_pair(&predictor, rows.view(), [0, 1], &options, &Work::default()).expect("an effect")
     };
-    let found = of(&rows);
-    assert_eq!(found.n_rows.iter().sum::<usize>(), 60);
+    let found = of(rows);
+    let n_rows = rows.nrows();
+    assert_eq!(found.n_rows.iter().sum::<usize>(), n_rows);
     let cell = |row: usize| [0, 1].map(|side| super::bin_of(&found.points[side], rows[[row, side]]));
-    let mut variance = Array3::<f64>::zeros(found.effect.dim());
-    for row in 0..60 {
-        let members: Vec<f64> =
-            (0..60).filter(|&other| cell(other) == cell(row)).map(|other| rows[[other, 2]]).collect();
-        let mean = members.iter().sum::<f64>() / members.len() as f64;
-        let of_cell = members.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (members.len() - 1) as f64;
+    // The effect is linear in the third value, and moves by this much with a row's.
+    let slope = |row: usize| {
         let mut moved = rows.clone();
         moved[[row, 2]] += 1.0;
-        // The effect is linear in the third value.
-        variance += &((&of(&moved).effect - &found.effect).mapv(|x| x * x) * of_cell);
+        &of(&moved).effect - &found.effect
+    };
+    // The difference of a cell moves by its area with a row's third value, so that deviations are compared across cells in these.
+    let area = |row: usize| {
+        let [a, b] = cell(row);
+        (found.points[0][a + 1] - found.points[0][a]) * (found.points[1][b + 1] - found.points[1][b])
+    };
+    let members = |row: usize| (0..n_rows).filter(move |&other| cell(other) == cell(row));
+    let deviation = |row: usize| {
+        let n = members(row).count() as f64;
+        rows[[row, 2]] - members(row).map(|other| rows[[other, 2]]).sum::<f64>() / n
+    };
+    let square = |row: usize| (deviation(row) * area(row)).powi(2);
+    let n_cells = found.n_rows.iter().filter(|&&n| n > 0).count();
+    let of_all = (0..n_rows).map(square).sum::<f64>() / (n_rows - n_cells) as f64;
+    let mut variance = Array3::<f64>::zeros(found.effect.dim());
+    for row in 0..n_rows {
+        let of_cell = match members(row).count() {
+            1 => of_all,
+            n => members(row).map(square).sum::<f64>() / (n - 1) as f64,
+        };
+        variance += &(slope(row).mapv(|x| x * x) * (of_cell / area(row).powi(2)));
     }
     let error = found.standard_error.expect("cells of several rows");
-    assert!(error.iter().zip(&variance).all(|(error, variance)| (error * error - variance).abs() < 1e-9));
+    let near = |(error, variance): (&f64, &f64)| (error * error - variance).abs() < 1e-9 * (1.0 + variance);
+    assert!(error.iter().zip(&variance).all(near), "{error} for {}", variance.mapv(f64::sqrt));
     assert!(error.iter().any(|&error| error > 0.1));
-    let one = of(&rows.select(Axis(0), &[0, 6, 12, 18]));
-    assert!(one.standard_error.is_none() == one.n_rows.iter().all(|&n| n < 2));
+    found.n_rows
 }
