@@ -8,6 +8,7 @@ use pellucid_engine::{
 use crate::arguments::{AgnosticArguments, ExplainArguments, TreeArguments};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::log::{Explained, Keep};
 use crate::predicted::{Asked, Read, address};
 use crate::{open, summary, tables};
 
@@ -21,9 +22,10 @@ pub(crate) fn explain(
     arguments: &ExplainArguments,
     console: &Console,
     cancellation: &Cancellation,
+    keep: Keep<'_>,
 ) -> Result<(), Failure> {
     let ExplainArguments { what, trees, agnostic, work, .. } = arguments;
-    let explaining = Explaining { arguments, console, cancellation };
+    let explaining = Explaining { arguments, console, cancellation, keep };
     let asked = Asked { what, trees, served: &agnostic.served, work };
     asked.with_model(|model, read, _| explaining.run(model, read))
 }
@@ -32,6 +34,7 @@ struct Explaining<'a> {
     arguments: &'a ExplainArguments,
     console: &'a Console,
     cancellation: &'a Cancellation,
+    keep: Keep<'a>,
 }
 
 impl Explaining<'_> {
@@ -45,9 +48,10 @@ impl Explaining<'_> {
             target: &arguments.target,
             seed: arguments.work.seed,
         };
-        let rows = read(&arguments.what.inputs, &arguments.trees.keep)?;
+        let rows = read(&arguments.what.inputs, &arguments.kept())?;
         let work = open::work(&arguments.work, arguments.json, "predictions", self.cancellation);
         let (explanation, method) = asked.explain(model, &rows, read, &work)?;
+        (self.keep)(Explained::Rows(&explanation, 1.0))?;
         let written = self.written(&explanation)?;
         match arguments.json {
             true => self.console.print(&explanation.to_json()?),

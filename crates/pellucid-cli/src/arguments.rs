@@ -1,5 +1,6 @@
 //! What can be typed: the commands.
 
+mod log;
 mod options;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use pellucid_engine::{EffectKind, PlotKind};
 
+pub(crate) use log::*;
 pub(crate) use options::*;
 
 /// Explains trained models: what made the model say this?
@@ -44,6 +46,9 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Say which runtimes are found, which is used, and why.
     Doctor(DoctorArguments),
+    /// Keep what was explained so that no change goes unnoticed: append, show, query, verify, prove, replay, erase …
+    #[command(subcommand)]
+    Log(LogCommand),
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +77,16 @@ pub(crate) struct ExplainArguments {
     /// Print the explanation as JSON, and nothing else.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) keeping: KeepArguments,
+}
+
+impl ExplainArguments {
+    /// Columns of a table that are no features.
+    pub(crate) fn kept(&self) -> Vec<String> {
+        let ids = self.keeping.prediction_ids.iter().filter(|ids| !self.trees.keep.contains(ids));
+        self.trees.keep.iter().chain(ids).cloned().collect()
+    }
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ use pellucid_engine::{Cancellation, LoadedModel, Opened, attention_files, conser
 use crate::arguments::ExplainArguments;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::log::{Explained, Keep, Sink};
 use crate::{agnostic, open, summary, tables, texts};
 
 pub(crate) fn run(
@@ -12,19 +13,32 @@ pub(crate) fn run(
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
+    let sink = Sink::of(&arguments.keeping, &arguments.trees.background, console)?;
+    let keep = |explained: Explained<'_>| sink.as_ref().map_or(Ok(()), |sink| sink.keep(explained));
+    let done = explained(arguments, console, cancellation, &keep);
+    sink.map_or(Ok(()), |sink| sink.finish(console)).and(done)
+}
+
+/// Explains, gives what was explained to `keep`, and then writes and prints it.
+pub(crate) fn explained(
+    arguments: &ExplainArguments,
+    console: &Console,
+    cancellation: &Cancellation,
+    keep: Keep<'_>,
+) -> Result<(), Failure> {
     if arguments.what.texts.first_given().is_some() {
-        return texts::explain(arguments, console, cancellation);
+        return texts::explain(arguments, console, cancellation, keep);
     }
     if agnostic::is_asked(arguments) {
-        return agnostic::explain(arguments, console, cancellation);
+        return agnostic::explain(arguments, console, cancellation, keep);
     }
     open::refuse(
         arguments.agnostic.first_given(),
         "is for methods that need predictions alone, such as kernel-shap",
     )?;
     match open::opened(&arguments.what, &arguments.trees, &arguments.work.runtime)? {
-        Opened::Network(model) => network(&model, arguments, console, cancellation),
-        Opened::Trees(model) => tables::explain(&model, arguments, console, cancellation),
+        Opened::Network(model) => network(&model, arguments, console, cancellation, keep),
+        Opened::Trees(model) => tables::explain(&model, arguments, console, cancellation, keep),
     }
 }
 
@@ -33,12 +47,14 @@ fn network(
     arguments: &ExplainArguments,
     console: &Console,
     cancellation: &Cancellation,
+    keep: Keep<'_>,
 ) -> Result<(), Failure> {
     open::refuse(
         arguments.trees.without_background().first_given(),
         "is for tree models; this is a network",
     )?;
-    let input = model.read_input(&arguments.what.inputs, arguments.what.array.as_deref())?;
+    let input =
+        model.read_table(&arguments.what.inputs, arguments.what.array.as_deref(), &arguments.kept())?;
     let request = open::request(
         model,
         &arguments.method,
@@ -48,6 +64,7 @@ fn network(
     )?;
     let work = open::work(&arguments.work, arguments.json, "evaluations", cancellation);
     let explanation = explain(model, &input, &request, &work)?;
+    keep(Explained::Rows(&explanation, 1.0))?;
     let (mut written, mut left_out) = (Vec::new(), None);
     if let Some(folder) = &arguments.out {
         let mut files = open::files_of(&explanation)?;

@@ -52,6 +52,12 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<pellucid_store::Error> for Failure {
+    fn from(error: pellucid_store::Error) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Engine(error)

@@ -13,6 +13,7 @@ mod failure;
 mod importance;
 mod inspect;
 mod label_importance;
+mod log;
 mod open;
 mod plot;
 mod predicted;
@@ -70,6 +71,7 @@ fn run(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
         Command::Compile(arguments) => compile::run(arguments, console),
         Command::Inspect(arguments) => inspect::run(arguments, console),
         Command::Doctor(arguments) => doctor::run(arguments, console),
+        Command::Log(command) => log::run(command, console, &cancellation),
     }
 }
 

@@ -10,6 +10,7 @@ use pellucid_engine::{
 use crate::arguments::{ExplainArguments, InputArguments, TreeArguments, WorkArguments};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::log::{Explained, Keep};
 use crate::open;
 use crate::written::wrote;
 
@@ -24,11 +25,13 @@ pub(crate) fn explain(
     arguments: &ExplainArguments,
     console: &Console,
     cancellation: &Cancellation,
+    keep: Keep<'_>,
 ) -> Result<(), Failure> {
     open::refuse(arguments.method.options.options().first_given(), FOR_NETWORKS)?;
     let method = arguments.method.method.as_deref();
-    let request =
+    let asked =
         request(model, &arguments.what, method, &arguments.trees, &arguments.target, arguments.work.seed)?;
+    let request = TableRequest { other_columns: arguments.kept(), ..asked };
     let work = open::work(&arguments.work, arguments.json, "rows", cancellation);
     let output = arguments.out.as_ref().map(|folder| TableOutput {
         folder: folder.clone(),
@@ -37,6 +40,8 @@ pub(crate) fn explain(
     let explained = on_threads(threads(&arguments.work), || {
         explain_table(model, &arguments.what.inputs, &request, output.as_ref(), &work)
     })??;
+    let (kept, all) = (explained.explanation.n_rows(), explained.summary.n_rows);
+    keep(Explained::Rows(&explained.explanation, kept as f64 / all as f64))?;
     let mut written: Vec<String> = explained.written.iter().map(|path| path.display().to_string()).collect();
     if let Some(folder) = &arguments.out {
         written.extend(open::write_files(folder, &explained.files()?)?);

@@ -13,6 +13,7 @@ use pellucid_engine::{
 use crate::arguments::{EvaluateArguments, ExplainArguments, InputArguments, ReportArguments, WorkArguments};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::log::{Explained, Keep};
 use crate::predicted::address;
 use crate::written::wrote;
 use crate::{agnostic, evaluate, open, summary};
@@ -24,6 +25,7 @@ pub(crate) fn explain(
     arguments: &ExplainArguments,
     console: &Console,
     cancellation: &Cancellation,
+    keep: Keep<'_>,
 ) -> Result<(), Failure> {
     if address(&arguments.what).is_some() {
         let reason = "is for texts, which are explained through the model's file; a served model takes rows of numbers";
@@ -51,6 +53,7 @@ pub(crate) fn explain(
     let work = open::work(&arguments.work, arguments.json, unit, cancellation);
     let explained = texts.iter().map(|(file, text)| explain_text(&model, text, file, &request, &work));
     let explained: Vec<TextExplanation> = explained.collect::<Result<_, Error>>()?;
+    explained.iter().enumerate().try_for_each(|(number, text)| keep(Explained::Text(text, number)))?;
     let written = match &arguments.out {
         Some(folder) => open::write_files(folder, &files_of(&explained)?)?,
         None => Vec::new(),
@@ -65,7 +68,8 @@ pub(crate) fn explain(
 fn unfit(arguments: &ExplainArguments, by_predictions: bool) -> Option<&'static str> {
     let journal = arguments.agnostic.journal.as_ref().map(|_| "journal");
     let others = if by_predictions { journal } else { arguments.agnostic.first_given() };
-    arguments.trees.first_given().or(others)
+    let ids = arguments.keeping.prediction_ids.as_ref().map(|_| "prediction_ids");
+    arguments.trees.first_given().or(others).or(ids)
 }
 
 pub(crate) fn evaluate(

@@ -1,7 +1,5 @@
 //! Model + input + method → [`Explanation`].
 
-use std::collections::BTreeMap;
-
 use ndarray::{Array2, ArrayView1, Axis};
 use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Target, Work, top_outputs};
 use pellucid_explain::Network;
@@ -118,7 +116,7 @@ fn about(
         feature_names: input.feature_names.clone(),
         feature_categories: None,
         feature_sets: None,
-        other_columns: BTreeMap::new(),
+        other_columns: input.other_columns.clone(),
         channel_axis: model.channel_axis(),
         signed: request.method.is_signed(),
         predictions: predictions(model, &attributed.outputs, attributed.indices.as_deref()),

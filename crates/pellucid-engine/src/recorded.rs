@@ -3,12 +3,13 @@
 mod checks;
 mod details;
 
-use ndarray::ArrayViewD;
+use ndarray::{ArrayD, ArrayViewD};
 use pellucid_store::{Array, Digest, Payload, Record, RecordedModel, Values, canonical_json};
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
 use crate::explanation::{Explanation, Prediction};
+use crate::npy;
 use crate::parameter::Parameter;
 use crate::text::TextExplanation;
 use crate::wire::fits_f32;
@@ -121,6 +122,42 @@ pub fn recorded_text(
     payload.details["feature_names"] = Value::Null;
     payload.details["token"] = json!(explained.token);
     Ok((record(explanation, 0, context)?, payload))
+}
+
+/// What was explained, as a record's payload holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RecordedInput {
+    /// A row, as the bytes of a `.npy` file of shape `[copies, features…]`.
+    Row(Vec<u8>),
+    /// A text.
+    Text(String),
+}
+
+/// The row or text of a record, ready to be explained again; a network that ran several rows at once gives the same last bits
+/// for as many copies of one.
+///
+/// # Errors
+/// A payload that holds neither.
+pub fn recorded_input(payload: &Payload, n_copies: usize) -> Result<RecordedInput, Error> {
+    let none = || Error::Input {
+        path: "payload".to_owned(),
+        reason: "holds no array `input` or `text`; it was not recorded by pellucid-engine".to_owned(),
+    };
+    let array = payload.input.first().ok_or_else(none)?;
+    let shape: Vec<usize> =
+        std::iter::once(n_copies).chain(array.shape().iter().map(|&n| n as usize)).collect();
+    match (array.name(), array.values()) {
+        ("text", Values::Text(texts)) => Ok(RecordedInput::Text(texts.concat())),
+        ("input", Values::F32(values)) => rows(shape, values.repeat(n_copies)).map(RecordedInput::Row),
+        ("input", Values::F64(values)) => rows(shape, values.repeat(n_copies)).map(RecordedInput::Row),
+        _ => Err(none()),
+    }
+}
+
+fn rows<T: npy::Element>(shape: Vec<usize>, values: Vec<T>) -> Result<Vec<u8>, Error> {
+    let misshapen =
+        |error: ndarray::ShapeError| Error::Input { path: "payload".to_owned(), reason: error.to_string() };
+    Ok(npy::bytes(&ArrayD::from_shape_vec(shape, values).map_err(misshapen)?))
 }
 
 fn check_place(explanation: &Explanation, row: usize, context: &RecordContext<'_>) -> Result<(), Error> {

@@ -104,7 +104,9 @@ impl Entry {
         }
     }
 
-    pub(crate) fn timestamp_micros(&self) -> i64 {
+    /// When it was written, as its writer's clock had it: microseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn timestamp_micros(&self) -> i64 {
         match self {
             Self::Record { record, .. } => record.timestamp_micros,
             Self::Feedback(feedback) => feedback.timestamp_micros,
@@ -122,6 +124,7 @@ impl Entry {
     }
 
     /// The record, where it is one.
+    #[must_use]
     pub fn record(&self) -> Option<&Record> {
         match self {
             Self::Record { record, .. } => Some(record),

@@ -46,8 +46,11 @@ pub fn read_verifying_key(path: &Path) -> Result<VerifyingKey, Error> {
     read(path).map(|signer| signer.key().clone())
 }
 
-/// The signer of a key file that lies outside the log's folder.
-pub(crate) fn signer_for(log: &Path, key_file: &Path) -> Result<Signer, Error> {
+/// Whether a key file lies outside the log's folder, or would, if one of the two is not there yet.
+///
+/// # Errors
+/// [`Error::Key`] where it does not; [`Error::File`] where one of the folders is not there.
+pub fn check_key_apart(log: &Path, key_file: &Path) -> Result<(), Error> {
     let key_folder = folder_of(key_file)?;
     let log_folder = folder_of(log)?;
     if key_folder.starts_with(&log_folder) {
@@ -57,6 +60,12 @@ pub(crate) fn signer_for(log: &Path, key_file: &Path) -> Result<Signer, Error> {
         );
         return Err(Error::Key { path: key_file.to_owned(), reason });
     }
+    Ok(())
+}
+
+/// The signer of a key file that lies outside the log's folder.
+pub(crate) fn signer_for(log: &Path, key_file: &Path) -> Result<Signer, Error> {
+    check_key_apart(log, key_file)?;
     read(key_file)
 }
 

@@ -41,7 +41,7 @@ pub use digest::Digest;
 pub use entry::{Entry, Erasure, MAX_ENTRY_BYTES};
 pub use error::Error;
 pub use export::Exported;
-pub use key::{create_key, read_verifying_key};
+pub use key::{check_key_apart, create_key, read_verifying_key};
 pub use log::{Appended, Erased, Log, Options, Pending};
 pub use note::VerifyingKey;
 pub use payload::{Array, MAX_PAYLOAD_BYTES, Payload, Values, payload_commitment};

@@ -9,6 +9,8 @@ mod counterfactuals;
 mod effects;
 mod fixed;
 mod label_importance;
+mod log;
+mod log_replay;
 mod onnx_bytes;
 mod series;
 mod spaces;

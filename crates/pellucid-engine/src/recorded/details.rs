@@ -29,6 +29,13 @@ pub(super) fn details(explanation: &Explanation, row: usize, target: usize) -> R
         "warnings": about.warnings,
         "source": {"file": source.file, "row_index": source.row_index},
         "model_format": about.model.format,
+        // Last bits depend on how many rows go through a network at once.
+        "run": {
+            "rows": explanation.n_rows(),
+            "row": row,
+            "batch_size": about.runtime.batch_size,
+            "max_memory_bytes": about.runtime.max_memory_bytes,
+        },
         "pellucid_version": about.pellucid_version,
     });
     if let Some(sets) = &about.feature_sets {

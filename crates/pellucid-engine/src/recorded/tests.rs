@@ -154,3 +154,18 @@ fn places_that_are_not_there_are_refused() {
     check(2, 0, "there is no row 2; the explanation has 2");
     check(0, 2, "there is no target 2; the explanation has 2");
 }
+
+#[test]
+fn a_recorded_row_is_an_input_again() {
+    let (_, payload) = recorded(&explanation(1), 1, &context()).unwrap();
+    let RecordedInput::Row(bytes) = recorded_input(&payload, 2).unwrap() else { panic!("a row") };
+    let rows = crate::npy::parse(&bytes).unwrap();
+    let row = explanation(1).data.index_axis_move(ndarray::Axis(0), 1);
+    assert_eq!(rows, ndarray::stack![ndarray::Axis(0), row, row]);
+    assert_eq!(
+        payload.details["run"],
+        json!({"rows": 2, "row": 1, "batch_size": null, "max_memory_bytes": 1 << 30})
+    );
+    let empty = Payload { input: Vec::new(), ..payload };
+    assert!(recorded_input(&empty, 1).is_err());
+}

@@ -1,0 +1,177 @@
+//! Explanations → records at the end of a log.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use pellucid_engine::{Error, Explanation, RecordContext, TextExplanation, recorded, recorded_text};
+use pellucid_store::{Digest, Log, Payload, Pending, Record};
+
+use super::keys;
+use super::time::Time;
+use crate::arguments::KeepArguments;
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// Entries that are on their way to the disk while the next are made.
+const MAX_PENDING: usize = 1_000;
+
+/// What was explained.
+#[derive(Clone, Copy)]
+pub(crate) enum Explained<'a> {
+    /// Rows, each chosen with this probability.
+    Rows(&'a Explanation, f64),
+    /// The text with this number.
+    Text(&'a TextExplanation, usize),
+}
+
+/// What is done with what was explained.
+pub(crate) type Keep<'a> = &'a (dyn Fn(Explained<'_>) -> Result<(), Failure> + Sync);
+
+/// A log that explanations go into.
+pub(crate) struct Sink {
+    log: Log,
+    path: PathBuf,
+    naming: Naming,
+    background_digest: Option<String>,
+    written: Mutex<Written>,
+}
+
+/// What a record says that its explanation does not know.
+pub(crate) struct Naming {
+    pub(crate) model_name: Option<String>,
+    pub(crate) model_version: Option<String>,
+    pub(crate) prediction_ids: Option<String>,
+    pub(crate) time: Time,
+}
+
+#[derive(Default)]
+struct Written {
+    pending: VecDeque<Pending>,
+    indices: Option<(u64, u64)>,
+    n: u64,
+}
+
+impl Sink {
+    /// The log of `pellucid explain --log`, open before anything is explained.
+    pub(crate) fn of(
+        arguments: &KeepArguments,
+        background: &[PathBuf],
+        console: &Console,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(path) = &arguments.log else { return Ok(None) };
+        let naming = Naming {
+            model_name: arguments.model_name.clone(),
+            model_version: arguments.model_version.clone(),
+            prediction_ids: arguments.prediction_ids.clone(),
+            time: Time::now(),
+        };
+        let log = keys::open_or_make(path, &arguments.key, console)?;
+        Ok(Some(Self { background_digest: digest_of(background)?, ..Self::new(log, path.clone(), naming) }))
+    }
+
+    pub(crate) fn new(log: Log, path: PathBuf, naming: Naming) -> Self {
+        Self { log, path, naming, background_digest: None, written: Mutex::default() }
+    }
+
+    /// One record a row and target.
+    pub(crate) fn keep(&self, explained: Explained<'_>) -> Result<(), Failure> {
+        match explained {
+            Explained::Rows(explanation, inclusion_probability) => {
+                for row in 0..explanation.n_rows() {
+                    let id = self.naming.id(explanation, row)?;
+                    let context = self.context(&id, inclusion_probability);
+                    for target in 0..explanation.n_targets() {
+                        self.append(recorded(explanation, row, &RecordContext { target, ..context })?)?;
+                    }
+                }
+            }
+            Explained::Text(text, number) => {
+                let id = self.naming.made(number);
+                let context = self.context(&id, 1.0);
+                for target in 0..text.explanation.n_targets() {
+                    self.append(recorded_text(text, &RecordContext { target, ..context })?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn context<'a>(&'a self, id: &'a str, inclusion_probability: f64) -> RecordContext<'a> {
+        RecordContext {
+            model_name: self.naming.model_name.as_deref(),
+            model_version: self.naming.model_version.as_deref(),
+            inclusion_probability,
+            background_digest: self.background_digest.as_deref(),
+            ..RecordContext::new(id, self.naming.time.micros())
+        }
+    }
+
+    pub(crate) fn append(&self, (record, payload): (Record, Payload)) -> Result<(), Failure> {
+        // A thread that panicked has told so.
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.pending.len() >= MAX_PENDING
+            && let Some(first) = written.pending.pop_front()
+        {
+            written.acknowledge(first)?;
+        }
+        let pending = self.log.submit(&record, &payload)?;
+        written.pending.push_back(pending);
+        Ok(())
+    }
+
+    /// Waits for the disk, signs, and says what was appended.
+    pub(crate) fn finish(self, console: &Console) -> Result<(), Failure> {
+        let mut written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        while let Some(first) = written.pending.pop_front() {
+            written.acknowledge(first)?;
+        }
+        self.log.close()?;
+        let Some((first, last)) = written.indices else { return Ok(()) };
+        let (n, s) = (written.n, if written.n == 1 { "" } else { "s" });
+        let path = self.path.display();
+        console.note(&format!("log       {n} record{s}, entries {first} to {last} of {path}"));
+        Ok(())
+    }
+}
+
+impl Written {
+    fn acknowledge(&mut self, pending: Pending) -> Result<(), Failure> {
+        let index = pending.wait()?.index;
+        self.n += 1;
+        self.indices = Some((self.indices.map_or(index, |(first, _)| first), index));
+        Ok(())
+    }
+}
+
+impl Naming {
+    fn id(&self, explanation: &Explanation, row: usize) -> Result<String, Failure> {
+        let Some(column) = &self.prediction_ids else { return Ok(self.made(row)) };
+        let cells = explanation.about.other_columns.get(column);
+        let cell = cells.and_then(|cells| cells.get(row));
+        Ok(cell.cloned().ok_or_else(|| Error::Request {
+            option: "prediction_ids".to_owned(),
+            reason: format!("no column `{column}` beside the features"),
+        })?)
+    }
+
+    /// Nothing of the row may be in a name: it can never be erased.
+    fn made(&self, number: usize) -> String {
+        format!("{}-{number}", self.time.micros())
+    }
+}
+
+/// What tells a background from others: the SHA-256 of the digests of its files.
+fn digest_of(background: &[PathBuf]) -> Result<Option<String>, Failure> {
+    if background.is_empty() {
+        return Ok(None);
+    }
+    let digest = |path: &PathBuf| {
+        let bytes = std::fs::read(path);
+        let bytes = bytes
+            .map_err(|error| Error::Input { path: path.display().to_string(), reason: error.to_string() })?;
+        Ok(Digest::of(&[&bytes]).0)
+    };
+    let digests: Vec<[u8; 32]> = background.iter().map(digest).collect::<Result<_, Failure>>()?;
+    Ok(Some(Digest::of(&digests.iter().map(|digest| &digest[..]).collect::<Vec<_>>()).to_string()))
+}

@@ -1,0 +1,70 @@
+//! `pellucid log query`.
+
+use pellucid_store::{Entry, Reader, Stored};
+
+use super::json;
+use super::time::Time;
+use crate::arguments::QueryArguments;
+use crate::console::Console;
+use crate::failure::Failure;
+
+const HEAD: [&str; 6] = ["entry", "time", "prediction", "model", "method", "outputs"];
+
+/// Outputs that a line has room for.
+const MAX_OUTPUTS: usize = 3;
+
+pub(crate) fn run(arguments: &QueryArguments, console: &Console) -> Result<(), Failure> {
+    let reader = Reader::open(&arguments.log)?;
+    let query = arguments.query();
+    let found = reader.query(&query)?;
+    if arguments.json {
+        for stored in &found {
+            console.print(&json::of_entry(&reader, stored.index, arguments.payloads)?.to_string())?;
+        }
+        return Ok(());
+    }
+    let rows: Vec<[String; 6]> = found.iter().map(cells).collect();
+    console.print(&table(&rows))?;
+    match found.last() {
+        Some(last) if found.len() as u64 == query.limit => {
+            console.print(&format!("…      there may be more: --from {}", last.index + 1))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn cells(stored: &Stored) -> [String; 6] {
+    let time = Time::of_micros(stored.entry.timestamp_micros()).to_string();
+    let index = stored.index.to_string();
+    let other = |prediction: &str, what: String| {
+        [index.clone(), time.clone(), prediction.to_owned(), String::new(), what, String::new()]
+    };
+    match &stored.entry {
+        Entry::Record { record, .. } => {
+            let mut outputs: Vec<String> =
+                record.prediction.iter().take(MAX_OUTPUTS).map(|x| format!("{x:.4}")).collect();
+            if record.prediction.len() > MAX_OUTPUTS {
+                outputs.push("…".to_owned());
+            }
+            let model = format!("{} {}", record.model.name, record.model.version);
+            let erased = if stored.payload_present { "" } else { " (payload erased)" };
+            let method = format!("{}{erased}", record.method);
+            [index, time, record.prediction_id.clone(), model, method, outputs.join(" ")]
+        }
+        Entry::Feedback(feedback) => other(&feedback.prediction_id, "feedback".to_owned()),
+        Entry::Erasure(erasure) => other("", format!("erasure: {}", erasure.reason)),
+        _ => other("", "of an unknown kind".to_owned()),
+    }
+}
+
+fn table(rows: &[[String; 6]]) -> String {
+    let head = HEAD.map(str::to_owned);
+    let all = || std::iter::once(&head).chain(rows);
+    let width = |column: usize| all().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
+    let line = |row: &[String; 6]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    all().map(line).collect::<Vec<_>>().join("\n")
+}
