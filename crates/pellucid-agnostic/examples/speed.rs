@@ -1,6 +1,8 @@
-//! Seconds that one row takes by each method: Pellucid's side of `bench/any_model.py`, which says what the model is.
+//! Seconds that one row takes by each method, and its values: Pellucid's side of `bench/any_model.py`, which says what the model is.
 //!
-//!     speed METHOD REPEATS
+//!     speed METHOD REPEATS [TIMES]
+//!
+//! All explain both outputs, `lime` one of them. TIMES multiplies the model calls that methods have by default.
 
 #![allow(clippy::print_stdout, reason = "its result")]
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run has nothing to say")]
@@ -9,7 +11,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use ndarray::{Array2, ArrayViewD, Axis, Ix2, array};
-use pellucid_agnostic::lime::{Column, Discretization, Fit, Table, TabularOptions, lime_tabular};
+use pellucid_agnostic::lime::{Column, Discretization, Table, TabularOptions, lime_tabular};
 use pellucid_agnostic::{Function, Groups, MaskedRow, Masker, Predictor, kernel_shap, permutation_shap};
 use pellucid_core::Work;
 use rayon::prelude::*;
@@ -22,46 +24,54 @@ const PIECE: usize = 512;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [method, repeats] = arguments.as_slice() else { return Err("usage: speed METHOD REPEATS".into()) };
+    let (method, repeats, times) = match arguments.as_slice() {
+        [method, repeats] => (method, repeats.parse::<usize>()?, 1),
+        [method, repeats, times] => (method, repeats.parse()?, times.parse()?),
+        _ => return Err("usage: speed METHOD REPEATS [TIMES]".into()),
+    };
     let rows =
         Array2::from_shape_fn((1000, N_FEATURES), |(i, j)| ((i * 13 + j * 7) as f64 * 0.37).sin() * 2.0);
     let model = network();
     let background = rows.slice_axis(Axis(0), ndarray::Slice::from(..N_BACKGROUND)).to_owned().into_dyn();
     let masker = Masker::background(background, None, Groups::single(&[N_FEATURES]))?;
     let table = Table::new(rows.view(), &[Column::Number; N_FEATURES], &Discretization::Quartile)?;
-    let mut seconds = Vec::new();
-    for index in 0..=repeats.parse::<usize>()? {
+    let (mut seconds, mut values) = (Vec::new(), Vec::new());
+    for index in 0..=repeats {
         let row = rows.row(N_BACKGROUND + index).to_owned().into_dyn();
         let start = Instant::now();
-        explain(method, &MaskedRow::new(&model, &masker, row.view(), array![[0.0], [1.0]])?, &table)?;
+        let targets = if method == "lime" { array![[0.0], [1.0]] } else { Array2::eye(2) };
+        let game = MaskedRow::new(&model, &masker, row.view(), targets)?;
+        values.push(explain(method, &game, &table, times)?);
         seconds.push(start.elapsed().as_secs_f64());
     }
     // The first one warms up.
-    seconds.remove(0);
-    println!("{seconds:?}");
+    println!("{{\"seconds\": {:?}, \"values\": {:?}}}", &seconds[1..], &values[1..]);
     Ok(())
 }
 
-fn explain(method: &str, game: &MaskedRow<'_>, table: &Table) -> Result<(), Box<dyn Error>> {
+/// The values of all features, one target after the other.
+fn explain(
+    method: &str,
+    game: &MaskedRow<'_>,
+    table: &Table,
+    times: usize,
+) -> Result<Vec<f64>, Box<dyn Error>> {
     let work = Work::default();
-    let max_evaluations = Some(kernel_shap::default_evaluations(N_FEATURES));
-    match method {
+    let estimate = match method {
         "kernel" => {
+            let max_evaluations = Some(times * kernel_shap::default_evaluations(N_FEATURES));
             let options = kernel_shap::Options { max_evaluations, ..Default::default() };
-            drop(std::hint::black_box(kernel_shap::kernel_shap(game, &options, &work)?));
+            kernel_shap::kernel_shap(game, &options, &work)?
         }
         "permutation" => {
-            drop(std::hint::black_box(permutation_shap::permutation_shap(game, &Default::default(), &work)?));
+            let max_evaluations = Some(times * permutation_shap::default_evaluations(N_FEATURES));
+            let options = permutation_shap::Options { max_evaluations, ..Default::default() };
+            permutation_shap::permutation_shap(game, &options, &work)?
         }
-        "lime" | "lime-without-stability" => {
-            let usual = Fit::default();
-            let n_resamples = if method == "lime" { usual.n_resamples } else { 0 };
-            let options = TabularOptions { fit: Fit { n_resamples, ..usual }, ..Default::default() };
-            drop(std::hint::black_box(lime_tabular(game, table, &options, &work)?));
-        }
+        "lime" | "lime-two-targets" => lime_tabular(game, table, &TabularOptions::default(), &work)?.estimate,
         unknown => return Err(format!("no method `{unknown}`").into()),
-    }
-    Ok(())
+    };
+    Ok(estimate.values.t().iter().copied().collect())
 }
 
 /// 30-64-64-2 in f32, on all cores, as NumPy runs it on the other side.
