@@ -67,7 +67,8 @@ pub use evaluate::{
 };
 pub use explain::{Request, explain};
 pub use explanation::{
-    About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, SCHEMA_VERSION,
+    About, ExplainedTarget, Explanation, MAX_TOLD_OUTPUTS, ModelSource, Prediction, RowSource, RuntimeUse,
+    SCHEMA_VERSION,
 };
 pub use file::{read_text as read_text_file, write as write_file};
 pub use fixed::{Fixed, parse_fixed};
