@@ -31,6 +31,7 @@ mod npz;
 mod opened;
 mod output_target;
 mod parameter;
+mod parquet_columns;
 mod photo;
 mod picture;
 mod preprocess;
@@ -95,7 +96,7 @@ pub use pellucid_trees::{
 pub use photo::{Photo, PreparedPhoto};
 pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
 pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
-pub use recorded::{RecordContext, RecordedInput, recorded, recorded_input, recorded_text};
+pub use recorded::{RecordContext, RecordedInput, RecordsFile, recorded, recorded_input, recorded_text};
 pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};
 pub use series_picture::{series_chart, series_stretches};

@@ -2,6 +2,7 @@
 
 mod checks;
 mod details;
+mod records_file;
 
 use ndarray::{ArrayD, ArrayViewD};
 use pellucid_store::{Array, Digest, Payload, Record, RecordedModel, Values, canonical_json};
@@ -15,6 +16,7 @@ use crate::text::TextExplanation;
 use crate::wire::fits_f32;
 use checks::checks;
 use details::details;
+pub use records_file::RecordsFile;
 
 /// Digits of a model file's digest that stand for its version where nobody gave one.
 const N_VERSION_DIGITS: usize = 12;
