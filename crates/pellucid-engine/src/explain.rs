@@ -11,6 +11,7 @@ use crate::deletion::deletion_checks;
 use crate::error::Error;
 use crate::explanation::{
     About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, targets_last,
+    told_outputs,
 };
 use crate::input::Input;
 use crate::method::Method;
@@ -120,6 +121,7 @@ fn about(
         channel_axis: model.channel_axis(),
         signed: request.method.is_signed(),
         predictions: predictions(model, &attributed.outputs, attributed.indices.as_deref()),
+        all_outputs: told_outputs(&attributed.outputs),
         model: ModelSource {
             name: model.name().to_owned(),
             format: "onnx".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{ArrayD, ArrayView, ArrayViewD, Axis, Dimension, IxDyn};
+use ndarray::{Array2, ArrayD, ArrayView, ArrayViewD, Axis, Dimension, IxDyn};
 use pellucid_core::OutputSpace;
 use serde_json::{Value, json};
 
@@ -15,6 +15,9 @@ use crate::trees::TreeModel;
 
 /// The form of [`Explanation`] in files; a number larger than this one's is refused.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// Of a model with more outputs than these, an explanation tells the highest and the explained ones alone.
+pub const MAX_TOLD_OUTPUTS: usize = 1024;
 
 /// The explanation of some rows by one method.
 ///
@@ -79,6 +82,8 @@ pub struct About {
     pub signed: bool,
     /// The highest outputs of each row, highest first.
     pub predictions: Vec<Vec<Prediction>>,
+    /// All outputs of each row, in the space of `predictions`, where they are at most [`MAX_TOLD_OUTPUTS`].
+    pub all_outputs: Option<Vec<Vec<f64>>>,
     /// The model.
     pub model: ModelSource,
     /// What ran it.
@@ -279,6 +284,10 @@ impl About {
                 .map(|(name, column)| (name.clone(), texts(column)))
                 .collect(),
             predictions: rows.iter().map(|&row| self.predictions[row].clone()).collect(),
+            all_outputs: self
+                .all_outputs
+                .as_ref()
+                .map(|all| rows.iter().map(|&row| all[row].clone()).collect()),
             inputs: rows.iter().map(|&row| self.inputs[row].clone()).collect(),
             deletion: rows
                 .iter()
@@ -288,6 +297,12 @@ impl About {
             ..self.clone()
         }
     }
+}
+
+/// All outputs `[rows, outputs]` of each row, where they are few enough to be told.
+pub(crate) fn told_outputs(outputs: &Array2<f64>) -> Option<Vec<Vec<f64>>> {
+    let told = outputs.ncols() <= MAX_TOLD_OUTPUTS;
+    told.then(|| outputs.rows().into_iter().map(|row| row.to_vec()).collect())
 }
 
 fn finite<T: Copy + Into<f64>>(what: &'static str, array: ArrayView<'_, T, IxDyn>) -> Result<(), Error> {

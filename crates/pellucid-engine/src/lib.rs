@@ -31,6 +31,7 @@ mod npz;
 mod opened;
 mod output_target;
 mod parameter;
+mod parquet_columns;
 mod photo;
 mod picture;
 mod preprocess;
@@ -67,7 +68,8 @@ pub use evaluate::{
 };
 pub use explain::{Request, explain};
 pub use explanation::{
-    About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, SCHEMA_VERSION,
+    About, ExplainedTarget, Explanation, MAX_TOLD_OUTPUTS, ModelSource, Prediction, RowSource, RuntimeUse,
+    SCHEMA_VERSION,
 };
 pub use file::{read_text as read_text_file, write as write_file};
 pub use fixed::{Fixed, parse_fixed};
@@ -94,7 +96,7 @@ pub use pellucid_trees::{
 pub use photo::{Photo, PreparedPhoto};
 pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
 pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
-pub use recorded::{RecordContext, RecordedInput, recorded, recorded_input, recorded_text};
+pub use recorded::{RecordContext, RecordedInput, RecordsFile, recorded, recorded_input, recorded_text};
 pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};
 pub use series_picture::{series_chart, series_stretches};

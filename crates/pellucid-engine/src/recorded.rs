@@ -2,26 +2,26 @@
 
 mod checks;
 mod details;
+mod records_file;
 
 use ndarray::{ArrayD, ArrayViewD};
 use pellucid_store::{Array, Digest, Payload, Record, RecordedModel, Values, canonical_json};
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
-use crate::explanation::{Explanation, Prediction};
+use crate::explanation::Explanation;
 use crate::npy;
 use crate::parameter::Parameter;
 use crate::text::TextExplanation;
 use crate::wire::fits_f32;
 use checks::checks;
 use details::details;
+pub use records_file::RecordsFile;
 
 /// Digits of a model file's digest that stand for its version where nobody gave one.
 const N_VERSION_DIGITS: usize = 12;
 /// Hexadecimal digits of a comparability key.
 const N_KEY_DIGITS: usize = 32;
-/// Fewer outputs than these are all told of in an explanation; more may have been cut to the highest.
-const N_CERTAINLY_ALL: usize = 5;
 
 /// What a record says that its explanation does not know.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,8 +36,8 @@ pub struct RecordContext<'a> {
     pub model_version: Option<&'a str>,
     /// With which probability the prediction was chosen to be explained.
     pub inclusion_probability: f64,
-    /// All outputs of the model for the row, in its own space; by default what the explanation tells of them, which is
-    /// all of few and none of many.
+    /// All outputs of the model for the row; by default those that the explanation tells, none of a model with more than
+    /// [`MAX_TOLD_OUTPUTS`](crate::MAX_TOLD_OUTPUTS).
     pub outputs: Option<&'a [f64]>,
     /// What tells the rows of a background from others, such as the SHA-256 of their file.
     pub background_digest: Option<&'a str>,
@@ -181,7 +181,7 @@ fn record(explanation: &Explanation, row: usize, context: &RecordContext<'_>) ->
     let key = comparability_key(&about.method, &parameters, &model, context.background_digest)?;
     let prediction = match context.outputs {
         Some(outputs) => outputs.to_vec(),
-        None => all_outputs(&about.predictions[row], about.output_names.as_ref().map(Vec::len)),
+        None => about.all_outputs.as_ref().map_or_else(Vec::new, |all| all[row].clone()),
     };
     Ok(Record {
         prediction,
@@ -252,16 +252,6 @@ fn comparability_key(
     }
     let key = Digest::of(&[canonical_json(&keyed)?.as_bytes()]).to_string();
     Ok(key[..N_KEY_DIGITS].to_owned())
-}
-
-/// The outputs by their indices, where the explanation tells of all of them.
-fn all_outputs(predictions: &[Prediction], n_known: Option<usize>) -> Vec<f64> {
-    let mut outputs: Vec<(usize, f64)> =
-        predictions.iter().map(|prediction| (prediction.index, prediction.output)).collect();
-    outputs.sort_by_key(|(index, _)| *index);
-    let without_gap = outputs.iter().enumerate().all(|(place, (index, _))| place == *index);
-    let all = n_known.map_or(outputs.len() < N_CERTAINLY_ALL, |n| n == outputs.len());
-    if without_gap && all { outputs.into_iter().map(|(_, output)| output).collect() } else { Vec::new() }
 }
 
 fn payload(

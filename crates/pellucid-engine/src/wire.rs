@@ -152,7 +152,8 @@ impl Explanation {
     fn check_shapes(&self) -> Result<(), String> {
         let n_rows = self.data.shape().first().copied().unwrap_or(0);
         let about = &self.about;
-        let lengths = [self.evaluations.len(), about.inputs.len(), about.predictions.len()];
+        let n_told = about.all_outputs.as_ref().map_or(n_rows, Vec::len);
+        let lengths = [self.evaluations.len(), about.inputs.len(), about.predictions.len(), n_told];
         if self.outputs.shape().first() != Some(&n_rows) || lengths.iter().any(|&n| n != n_rows) {
             return Err(format!("`data` has {n_rows} rows, and other parts have more or fewer"));
         }

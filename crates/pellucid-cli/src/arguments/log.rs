@@ -140,6 +140,9 @@ pub(crate) struct QueryArguments {
     /// The same with payloads.
     #[arg(long, requires = "json")]
     pub(crate) payloads: bool,
+    /// Write all records that meet the conditions as a table, a column for each feature's cell and value.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "all", "limit"])]
+    pub(crate) parquet: Option<PathBuf>,
 }
 
 impl QueryArguments {

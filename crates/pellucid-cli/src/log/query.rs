@@ -1,6 +1,9 @@
 //! `pellucid log query`.
 
-use pellucid_store::{Entry, Reader, Stored};
+use std::path::Path;
+
+use pellucid_engine::RecordsFile;
+use pellucid_store::{Entry, Payload, Query, Reader, Record, Stored};
 
 use super::json;
 use super::time::Time;
@@ -16,6 +19,9 @@ const MAX_OUTPUTS: usize = 3;
 pub(crate) fn run(arguments: &QueryArguments, console: &Console) -> Result<(), Failure> {
     let reader = Reader::open(&arguments.log)?;
     let query = arguments.query();
+    if let Some(path) = &arguments.parquet {
+        return write_parquet(&reader, query, path, console);
+    }
     let found = reader.query(&query)?;
     if arguments.json {
         for stored in &found {
@@ -31,6 +37,32 @@ pub(crate) fn run(arguments: &QueryArguments, console: &Console) -> Result<(), F
         }
         _ => Ok(()),
     }
+}
+
+/// All records, as many at a time as the query's limit says.
+fn write_parquet(reader: &Reader, mut query: Query, path: &Path, console: &Console) -> Result<(), Failure> {
+    let (mut file, mut n) = (None, 0);
+    loop {
+        let page = reader.query(&query)?;
+        let payloads = page
+            .iter()
+            .map(|stored| stored.payload_present.then(|| reader.payload(stored.index)).transpose());
+        let payloads: Vec<Option<Payload>> = payloads.collect::<Result<_, pellucid_store::Error>>()?;
+        let rows = page.iter().zip(&payloads);
+        let rows: Vec<(u64, &Record, Option<&Payload>)> = rows
+            .filter_map(|(stored, payload)| Some((stored.index, stored.entry.record()?, payload.as_ref())))
+            .collect();
+        let writer = match &mut file {
+            Some(writer) => writer,
+            none => none.insert(RecordsFile::create(path, &rows)?),
+        };
+        let Some((last, ..)) = rows.last() else { break };
+        writer.write(&rows)?;
+        query.from_index = last + 1;
+        n += rows.len();
+    }
+    file.map_or(Ok(()), RecordsFile::finish)?;
+    console.print(&format!("wrote     {} ({n} records)", path.display()))
 }
 
 fn cells(stored: &Stored) -> [String; 6] {

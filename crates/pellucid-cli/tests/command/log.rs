@@ -2,8 +2,10 @@
 
 use std::process::Output;
 
+use pellucid_engine::Explanation;
 use serde_json::Value;
 
+use crate::tables::recorded;
 use crate::{Folder, fixture, pellucid, stdout};
 
 /// A folder for logs beside one for the user's keys, and rows to explain.
@@ -288,4 +290,39 @@ fn a_second_writer_is_told() {
     place.fails(&place.explain(&["--prediction-ids", "id"]), 1, "another writer has it open");
     drop(lock);
     stdout(&place.explain(&["--prediction-ids", "id"]));
+}
+
+/// What was written as Parquet is read as a table again: explained by the same model, it gives the values that it holds.
+#[test]
+fn records_are_a_table_of_their_features() {
+    let place = Place::new();
+    let (rows, _) = recorded("german_credit");
+    let mut text = (1..=20).map(|i| format!("attribute_{i}")).collect::<Vec<_>>().join(",") + "\n";
+    for row in &rows[..5] {
+        let cells = row.iter().map(|cell| cell.map_or_else(String::new, |x| x.to_string()));
+        text += &(cells.collect::<Vec<_>>().join(",") + "\n");
+    }
+    let (model, table) = (fixture("trees/lightgbm/german_credit.txt"), place.write("credit.csv", &text));
+    let first = stdout(&place.run(&["explain", &model, &table, "--json", "--log", &place.log]));
+    let parquet = place.folder.text("records.parquet");
+    assert!(stdout(&place.log("query", &["--parquet", &parquet])).contains("(5 records)"));
+    let values = |text: &str| Explanation::from_json(text).expect("an explanation").values;
+    assert_eq!(values(&first), values(&stdout(&place.run(&["explain", &model, &parquet, "--json"]))));
+    // Columns of records and of values, as a table that keeps them as text tells them.
+    let keep = "entry,method,value of attribute_1,output,prediction_id";
+    let kept =
+        Explanation::from_json(&stdout(&place.run(&["explain", &model, &parquet, "--keep", keep, "--json"])));
+    let (kept, first) =
+        (kept.expect("an explanation"), Explanation::from_json(&first).expect("an explanation"));
+    let column = |name: &str| kept.about.other_columns[name].clone();
+    assert_eq!(column("entry"), ["0", "1", "2", "3", "4"]);
+    assert!(column("method").iter().all(|method| method == "tree_shap"));
+    for row in 0..5 {
+        assert_eq!(column("value of attribute_1")[row].parse(), Ok(first.values[[row, 0]]));
+        assert_eq!(column("output")[row].parse(), Ok(first.outputs[[row]]));
+    }
+    // Records of another table do not fit beside them.
+    stdout(&place.explain(&[]));
+    place.fails(&place.log("query", &["--parquet", &parquet]), 4, "different features (entry 5)");
+    stdout(&place.log("query", &["--parquet", &parquet, "--from", "5"]));
 }

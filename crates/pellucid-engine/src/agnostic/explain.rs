@@ -11,7 +11,9 @@ use super::model::PredictedModel;
 use super::pairs::{gap, halved};
 use super::rows::PredictedRows;
 use crate::error::Error;
-use crate::explanation::{About, ExplainedTarget, Explanation, Prediction, RuntimeUse, targets_last};
+use crate::explanation::{
+    About, ExplainedTarget, Explanation, Prediction, RuntimeUse, targets_last, told_outputs,
+};
 use crate::output_target::OutputTarget;
 
 /// Outputs of each row that an explanation tells of.
@@ -232,6 +234,7 @@ fn about(
         channel_axis: source.channel_axis,
         signed: true,
         predictions: predictions(model, outputs, resolved),
+        all_outputs: told_outputs(outputs),
         output_names: source.output_names,
         model: source.model,
         runtime: RuntimeUse {

@@ -114,17 +114,15 @@ fn only_what_is_alike_has_the_same_key() {
 }
 
 #[test]
-fn outputs_are_told_where_all_are_known() {
-    let prediction = |index, output| Prediction { index, label: None, output, probability: None };
-    let two = [prediction(1, 0.9), prediction(0, 0.1)];
-    assert_eq!(all_outputs(&two, Some(2)), [0.1, 0.9]);
-    assert_eq!(all_outputs(&two, None), [0.1, 0.9]);
-    assert_eq!(all_outputs(&two, Some(3)), [0.0; 0]);
-    assert_eq!(all_outputs(&[prediction(1, 0.9)], None), [0.0; 0]);
-    let five: Vec<Prediction> = (0..5).map(|index| prediction(index, 0.0)).collect();
-    assert_eq!(all_outputs(&five, None), [0.0; 0], "there may be a thousand");
-    let given = RecordContext { outputs: Some(&[3.0, 4.0]), ..context() };
-    assert_eq!(recorded(&explanation(1), 0, &given).unwrap().0.prediction, [3.0, 4.0]);
+fn all_outputs_are_told_where_they_are_few() {
+    let prediction = |explanation: &Explanation, context: RecordContext<'_>| {
+        recorded(explanation, 0, &context).unwrap().0.prediction
+    };
+    let mut one = explanation(1);
+    assert_eq!(prediction(&one, context()), [-0.5, 1.5]);
+    assert_eq!(prediction(&one, RecordContext { outputs: Some(&[3.0, 4.0]), ..context() }), [3.0, 4.0]);
+    one.about.all_outputs = None;
+    assert_eq!(prediction(&one, context()), [0.0; 0]);
 }
 
 #[test]

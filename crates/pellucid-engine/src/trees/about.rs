@@ -8,7 +8,9 @@ use pellucid_core::{OutputSpace, Work, row_digest_f64, top_outputs};
 use super::explain::TableRequest;
 use super::method::TreeMethod;
 use super::model::TreeModel;
-use crate::explanation::{About, ExplainedTarget, ModelSource, Prediction, RowSource, RuntimeUse};
+use crate::explanation::{
+    About, ExplainedTarget, MAX_TOLD_OUTPUTS, ModelSource, Prediction, RowSource, RuntimeUse,
+};
 use crate::input::{Source, hex};
 
 /// Outputs of each row that an explanation tells of.
@@ -21,6 +23,7 @@ pub(crate) struct Told {
     pub(crate) other_columns: BTreeMap<String, Vec<String>>,
     pub(crate) indices: Option<Vec<Vec<usize>>>,
     pub(crate) predictions: Vec<Vec<Prediction>>,
+    pub(crate) all_outputs: Option<Vec<Vec<f64>>>,
     pub(crate) inputs: Vec<RowSource>,
     pub(crate) warnings: Vec<String>,
 }
@@ -52,6 +55,7 @@ pub(crate) fn about(model: &TreeModel, request: &TableRequest, work: &Work, told
         channel_axis: None,
         signed: true,
         predictions: told.predictions,
+        all_outputs: told.all_outputs,
         model: ModelSource {
             name: model.name().to_owned(),
             format: model.format().to_owned(),
@@ -90,6 +94,25 @@ pub(crate) fn source(file: &str, row_index: usize, data: ArrayView1<'_, f64>) ->
     }
 }
 
+/// The outputs of a row in the explanation's space; their margins where a log-loss is explained.
+fn outputs(model: &TreeModel, method: &TreeMethod, margins: &[f64]) -> Vec<f64> {
+    let mut outputs = margins.to_vec();
+    if method.linked.is_some() && method.space != OutputSpace::LogLoss {
+        model.ensemble().link.apply(&mut outputs);
+    }
+    outputs
+}
+
+/// All outputs of each row, where they are few enough to be told.
+pub(crate) fn all_outputs(
+    model: &TreeModel,
+    method: &TreeMethod,
+    margins: impl Iterator<Item = Vec<f64>>,
+) -> Option<Vec<Vec<f64>>> {
+    let of_row = |row: Vec<f64>| (row.len() <= MAX_TOLD_OUTPUTS).then(|| outputs(model, method, &row));
+    margins.map(of_row).collect()
+}
+
 /// The highest outputs of a row, and the explained ones where they are not among them.
 pub(crate) fn predictions(
     model: &TreeModel,
@@ -105,11 +128,11 @@ pub(crate) fn predictions(
     }
     let mut linked = margins.to_vec();
     model.ensemble().link.apply(&mut linked);
-    let is_linked = method.linked.is_some() && method.space != OutputSpace::LogLoss;
+    let outputs = outputs(model, method, margins);
     let prediction = |index: usize| Prediction {
         index,
         label: model.labels().and_then(|labels| labels.get(index).cloned()),
-        output: if is_linked { linked[index] } else { margins[index] },
+        output: outputs[index],
         probability: model.classifies().then(|| linked[index]),
     };
     indices.into_iter().map(prediction).collect()

@@ -7,7 +7,7 @@ use ndarray::Axis;
 use pellucid_core::{NoProgress, OutputSpace, Work};
 use pellucid_trees::Rows;
 
-use super::about::{Told, about, predictions, source, warnings};
+use super::about::{Told, about, all_outputs, predictions, source, warnings};
 use super::blocks::{Block, Blocks, rows_within};
 use super::classes::Classes;
 use super::columns::Beside;
@@ -216,6 +216,7 @@ impl Run<'_> {
             other_columns: others.map(|(index, name)| (name.clone(), texts(index))).collect(),
             indices: kept.rows.iter().map(|row| row.indices.clone()).collect(),
             predictions: kept.rows.iter().map(prediction_of).collect(),
+            all_outputs: all_outputs(self.model, method, kept.rows.iter().map(|row| row.margins.clone())),
             inputs: kept.rows.iter().map(input_of).collect(),
             warnings: self.warnings(blocks, kept, summary),
         };

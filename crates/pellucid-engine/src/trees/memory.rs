@@ -9,7 +9,7 @@ use ndarray::{Array, Array2, ArrayD, ArrayView2, Axis, RemoveAxis, Slice, concat
 use pellucid_core::{NoProgress, Target, Work};
 use pellucid_trees::{Rows, Tree, TreeNode};
 
-use super::about::{Told, about, predictions, source, warnings};
+use super::about::{Told, about, all_outputs, predictions, source, warnings};
 use super::cells::Cells;
 use super::columns::{Beside, Columns, columns};
 use super::explain::TableRequest;
@@ -119,6 +119,7 @@ impl KnownOfRows {
             other_columns: BTreeMap::new(),
             indices: self.indices.clone(),
             predictions: (0..rows.nrows()).map(prediction_of).collect(),
+            all_outputs: all_outputs(model, method, self.margins.rows().into_iter().map(|row| row.to_vec())),
             inputs: rows.rows().into_iter().enumerate().map(|(index, row)| source("", index, row)).collect(),
             warnings: all_warnings,
         };

@@ -33,6 +33,8 @@ pub(super) struct About {
     deletion: Vec<Deletion>,
     warnings: Vec<String>,
     predictions: Vec<Vec<Prediction>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    all_outputs: Option<Vec<Vec<f64>>>,
     inputs: Vec<Input>,
     preprocessing: Option<Preprocess>,
     feature_names: Option<Vec<String>>,
@@ -135,6 +137,7 @@ impl About {
                 .into_iter()
                 .map(|row| row.into_iter().map(Prediction::of).collect())
                 .collect(),
+            all_outputs: about.all_outputs,
             inputs: about.inputs.into_iter().map(Input::of).collect(),
             preprocessing: about.preprocessing,
             feature_names: about.feature_names,
@@ -176,6 +179,7 @@ impl About {
                 .into_iter()
                 .map(|row| row.into_iter().map(Into::into).collect())
                 .collect(),
+            all_outputs: self.all_outputs,
             model: explanation::ModelSource {
                 name: self.model.name,
                 format: self.model.format,

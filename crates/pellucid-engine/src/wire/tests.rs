@@ -60,6 +60,7 @@ pub(crate) fn explanation(n_targets: usize) -> Explanation {
             channel_axis: Some(0),
             signed: true,
             predictions: vec![vec![prediction]; 2],
+            all_outputs: Some(vec![vec![-0.5, 1.5]; 2]),
             model: ModelSource {
                 name: "net".into(),
                 format: "onnx".into(),

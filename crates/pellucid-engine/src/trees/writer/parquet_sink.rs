@@ -1,16 +1,12 @@
 //! Lines → Parquet.
 
-use std::sync::Arc;
-
-use parquet::basic::{Compression, ConvertedType, Repetition, Type as PhysicalType};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::types::{Type, TypePtr};
+use parquet::file::writer::SerializedFileWriter;
 
 use super::{Header, Line};
 use crate::file::Pending;
+use crate::parquet_columns::{Kind, column, open};
 
 /// Columns as in CSV, all required; a row group for each block.
 pub(crate) struct ParquetSink {
@@ -20,15 +16,14 @@ pub(crate) struct ParquetSink {
 
 impl ParquetSink {
     pub(crate) fn new(file: Pending, header: &Header) -> Result<Self, String> {
-        let schema = schema(header).map_err(|error| error.to_string())?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
-            // Attributions hardly repeat.
-            .set_dictionary_enabled(false)
-            .set_created_by(format!("pellucid {}", env!("CARGO_PKG_VERSION")))
-            .build();
-        let file = SerializedFileWriter::new(file, schema, Arc::new(properties));
-        Ok(Self { file: file.map_err(|error| error.to_string())?, has_targets: header.has_targets })
+        let kind = |(index, name)| match index {
+            0 => (name, Kind::Integer),
+            1 if header.has_targets => (name, Kind::Text),
+            _ => (name, Kind::Number),
+        };
+        let columns: Vec<(&str, Kind)> =
+            header.names.iter().map(String::as_str).enumerate().map(kind).collect();
+        Ok(Self { file: open(file, "attributions", &columns)?, has_targets: header.has_targets })
     }
 
     pub(crate) fn write(&mut self, lines: &[Line]) -> Result<(), String> {
@@ -59,28 +54,4 @@ impl ParquetSink {
     pub(crate) fn finish(self) -> Result<Pending, String> {
         self.file.into_inner().map_err(|error| error.to_string())
     }
-}
-
-fn column<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, Pending>,
-    values: &[T::T],
-) -> Result<(), ParquetError> {
-    let missing = || ParquetError::General("more columns than the schema has".to_owned());
-    let mut column = group.next_column()?.ok_or_else(missing)?;
-    column.typed::<T>().write_batch(values, None, None)?;
-    column.close()
-}
-
-fn schema(header: &Header) -> Result<TypePtr, ParquetError> {
-    let column = |(index, name): (usize, &String)| {
-        let (kind, text) = match index {
-            0 => (PhysicalType::INT64, ConvertedType::NONE),
-            1 if header.has_targets => (PhysicalType::BYTE_ARRAY, ConvertedType::UTF8),
-            _ => (PhysicalType::DOUBLE, ConvertedType::NONE),
-        };
-        let builder = Type::primitive_type_builder(name, kind).with_repetition(Repetition::REQUIRED);
-        builder.with_converted_type(text).build().map(Arc::new)
-    };
-    let columns = header.names.iter().enumerate().map(column).collect::<Result<_, _>>()?;
-    Type::group_type_builder("attributions").with_fields(columns).build().map(Arc::new)
 }
