@@ -380,3 +380,130 @@ fn adjust(differences: &mut [Difference], rate: f64) {
             if q <= rate { DifferenceVerdict::Different } else { DifferenceVerdict::NotShown };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cohort(name: &str, rows: &[(bool, Option<bool>)], output: f64) -> Cohort {
+        let values = |n: usize| -> Vec<f64> { (0..n).map(|i| output + (i % 5) as f64 / 10.0).collect() };
+        Cohort {
+            name: name.to_owned(),
+            outputs: values(rows.len()),
+            selected: Some(rows.iter().map(|row| row.0).collect()),
+            labels: Some(rows.iter().map(|row| row.1).collect()),
+            attributions: vec![Column::numeric("income", values(rows.len()))],
+            ..Cohort::default()
+        }
+    }
+
+    /// So many rows each: right positives, right negatives, falsely selected, falsely not, without a label.
+    fn rows(counts: [usize; 5]) -> Vec<(bool, Option<bool>)> {
+        let kinds = [
+            (true, Some(true)),
+            (false, Some(false)),
+            (true, Some(false)),
+            (false, Some(true)),
+            (false, None),
+        ];
+        kinds.into_iter().zip(counts).flat_map(|(kind, count)| vec![kind; count]).collect()
+    }
+
+    fn of<'a>(report: &'a CohortReport, cohort: &str, aspect: &Aspect) -> &'a Difference {
+        report.differences.iter().find(|d| d.cohort == cohort && d.aspect == *aspect).unwrap()
+    }
+
+    #[test]
+    fn rates_and_means_are_compared_on_what_is_known() {
+        let cohorts = [
+            cohort("others", &rows([400, 400, 20, 20, 100]), 0.5),
+            cohort("north", &rows([60, 60, 30, 10, 40]), 0.7),
+        ];
+        let report = compare_cohorts(&cohorts, 0, CohortOptions::default()).unwrap();
+        let error = of(&report, "north", &Aspect::ErrorRate);
+        // 40 of 160 labelled rows are wrong, against 40 of 840.
+        assert!((error.estimate.unwrap().value - (40.0 / 160.0 - 40.0 / 840.0)).abs() < 1e-15);
+        assert_eq!(error.verdict, DifferenceVerdict::Different);
+        let selection = of(&report, "north", &Aspect::SelectionRate);
+        assert!((selection.estimate.unwrap().value - (90.0 / 200.0 - 420.0 / 940.0)).abs() < 1e-15);
+        assert_eq!(selection.verdict, DifferenceVerdict::NotShown);
+        for aspect in [Aspect::MeanOutput, Aspect::MeanAttribution("income".to_owned())] {
+            let mean = of(&report, "north", &aspect);
+            assert!((mean.estimate.unwrap().value - 0.2).abs() < 1e-12);
+            assert_eq!(mean.verdict, DifferenceVerdict::Different);
+        }
+        assert_eq!(report.cohorts[1].n_labelled, 160);
+        assert_eq!(report.cohorts[1].quantities[1].positives_negatives, Some([70, 90]));
+    }
+
+    /// A group of 29 positives, or 29 negatives, is never judged, whatever its rates are.
+    #[test]
+    fn small_groups_are_never_judged() {
+        let others = cohort("others", &rows([500, 500, 0, 0, 0]), 0.5);
+        for (counts, enough) in [
+            ([29, 500, 0, 0, 0], false),
+            ([500, 29, 0, 0, 0], false),
+            ([30, 30, 0, 0, 0], true),
+            ([0, 0, 0, 0, 900], false),
+        ] {
+            let report = compare_cohorts(
+                &[others.clone(), cohort("few", &rows(counts), 0.5)],
+                0,
+                CohortOptions::default(),
+            )
+            .unwrap();
+            let verdict = of(&report, "few", &Aspect::ErrorRate).verdict;
+            assert_eq!(verdict == DifferenceVerdict::InsufficientEvidence, !enough, "{counts:?}");
+            assert_eq!(of(&report, "few", &Aspect::ErrorRate).p_value.is_some(), enough);
+        }
+        // An error rate of 0 in few rows has an interval that says so.
+        let report = compare_cohorts(
+            &[others, cohort("few", &rows([5, 5, 0, 0, 0]), 0.5)],
+            0,
+            CohortOptions::default(),
+        )
+        .unwrap();
+        let estimate = report.cohorts[1].quantities[1].estimate.unwrap();
+        assert!(estimate.value == 0.0 && estimate.high > 0.25, "{estimate:?}");
+    }
+
+    /// Rows that were explained one time in ten stand for ten.
+    #[test]
+    fn rates_are_weighted_by_inclusion() {
+        let mut sampled = cohort("sampled", &rows([100, 100, 0, 0, 0]), 0.5);
+        sampled.inclusion_probabilities = Some((0..200).map(|i| if i < 100 { 1.0 } else { 0.1 }).collect());
+        let others = cohort("others", &rows([100, 1_000, 0, 0, 0]), 0.5);
+        let report = compare_cohorts(&[others, sampled], 0, CohortOptions::default()).unwrap();
+        let selection = of(&report, "sampled", &Aspect::SelectionRate);
+        assert!(selection.estimate.unwrap().value.abs() < 1e-12);
+        assert!((report.cohorts[1].effective_rows - 1_100.0 * 1_100.0 / 10_100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn faults_are_named() {
+        let good = || cohort("a", &rows([40, 40, 0, 0, 0]), 0.5);
+        let named = |name: &str, change: &dyn Fn(&mut Cohort)| {
+            let mut other = Cohort { name: name.to_owned(), ..good() };
+            change(&mut other);
+            compare_cohorts(&[good(), other], 0, CohortOptions::default()).unwrap_err().to_string()
+        };
+        type Case<'a> = (&'a str, &'a dyn Fn(&mut Cohort), &'a str);
+        let cases: [Case; 6] = [
+            ("a", &|_| (), "two cohorts have this name"),
+            ("b", &|c| c.outputs.clear(), "cohort `b`: it has no rows"),
+            ("b", &|c| c.selected = Some(vec![true]), "`selected` has 1 values for 80 rows"),
+            ("b", &|c| c.selected = None, "labels without `selected`"),
+            ("b", &|c| c.attributions.clear(), "features are not those of `a`"),
+            ("b", &|c| c.inclusion_probabilities = Some(vec![2.0; 80]), "2 is no probability"),
+        ];
+        for (name, change, expected) in cases {
+            let error = named(name, change);
+            assert!(error.contains(expected), "{error}");
+        }
+        assert!(compare_cohorts(&[good()], 1, CohortOptions::default()).is_err());
+        assert!(
+            compare_cohorts(&[good()], 0, CohortOptions { confidence: 1.0, ..CohortOptions::default() })
+                .is_err()
+        );
+    }
+}

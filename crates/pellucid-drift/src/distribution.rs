@@ -48,21 +48,38 @@ pub(crate) fn kolmogorov_tail(lambda: f64) -> f64 {
     (2.0 * (1..=8).map(term).sum::<f64>()).clamp(0.0, 1.0)
 }
 
-/// Where a falling function on `[0, ∞)` reaches `level`, by doubling and bisection; `first` is where to look first.
+/// Where a falling function on `[0, ∞)` reaches `level`, by doubling and regula falsi (with Illinois's halving, so that both ends move); `first` is where to look
+/// first.
 fn falling_root(function: impl Fn(f64) -> f64, level: f64, first: f64) -> f64 {
-    let (mut low, mut high) = (0.0, first);
+    let above = |x: f64| function(x) - level;
+    let (mut low, mut high) = ((0.0, above(0.0)), (first, above(first)));
     for _ in 0..1_000 {
-        if function(high) <= level {
+        if high.1 <= 0.0 {
             break;
         }
-        (low, high) = (high, 2.0 * high);
+        (low, high) = (high, (2.0 * high.0, above(2.0 * high.0)));
     }
-    // Halving an interval of doubles 100 times leaves neighbors.
-    for _ in 0..100 {
-        let middle = f64::midpoint(low, high);
-        if function(middle) > level { low = middle } else { high = middle }
+    let mut moved_low = None;
+    for _ in 0..200 {
+        let x = high.0 - high.1 * (high.0 - low.0) / (high.1 - low.1);
+        let next = (x, above(x));
+        // No number lies between, or it is exact.
+        if !(low.0 < x && x < high.0) || next.1 == 0.0 {
+            return x;
+        }
+        if next.1 > 0.0 {
+            if moved_low == Some(true) {
+                high.1 *= 0.5;
+            }
+            (low, moved_low) = (next, Some(true));
+        } else {
+            if moved_low == Some(false) {
+                low.1 *= 0.5;
+            }
+            (high, moved_low) = (next, Some(false));
+        }
     }
-    f64::midpoint(low, high)
+    high.0
 }
 
 #[cfg(test)]

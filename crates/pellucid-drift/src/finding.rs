@@ -111,10 +111,20 @@ pub struct Evidence {
     pub window_effective: f64,
 }
 
+/// Which part of the reference a window counts for at the most.
+pub(crate) const MOST_OF_REFERENCE: f64 = 0.25;
+
 impl Evidence {
-    /// `1/n + 1/m` of the effective sizes: what the variance of a difference goes with.
-    pub fn variance(&self) -> f64 {
-        1.0 / self.reference_effective + 1.0 / self.window_effective
+    /// The effective sizes that tests and thresholds go by: of a window that is more than a quarter of the reference, the quarter. The reference's own error is the
+    /// same in all windows; larger windows would find it again and again, and no rule of so many windows in a row would help.
+    pub(crate) fn counted(&self) -> [f64; 2] {
+        [self.reference_effective, self.window_effective.min(MOST_OF_REFERENCE * self.reference_effective)]
+    }
+
+    /// `1/n + 1/m` of the sizes that count: what the variance of a difference goes with.
+    pub(crate) fn variance(&self) -> f64 {
+        let [reference, window] = self.counted();
+        1.0 / reference + 1.0 / window
     }
 }
 

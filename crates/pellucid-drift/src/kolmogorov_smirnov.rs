@@ -7,7 +7,7 @@ use crate::distribution::kolmogorov_tail;
 use crate::gap::gap_between;
 
 /// Up to how many pairs of rows the p-value is exact.
-pub const MAX_EXACT_PAIRS: usize = 200_000;
+pub const MAX_EXACT_PAIRS: usize = 25_000;
 
 /// The largest gap between two distribution functions, and how likely it is without drift.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -32,15 +32,19 @@ pub struct KolmogorovSmirnov {
 /// ```
 pub fn kolmogorov_smirnov(a: &Weighted, b: &Weighted) -> KolmogorovSmirnov {
     let statistic = gap_between(a, b).height;
+    KolmogorovSmirnov { statistic, p_value: p_value(statistic, a, b, f64::INFINITY) }
+}
+
+/// The p-value of a gap that is known already, where `b` counts for `most` rows at the most.
+pub(crate) fn p_value(statistic: f64, a: &Weighted, b: &Weighted, most: f64) -> f64 {
     let (n, m) = (a.n_rows(), b.n_rows());
     let few = n.checked_mul(m).is_some_and(|pairs| pairs <= MAX_EXACT_PAIRS);
-    let p_value = if few && a.weighs_alike() && b.weighs_alike() {
+    if few && a.weighs_alike() && b.weighs_alike() && m as f64 <= most {
         exact_tail(statistic, n, m)
     } else {
-        let (n, m) = (a.effective_size(), b.effective_size());
+        let (n, m) = (a.effective_size(), b.effective_size().min(most));
         kolmogorov_tail((n * m / (n + m)).sqrt() * statistic)
-    };
-    KolmogorovSmirnov { statistic, p_value }
+    }
 }
 
 /// `P(D ≥ d)` without ties: the share of the orders of `n` and `m` rows that come as far apart. Steps through orders row by row; an order leaves

@@ -31,6 +31,15 @@ mod sentence;
 mod cohort;
 mod interval;
 
+#[cfg(test)]
+mod alarm_tests;
+#[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
+mod law_tests;
+#[cfg(test)]
+mod trap_tests;
+
 pub use alarm::{Alarm, AlarmRule, AlarmState, Monitor};
 pub use bins::Bins;
 pub use chi_square::chi_square_test;

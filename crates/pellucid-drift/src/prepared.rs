@@ -10,7 +10,7 @@ use crate::chi_square::chi_square_test;
 use crate::finding::{BeforeAfter, Categories, Evidence, FeatureDrift, Measure, Numbers, Verdict};
 use crate::gap::{Gap, Point, gap_between, gap_of};
 use crate::groups::{Blocks, effective_rows};
-use crate::kolmogorov_smirnov::kolmogorov_smirnov;
+use crate::kolmogorov_smirnov::p_value;
 use crate::options::Options;
 use crate::sample::{Part, Values};
 use crate::share::shares;
@@ -123,6 +123,11 @@ impl Prepared {
         Ok(Some(Self { part, name: name.to_owned(), present, cells, shares, effective, kind }))
     }
 
+    /// Whether all its rows are of one category.
+    pub(crate) fn is(&self, category: &str) -> bool {
+        matches!(&self.kind, Kind::Categorical(names) if names.len() == 1 && names[0] == category)
+    }
+
     /// How many bins or categories there are.
     pub(crate) fn n_cells(&self) -> usize {
         self.shares.len()
@@ -186,7 +191,7 @@ impl Prepared {
             kolmogorov_smirnov: gap.height,
         });
         finding.p_value = Some(match self.blocks(present) {
-            None => kolmogorov_smirnov(&numeric.sample, &window).p_value,
+            None => p_value(gap.height, &numeric.sample, &window, finding.evidence.counted()[1]),
             Some(blocks) => {
                 let pooled = Pooled::new(&numeric.values, values, &self.present.weights, &present.weights);
                 let height = |in_window: &[bool]| pooled.gap(in_window).height;
@@ -214,7 +219,7 @@ impl Prepared {
         let cells: Vec<usize> = values.iter().map(place).collect();
         let (reference, window) = self.compare_cells(&cells, present, finding);
         finding.effect = finding.jensen_shannon.map_or(0.0, |distance| distance.value);
-        let sizes = [finding.evidence.reference_effective, finding.evidence.window_effective];
+        let sizes = finding.evidence.counted();
         finding.p_value = Some(match self.blocks(present) {
             None => chi_square_test(&reference, &window, sizes),
             Some(blocks) => {

@@ -58,7 +58,7 @@ impl Reference {
         let mass: f64 = sample.attributions.iter().map(|column| mean_size(&column.values, &weights)).sum();
         let mut columns = Vec::new();
         let mut order = Vec::new();
-        for (part, name, values) in columns_of(&sample) {
+        for (part, name, values) in columns_of(&sample, |_, _| true) {
             let mass = (part == Part::Attribution).then_some(mass);
             columns.extend(Prepared::new(part, &name, &values, present(&values), mass, options.n_bins)?);
             order.push((part, name));
@@ -66,7 +66,7 @@ impl Reference {
         let Thresholds { columns: thresholds, shares } = calibrate(&sample, &columns, &options)?;
         let keyed = columns.into_iter().zip(thresholds).map(|(column, threshold)| {
             // Where nothing was ever missing, any threshold would do; the effect's floor decides.
-            let never = column.part == Part::Missing && column.n_cells() == 1;
+            let never = column.part == Part::Missing && column.is("present");
             let threshold = if never { Some(Threshold::NONE) } else { threshold };
             ((column.part, column.name.clone()), (column, threshold))
         });
@@ -99,7 +99,15 @@ impl Reference {
         self.check_columns(window)?;
         let weights = window.weights();
         let mut features = Vec::new();
-        for (part, name, values) in columns_of(window) {
+        // What is missing nowhere is no finding.
+        let never_missing = |name: &str| {
+            let prepared = self.prepared.get(&(Part::Missing, name.to_owned()));
+            prepared.is_none_or(|(column, _)| column.is("present"))
+        };
+        let missing = |name: &str, values: &[f64]| {
+            !never_missing(name) || values.iter().any(|value| !value.is_finite())
+        };
+        for (part, name, values) in columns_of(window, missing) {
             let present = Present::new(&values, &weights, window.groups.as_deref());
             let Some((column, threshold)) = self.prepared.get(&(part, name.clone())) else {
                 features.push(FeatureDrift::blank(
@@ -114,10 +122,7 @@ impl Reference {
                 let reason = "it holds numbers on one side and categories on the other; bring the window's to the reference's kind";
                 return Err(Error::sample(name, reason));
             };
-            // What is missing nowhere is no finding.
-            if part != Part::Missing || finding.jensen_shannon.is_some_and(|distance| distance.n_bins > 1) {
-                features.push(finding);
-            }
+            features.push(finding);
         }
         self.adjust(&mut features);
         let ranking = self.rank(&mut features);
@@ -222,12 +227,16 @@ fn least(evidence: impl Iterator<Item = Evidence>) -> Evidence {
     })
 }
 
-/// All columns, and for each numeric input whether it is missing.
-fn columns_of(sample: &Sample) -> Vec<(Part, String, Cow<'_, Values>)> {
+/// All columns, and for the numeric inputs that `missing` is true of, whether they are missing.
+fn columns_of(
+    sample: &Sample,
+    missing: impl Fn(&str, &[f64]) -> bool,
+) -> Vec<(Part, String, Cow<'_, Values>)> {
     let mut columns = Vec::new();
     for (part, column) in sample.columns() {
         columns.push((part, column.name.clone(), Cow::Borrowed(&column.values)));
-        if let (Part::Input, Values::Numeric(values)) = (part, &column.values) {
+        let Values::Numeric(values) = &column.values else { continue };
+        if part == Part::Input && missing(&column.name, values) {
             let word = |value: &f64| if value.is_finite() { "present" } else { "missing" }.to_owned();
             let missing = Values::Categorical(values.iter().map(word).collect());
             columns.push((Part::Missing, column.name.clone(), Cow::Owned(missing)));
