@@ -84,8 +84,9 @@ pub(crate) struct ExplainArguments {
 impl ExplainArguments {
     /// Columns of a table that are no features.
     pub(crate) fn kept(&self) -> Vec<String> {
-        let ids = self.keeping.prediction_ids.iter().filter(|ids| !self.trees.keep.contains(ids));
-        self.trees.keep.iter().chain(ids).cloned().collect()
+        let columns = self.keeping.prediction_ids.iter().chain(&self.keeping.known_labels);
+        let more = columns.filter(|column| !self.trees.keep.contains(column));
+        self.trees.keep.iter().chain(more).cloned().collect()
     }
 }
 

@@ -69,7 +69,8 @@ fn unfit(arguments: &ExplainArguments, by_predictions: bool) -> Option<&'static 
     let journal = arguments.agnostic.journal.as_ref().map(|_| "journal");
     let others = if by_predictions { journal } else { arguments.agnostic.first_given() };
     let ids = arguments.keeping.prediction_ids.as_ref().map(|_| "prediction_ids");
-    arguments.trees.first_given().or(others).or(ids)
+    let labels = arguments.keeping.known_labels.as_ref().map(|_| "known_labels");
+    arguments.trees.first_given().or(others).or(ids).or(labels)
 }
 
 pub(crate) fn evaluate(

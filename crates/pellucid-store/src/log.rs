@@ -166,7 +166,18 @@ impl Log {
     /// # Errors
     /// As [`append`](Self::append), and [`Error::QueueFull`].
     pub fn submit(&self, record: &Record, payload: &Payload) -> Result<Pending, Error> {
-        let (request, pending) = self.prepared(record, payload)?;
+        self.submitted(self.prepared(record, payload)?)
+    }
+
+    /// Puts what became known of a prediction into the queue without waiting for the disk.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub fn submit_feedback(&self, feedback: &Feedback) -> Result<Pending, Error> {
+        self.submitted(self.request(Entry::Feedback(feedback.clone()), None)?)
+    }
+
+    fn submitted(&self, (request, pending): (Request, Pending)) -> Result<Pending, Error> {
         let full = |_| Error::QueueFull { path: self.path.clone(), limit: QUEUE };
         match self.queue.as_ref().map(|queue| queue.try_send(request)) {
             Some(Ok(())) => Ok(pending),

@@ -25,6 +25,9 @@ pub(crate) struct KeepArguments {
     /// The column of the table that names predictions; it is no feature [default: names made from the time].
     #[arg(long, value_name = "COLUMN", requires = "log")]
     pub(crate) prediction_ids: Option<String>,
+    /// The column of the table that says what was true; it is no feature, and goes into the log as feedback on each prediction.
+    #[arg(long, value_name = "COLUMN", requires = "log")]
+    pub(crate) known_labels: Option<String>,
 }
 
 /// The key that signs the log.

@@ -17,6 +17,7 @@ pub(crate) fn run(arguments: &AppendArguments, console: &Console) -> Result<(), 
         model_name: arguments.model_name.clone(),
         model_version: arguments.model_version.clone(),
         prediction_ids: arguments.prediction_ids.clone(),
+        known_labels: None,
         time: Time::now(),
     };
     let log = keys::open_or_make(&arguments.log, &arguments.key, console)?;

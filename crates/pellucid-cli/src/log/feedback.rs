@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &FeedbackArguments, console: &Console) -> Result<()
 }
 
 /// A number where it is one, else a class's name.
-fn label(text: &str) -> Value {
+pub(super) fn label(text: &str) -> Value {
     let number = serde_json::from_str::<Value>(text).ok().filter(Value::is_number);
     number.unwrap_or_else(|| Value::String(text.to_owned()))
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use pellucid_engine::{Error, Explanation, RecordContext, TextExplanation, recorded, recorded_text};
-use pellucid_store::{Digest, Log, Payload, Pending, Record};
+use pellucid_store::{Digest, Feedback, Log, Payload, Pending, Record};
 
+use super::feedback::label;
 use super::keys;
 use super::time::Time;
 use crate::arguments::KeepArguments;
@@ -42,14 +43,23 @@ pub(crate) struct Naming {
     pub(crate) model_name: Option<String>,
     pub(crate) model_version: Option<String>,
     pub(crate) prediction_ids: Option<String>,
+    /// The column that says what was true.
+    pub(crate) known_labels: Option<String>,
     pub(crate) time: Time,
 }
 
 #[derive(Default)]
 struct Written {
-    pending: VecDeque<Pending>,
+    pending: VecDeque<(Pending, Kind)>,
     indices: Option<(u64, u64)>,
-    n: u64,
+    n_records: u64,
+    n_labels: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Record,
+    Label,
 }
 
 impl Sink {
@@ -64,6 +74,7 @@ impl Sink {
             model_name: arguments.model_name.clone(),
             model_version: arguments.model_version.clone(),
             prediction_ids: arguments.prediction_ids.clone(),
+            known_labels: arguments.known_labels.clone(),
             time: Time::now(),
         };
         let log = keys::open_or_make(path, &arguments.key, console)?;
@@ -84,6 +95,7 @@ impl Sink {
                     for target in 0..explanation.n_targets() {
                         self.append(recorded(explanation, row, &RecordContext { target, ..context })?)?;
                     }
+                    self.append_label(&id, explanation, row)?;
                 }
             }
             Explained::Text(text, number) => {
@@ -108,51 +120,87 @@ impl Sink {
     }
 
     pub(crate) fn append(&self, (record, payload): (Record, Payload)) -> Result<(), Failure> {
+        self.submitted(self.log.submit(&record, &payload)?, Kind::Record)
+    }
+
+    /// What the table says was true, where it is known.
+    fn append_label(&self, id: &str, explanation: &Explanation, row: usize) -> Result<(), Failure> {
+        let Some(column) = &self.naming.known_labels else { return Ok(()) };
+        let known = cell(explanation, column, row, "known_labels")?;
+        if known.is_empty() {
+            return Ok(());
+        }
+        let feedback = Feedback {
+            prediction_id: id.to_owned(),
+            timestamp_micros: self.naming.time.micros(),
+            label: Some(label(known)),
+            decision: None,
+        };
+        self.submitted(self.log.submit_feedback(&feedback)?, Kind::Label)
+    }
+
+    fn submitted(&self, pending: Pending, kind: Kind) -> Result<(), Failure> {
         // A thread that panicked has told so.
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if written.pending.len() >= MAX_PENDING
-            && let Some(first) = written.pending.pop_front()
-        {
-            written.acknowledge(first)?;
+        written.pending.push_back((pending, kind));
+        match written.pending.len() > MAX_PENDING {
+            true => written.acknowledge_first(),
+            false => Ok(()),
         }
-        let pending = self.log.submit(&record, &payload)?;
-        written.pending.push_back(pending);
-        Ok(())
     }
 
     /// Waits for the disk, signs, and says what was appended.
     pub(crate) fn finish(self, console: &Console) -> Result<(), Failure> {
         let mut written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
-        while let Some(first) = written.pending.pop_front() {
-            written.acknowledge(first)?;
+        while !written.pending.is_empty() {
+            written.acknowledge_first()?;
         }
         self.log.close()?;
         let Some((first, last)) = written.indices else { return Ok(()) };
-        let (n, s) = (written.n, if written.n == 1 { "" } else { "s" });
+        let counted = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let records = counted(written.n_records, "record");
+        let labels = match written.n_labels {
+            0 => String::new(),
+            n => format!(" and {}", counted(n, "label")),
+        };
         let path = self.path.display();
-        console.note(&format!("log       {n} record{s}, entries {first} to {last} of {path}"));
+        console.note(&format!("log       {records}{labels}, entries {first} to {last} of {path}"));
         Ok(())
     }
 }
 
 impl Written {
-    fn acknowledge(&mut self, pending: Pending) -> Result<(), Failure> {
+    fn acknowledge_first(&mut self) -> Result<(), Failure> {
+        let Some((pending, kind)) = self.pending.pop_front() else { return Ok(()) };
         let index = pending.wait()?.index;
-        self.n += 1;
+        match kind {
+            Kind::Record => self.n_records += 1,
+            Kind::Label => self.n_labels += 1,
+        }
         self.indices = Some((self.indices.map_or(index, |(first, _)| first), index));
         Ok(())
     }
 }
 
+/// What a table says of a row in a column beside the features.
+fn cell<'a>(
+    explanation: &'a Explanation,
+    column: &str,
+    row: usize,
+    option: &str,
+) -> Result<&'a str, Failure> {
+    let cells = explanation.about.other_columns.get(column);
+    let cell = cells.and_then(|cells| cells.get(row)).map(String::as_str);
+    Ok(cell.ok_or_else(|| Error::Request {
+        option: option.to_owned(),
+        reason: format!("no column `{column}` beside the features"),
+    })?)
+}
+
 impl Naming {
     fn id(&self, explanation: &Explanation, row: usize) -> Result<String, Failure> {
         let Some(column) = &self.prediction_ids else { return Ok(self.made(row)) };
-        let cells = explanation.about.other_columns.get(column);
-        let cell = cells.and_then(|cells| cells.get(row));
-        Ok(cell.cloned().ok_or_else(|| Error::Request {
-            option: "prediction_ids".to_owned(),
-            reason: format!("no column `{column}` beside the features"),
-        })?)
+        Ok(cell(explanation, column, row, "prediction_ids")?.to_owned())
     }
 
     /// Nothing of the row may be in a name: it can never be erased.

@@ -326,3 +326,23 @@ fn records_are_a_table_of_their_features() {
     place.fails(&place.log("query", &["--parquet", &parquet]), 4, "different features (entry 5)");
     stdout(&place.log("query", &["--parquet", &parquet, "--from", "5"]));
 }
+
+#[test]
+fn what_was_true_goes_into_the_log_with_the_rows() {
+    let place = Place::new();
+    let table =
+        place.write("labeled.csv", "a,b,c,d,e,truth\n0.5,1,0,2,46,1\n-1,0,0.5,1,31,\n2,,0.25,0,64,no\n");
+    let model = fixture("trees/lightgbm/binary.txt");
+    let explain =
+        |column: &str| place.run(&["explain", &model, &table, "--log", &place.log, "--known-labels", column]);
+    let told = explain("truth");
+    stdout(&told);
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.contains("3 records and 2 labels, entries 0 to 4"), "{told}");
+    let all = place.lines(&["--all"]);
+    let labels: Vec<&Value> = all.iter().filter_map(|entry| entry["entry"].get("label")).collect();
+    assert_eq!(labels, [&Value::from(1), &Value::from("no")], "{all:?}");
+    let unknown = explain("verity");
+    assert_ne!(unknown.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("verity"));
+}
