@@ -62,6 +62,10 @@ impl Explanation {
             let reason = "tells of a large table in sum; take the sample.npz beside it";
             return Err(Error::input(path, reason));
         }
+        if text.contains("\"pellucid.text_explanations\"") {
+            let reason = "holds explanations of texts, which are not read again; log them as they are explained, with --log";
+            return Err(Error::input(path, reason));
+        }
         Self::from_json(&text).map_err(named)
     }
 

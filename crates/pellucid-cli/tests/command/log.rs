@@ -154,6 +154,8 @@ fn records_and_explanations_are_appended_from_files() {
     }
     assert_eq!(records[9]["entry"]["model"]["version"], "8");
     assert_eq!(records[9]["payload"]["attribution"], records[0]["payload"]["attribution"]);
+    let texts = place.write("texts.json", "{\"schema\": \"pellucid.text_explanations\"}");
+    place.fails(&place.log("append", &[&texts]), 3, "log them as they are explained");
     let broken = place.folder.write("broken.jsonl", "{\"entry\": {\"kind\": \"feedback\"}}\n");
     place.fails(&place.log("append", &[&broken]), 3, "broken.jsonl, line 1: `entry` is no record");
 }
