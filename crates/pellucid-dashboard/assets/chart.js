@@ -81,6 +81,12 @@ function themed(config) {
   };
 }
 
+/** How far an axis goes at least, so that whiskers stay inside. */
+export function reach(ranges) {
+  const ends = ranges.filter((range) => range && range[0] !== null).flat();
+  return ends.length === 0 ? {} : { suggestedMin: Math.min(0, ...ends), suggestedMax: Math.max(0, ...ends) };
+}
+
 /** Lines from low to high over each bar or point: `whiskers` of a data set is a list of `[low, high]`. */
 export const whiskers = {
   id: "whiskers",

@@ -57,8 +57,3 @@ export function estimate(it, show = number) {
   if (it.insufficient) return `insufficient evidence (n = ${count(it.n)})`;
   return `${show(it.value)} [${show(it.low)}, ${show(it.high)}]`;
 }
-
-export function difference(it, show = signed) {
-  if (!it || it.insufficient || it.value === null) return "insufficient evidence";
-  return `${show(it.value)} [${show(it.low)}, ${show(it.high)}]`;
-}

@@ -36,6 +36,7 @@ const FILES: &[(&str, &[u8])] = files![
     "theme.js",
     "screens/audit.js",
     "screens/cohorts.js",
+    "screens/compared.js",
     "screens/drift.js",
     "screens/explanation.js",
     "screens/explorer.js",

@@ -1,5 +1,6 @@
 //! The index of one log, kept up to date by a thread, and readers for single records.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
@@ -10,6 +11,8 @@ use serde::Serialize;
 
 use crate::error::ViewError;
 use crate::index::{Fresh, Index};
+use crate::series::Series;
+use crate::watch::{Every, Watched, watched};
 
 /// Entries that are read before the index takes them in: views wait for no more than that.
 const BATCH: u64 = 500;
@@ -22,7 +25,12 @@ pub struct Dashboard {
     reading: Mutex<Reading>,
     /// Held while entries are read: they come in order.
     refreshing: Mutex<Reader>,
+    /// What was last found of the drift of each series.
+    watched: Mutex<BTreeMap<WatchedKey, Arc<Watched>>>,
 }
+
+/// A series' id, and how its records were parted into windows.
+type WatchedKey = (String, Every);
 
 /// How far the log was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -48,6 +56,7 @@ impl Dashboard {
             index: RwLock::default(),
             reading: Mutex::new(reading),
             refreshing: Mutex::new(reader),
+            watched: Mutex::default(),
         })
     }
 
@@ -75,6 +84,16 @@ impl Dashboard {
         Ok(Follower { stop, thread: Some(thread) })
     }
 
+    /// Looks for drift in every series that has enough records and has grown; the overview tells of alarms that were found so.
+    /// The thread of [`follow`](Self::follow) does it by itself.
+    pub fn watch(&self) {
+        let ids: Vec<String> = Series::all(&self.index(), true).iter().map(Series::id).collect();
+        for id in ids {
+            // A series that cannot be compared says why on its own page.
+            let _ = watched(self, &id, Every::Count);
+        }
+    }
+
     /// How far the log was read.
     #[must_use]
     pub fn reading(&self) -> Reading {
@@ -85,6 +104,16 @@ impl Dashboard {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn kept(&self, key: &WatchedKey) -> Option<Arc<Watched>> {
+        lock(&self.watched).get(key).cloned()
+    }
+
+    pub(crate) fn keep(&self, key: WatchedKey, found: Watched) -> Arc<Watched> {
+        let found = Arc::new(found);
+        lock(&self.watched).insert(key, Arc::clone(&found));
+        found
+    }
+
     /// A reader of single records.
     pub(crate) fn reader(&self) -> Result<Reader, ViewError> {
         Ok(Reader::open(&self.path)?)
@@ -93,7 +122,10 @@ impl Dashboard {
     fn run(&self, every: Duration, (stop, woken): &(Mutex<bool>, Condvar)) {
         loop {
             // What went wrong stands in `reading` and is shown; the next turn tries again.
-            let _ = self.refresh_until(&|| *lock(stop));
+            let read = self.refresh_until(&|| *lock(stop));
+            if read.is_ok_and(|n_new| n_new > 0) && !*lock(stop) {
+                self.watch();
+            }
             let waited = woken.wait_timeout_while(lock(stop), every, |stop| !*stop);
             if *waited.unwrap_or_else(PoisonError::into_inner).0 {
                 return;

@@ -11,7 +11,7 @@ use pellucid_store::{Entry, Erasure, Feedback, Payload, Record, Stored};
 
 pub(crate) use explained::{Explained, Kind, array as payload_array, categories, kind, names, numbers};
 pub(crate) use group::Group;
-pub(crate) use judgment::{Label, Outcome, predicted};
+pub(crate) use judgment::{Label, Outcome, is_class, predicted};
 pub(crate) use row::{NONE, Prediction, Row};
 
 /// All that views need of a log, but for single records' payloads.
@@ -75,6 +75,11 @@ impl Index {
     /// The prediction of this id, if a record or feedback named it.
     pub(crate) fn prediction(&self, id: &str) -> Option<&Prediction> {
         self.prediction_by_id.get(id).map(|&index| &self.predictions[index as usize])
+    }
+
+    /// The record at this entry.
+    pub(crate) fn row_at(&self, entry: u64) -> Option<&Row> {
+        self.rows.binary_search_by_key(&entry, |row| row.entry).ok().map(|place| &self.rows[place])
     }
 
     pub(crate) fn prediction_of(&self, row: &Row) -> &Prediction {

@@ -8,6 +8,7 @@ mod index;
 
 mod cohort;
 mod series;
+mod watch;
 mod weighted;
 mod words;
 

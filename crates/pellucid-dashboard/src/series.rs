@@ -20,8 +20,8 @@ pub(crate) struct Series<'a> {
 pub(crate) struct Described {
     /// What the parameter `series` takes.
     pub(crate) id: String,
-    model: String,
-    version: String,
+    pub(crate) model: String,
+    pub(crate) version: String,
     method: String,
     key: String,
     parameters: Map<String, Value>,
@@ -78,7 +78,7 @@ impl<'a> Series<'a> {
     }
 
     /// Short, and the same after a restart: places in the log decide.
-    fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         match self.target {
             NONE => format!("{}", self.group_index),
             target => format!("{}.{target}", self.group_index),

@@ -1,6 +1,7 @@
 //! Views: what a page shows, as JSON.
 
 mod cohorts;
+mod drift;
 mod global;
 mod misclassified;
 mod overview;
@@ -18,7 +19,8 @@ use crate::dashboard::Dashboard;
 use crate::error::ViewError;
 
 /// The names of all views.
-pub const VIEWS: [&str; 6] = ["overview", "predictions", "prediction", "global", "cohorts", "misclassified"];
+pub const VIEWS: [&str; 7] =
+    ["overview", "predictions", "prediction", "global", "drift", "cohorts", "misclassified"];
 
 /// The view of this name. Beside its own members it has `reading`, which says how far the log was read.
 ///
@@ -33,11 +35,12 @@ pub fn view(
     // A single record is read from the log; nobody must wait for the disk to read the index.
     let mut shown = match name {
         "prediction" => json(prediction::prediction(dashboard, asked(prediction::PARAMETERS)?)?),
-        "overview" => json(overview::overview(&dashboard.index(), asked(overview::PARAMETERS)?)),
+        "overview" => json(overview::overview(dashboard, asked(overview::PARAMETERS)?)),
         "predictions" => {
             let known = [select::PARAMETERS, predictions::PARAMETERS].concat();
             json(predictions::predictions(&dashboard.index(), asked(&known)?)?)
         }
+        "drift" => json(drift::drift(dashboard, asked(drift::PARAMETERS)?)?),
         "global" => json(global::global(&dashboard.index(), asked(global::PARAMETERS)?)?),
         "cohorts" => json(cohorts::cohorts(&dashboard.index(), asked(cohorts::PARAMETERS)?)?),
         "misclassified" => {

@@ -125,7 +125,11 @@ pub(crate) fn number(value: f64) -> String {
 }
 
 fn signed(value: f64) -> String {
-    let size = number((value.abs() * 1e6).round() / 1e6);
+    let size = value.abs();
+    // Two digits behind the point, or the first two that are not 0.
+    let digits = if size > 0.0 && size < 0.1 { (1 - size.log10().floor() as i32).clamp(2, 9) } else { 2 };
+    let scale = 10_f64.powi(digits);
+    let size = number((size * scale).round() / scale);
     if value < 0.0 { format!("−{size}") } else { format!("+{size}") }
 }
 
@@ -156,7 +160,7 @@ mod tests {
         ];
         let found = told(&Told { parts: &parts, ..PLAIN });
         let expected = "The model says “good credit” with 87%. Mostly because age is 52 (+0.31) and job is clerk (+0.2); \
-                        against it: hours is 20 (−0.125). Numbers are in log-odds.";
+                        against it: hours is 20 (−0.13). Numbers are in log-odds.";
         assert_eq!(found, expected);
         let unsigned = told(&Told { parts: &parts, signed: false, output_name: Some("bad credit"), ..PLAIN });
         assert!(

@@ -20,7 +20,8 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
     ("pellucid-metrics", &["pellucid-core"]),
     ("pellucid-plot", &["pellucid-core"]),
     ("pellucid-store", &[]),
-    ("pellucid-dashboard", &["pellucid-store"]),
+    ("pellucid-drift", &["pellucid-core"]),
+    ("pellucid-dashboard", &["pellucid-store", "pellucid-drift"]),
     (
         "pellucid-engine",
         &[

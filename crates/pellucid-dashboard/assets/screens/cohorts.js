@@ -1,18 +1,18 @@
 // Cohorts: two groups of inputs side by side.
 
 import { view } from "../api.js";
-import { color, figure, short, whiskers } from "../chart.js";
+import { color, short } from "../chart.js";
 import { card, empty, h, header } from "../dom.js";
 import { field, go, input, select, valuesOf } from "../form.js";
-import { count, difference, estimate, percent, signed } from "../format.js";
+import { count, number, percent } from "../format.js";
 import { table } from "../table.js";
+import { attributionPairs, comparedBars, pairs, told, verdict } from "./compared.js";
 import { seriesChoice, seriesNotes } from "./series.js";
 
 const SECOND = "#e69f00";
-const MAX_BARS = 12;
 
-export async function cohorts({ parameters, signal, told }) {
-  const title = header("Cohorts", "Two groups of inputs side by side: how often the model chooses a class, how often it is wrong, how sure it is, and what it looks at.");
+export async function cohorts({ parameters, signal, told: tellReading }) {
+  const title = header("Cohorts", "Two groups of inputs side by side: how often the model chooses a class, how often it is wrong, what it gives, and what it looks at.");
   let data, fault;
   try {
     data = await view("cohorts", parameters, signal);
@@ -23,7 +23,7 @@ export async function cohorts({ parameters, signal, told }) {
     fault = thrown;
     data = await view("cohorts", rest.class ? { series: rest.series } : rest, signal);
   }
-  told(data.reading);
+  tellReading(data.reading);
   if (!data.chosen) return [title, empty("No table was explained yet.")];
   const wrong = fault ? h("div", { class: "fault", role: "alert" }, h("pre", {}, fault.message)) : null;
   return [title, form(data, parameters), wrong, data.comparison ? results(data) : null];
@@ -54,67 +54,44 @@ function form(data, given) {
 
 function results(data) {
   const it = data.comparison;
-  const share = (x) => percent(x, 1);
-  const points = (x) => signed(x * 100, 2);
+  const [a, b] = it.rates.cohorts;
   const rows = [
-    ["Records", count(it.a.n), count(it.b.n), ""],
-    ["Stand for", count(Math.round(it.a.represents)), count(Math.round(it.b.represents)), ""],
-    ["With a label", count(it.a.n_labeled), count(it.b.n_labeled), ""],
-    it.selection ? [`Predicted “${data.class}”`, estimate(it.a.selection, share), estimate(it.b.selection, share), said(it.selection, points)] : null,
-    ["Wrong, where labeled", estimate(it.a.error, share), estimate(it.b.error, share), said(it.error, points)],
-    ["Mean confidence", estimate(it.a.confidence, share), estimate(it.b.confidence, share), said(it.confidence, points)],
-  ].filter(Boolean);
+    ["Records", count(a.n_rows), count(b.n_rows), ""],
+    ["Stand for", count(Math.round(it.represents[0])), count(Math.round(it.represents[1])), ""],
+    ["With a label", count(a.n_labelled), count(b.n_labelled), ""],
+    ...pairs(it.rates).map((pair) => [named(pair.aspect, data), told(pair.a, show(pair.aspect)), told(pair.b, show(pair.aspect)), verdict(pair.difference, show(pair.aspect))]),
+  ];
   const columns = [
     { name: "", value: (row) => row[0] },
-    { name: `A: ${short(it.a.expression, 40)}`, value: (row) => row[1], number: true },
-    { name: `B: ${short(it.b.expression, 40)}`, value: (row) => row[2], number: true },
-    { name: "A − B, in points", value: (row) => row[3], number: true },
+    { name: `A: ${short(it.a, 40)}`, value: (row) => row[1], number: true },
+    { name: `B: ${short(it.b, 40)}`, value: (row) => row[2], number: true },
+    { name: "A − B", value: (row) => row[3], number: true },
   ];
-  const notes = [`✱ marks a difference whose interval does not hold 0. Intervals are at 95%. A group of fewer than ${data.enough} records (or records that weigh as few) is insufficient evidence.`];
+  const notes = [`Intervals are at 95%, each for itself. ✱ marks a difference that stands after adjusting for the number of comparisons. A rate needs ${data.enough} positives and ${data.enough} negatives in each cohort, a mean ${data.enough} records; less is insufficient evidence, and no difference shown is no proof of none.`];
   if (it.n_in_both > 0) notes.push(`${count(it.n_in_both)} records are in both cohorts.`);
   if (it.n_unknown > 0) notes.push(`${count(it.n_unknown)} records have lost their inputs and are in neither.`);
   return [
-    card("Side by side", h("div", { class: "scroll" }, plain(columns, rows)), h("p", { class: "note" }, notes.join(" ")), seriesNotes({ ...data, weighted: it.weighted })),
-    card(null, attributions(it)),
+    card("Side by side", table({ columns, rows, sortable: false }), h("p", { class: "note" }, notes.join(" ")), seriesNotes({ ...data, weighted: it.weighted })),
+    it.attributions ? card(null, attributions(it)) : empty("One cohort has no record that explains this output: attributions cannot be compared."),
   ];
 }
 
-function plain(columns, rows) {
-  return table({ columns, rows, sortable: false });
+function named(aspect, data) {
+  if (aspect === "selection_rate") return `Predicted “${data.class}”`;
+  if (aspect === "error_rate") return `Wrong about “${data.class}”, where labeled`;
+  return `Mean output${data.chosen.output_space ? ` (${data.chosen.output_space.replaceAll("_", " ")})` : ""}`;
 }
 
-function said(it, show) {
-  const text = difference(it, show);
-  return h("span", { class: it.seen ? "strong" : "dim" }, it.seen ? `${text} ✱` : text);
-}
+const show = (aspect) => (aspect === "mean_output" ? number : (x) => percent(x, 1));
 
 function attributions(it) {
-  const shown = it.attributions.slice(0, MAX_BARS);
-  const data = (side, label, paint) => ({ label, data: shown.map((row) => row[side].value), backgroundColor: paint, whiskers: shown.map((row) => (row[side].insufficient ? null : [row[side].low, row[side].high])), barPercentage: 0.85, categoryPercentage: 0.7 });
-  return figure({
+  const rows = attributionPairs(it.attributions);
+  return comparedBars(rows, {
     title: "Mean attribution of each feature",
-    about: `Mean attributions of ${shown.length} features in both cohorts, the largest difference first: the table below has the numbers`,
-    height: 60 + 34 * shown.length,
-    legend: h("p", { class: "legend" }, h("span", {}, h("span", { class: "key first" }), `A: ${it.a.expression}`), h("span", {}, h("span", { class: "key second" }), `B: ${it.b.expression}`)),
-    config: {
-      type: "bar",
-      data: { labels: shown.map((row) => short(row.feature)), datasets: [data("a", "A", color("chart")), data("b", "B", SECOND)] },
-      options: {
-        indexAxis: "y",
-        scales: { x: { title: { display: true, text: "mean attribution, with 95% interval" } }, y: { grid: { display: false }, ticks: { autoSkip: false } } },
-        plugins: { tooltip: { callbacks: { title: ([hit]) => shown[hit.dataIndex].feature, label: (hit) => `${hit.dataset.label}: ${estimate(shown[hit.dataIndex][hit.dataset.label.toLowerCase()], signed)}` } } },
-      },
-      plugins: [whiskers],
-    },
-    alternative: {
-      caption: `Differences of ${it.attributions.length} features are compared at once; their intervals are widened so that all hold together at 95%. ✱ marks those that do not hold 0.`,
-      columns: [
-        { name: "Feature", value: (row) => row.feature, cut: true },
-        { name: "A", value: (row) => row.a.value, show: (row) => estimate(row.a, signed), number: true },
-        { name: "B", value: (row) => row.b.value, show: (row) => estimate(row.b, signed), number: true },
-        { name: "A − B", value: (row) => row.difference.value, show: (row) => said(row.difference, signed), number: true },
-      ],
-      rows: it.attributions,
-    },
+    about: "Mean attributions of features in both cohorts, the largest difference first",
+    axis: "mean attribution, with 95% interval",
+    names: [`A: ${it.a}`, `B: ${it.b}`],
+    paints: [color("chart"), SECOND],
+    keys: ["first", "second"],
   });
 }

@@ -1,7 +1,7 @@
 // Global: which features count over all records of a series.
 
 import { view } from "../api.js";
-import { color, figure, short, valueColor, whiskers } from "../chart.js";
+import { color, figure, reach, short, valueColor, whiskers } from "../chart.js";
 import { card, empty, h, header } from "../dom.js";
 import { count, estimate, number, signed } from "../format.js";
 import { seriesChoice, seriesNotes } from "./series.js";
@@ -35,7 +35,7 @@ function bars(data) {
       },
       options: {
         indexAxis: "y",
-        scales: { x: { title: { display: true, text: `mean |attribution| (${unit.replaceAll("_", " ")}), with 95% interval` } }, y: { grid: { display: false }, ticks: { autoSkip: false } } },
+        scales: { x: { ...reach(shown.map((it) => [it.mean_absolute.low, it.mean_absolute.high])), title: { display: true, text: `mean |attribution| (${unit.replaceAll("_", " ")}), with 95% interval` } }, y: { grid: { display: false }, ticks: { autoSkip: false } } },
         plugins: { tooltip: { callbacks: { title: ([it]) => shown[it.dataIndex].name, label: (it) => estimate(shown[it.dataIndex].mean_absolute) } } },
       },
       plugins: [whiskers],

@@ -1,15 +1,14 @@
 // Misclassified: errors, how sure the model was of them, and what it looked at.
 
 import { view } from "../api.js";
-import { color, figure, short, whiskers } from "../chart.js";
+import { color, figure, whiskers } from "../chart.js";
 import { card, empty, h, header, tiles } from "../dom.js";
 import { address } from "../form.js";
-import { count, difference, duration, estimate, number, percent, signed } from "../format.js";
+import { count, duration, estimate, number, percent } from "../format.js";
 import { table } from "../table.js";
+import { attributionPairs, comparedBars } from "./compared.js";
 import { predictionColumns } from "./explorer.js";
 import { seriesChoice, seriesNotes } from "./series.js";
-
-const MAX_BARS = 12;
 
 export async function misclassified({ parameters, signal, told }) {
   const data = await view("misclassified", parameters, signal);
@@ -22,7 +21,7 @@ export async function misclassified({ parameters, signal, told }) {
   return [
     ...known,
     h("div", { class: "cards" }, card(null, confidence(data)), card(null, calibration(data))),
-    data.features.length > 0 ? card(null, attributions(data)) : null,
+    data.features ? card(null, attributions(data), h("p", { class: "note" }, "✱ in the table marks a difference that stands after adjusting for the number of features.")) : null,
     data.pairs.length > 0 ? card("Which class was taken for which", pairs(data)) : null,
     card("The surest errors", data.lines.length > 0 ? table({ columns: predictionColumns(), rows: data.lines, initial: { by: "Confidence", order: "desc" } }) : empty("No error is known."), more(data)),
   ];
@@ -89,29 +88,13 @@ function calibration(data) {
 }
 
 function attributions(data) {
-  const shown = data.features.slice(0, MAX_BARS);
-  const bars = (side, label, paint) => ({ label, data: shown.map((it) => it[side].value), backgroundColor: paint, whiskers: shown.map((it) => (it[side].insufficient ? null : [it[side].low, it[side].high])), barPercentage: 0.85, categoryPercentage: 0.7 });
-  return figure({
+  return comparedBars(attributionPairs(data.features), {
     title: "What it looked at when it was wrong",
-    about: `Mean absolute attribution of ${shown.length} features over errors and over hits, the largest difference first: the table below has the numbers`,
-    height: 60 + 34 * shown.length,
-    legend: h("p", { class: "legend" }, h("span", {}, h("span", { class: "key up" }), "wrong"), h("span", {}, h("span", { class: "key first" }), "right")),
-    config: {
-      type: "bar",
-      data: { labels: shown.map((it) => short(it.name)), datasets: [bars("wrong", "wrong", color("up")), bars("right", "right", color("chart"))] },
-      options: { indexAxis: "y", scales: { x: { beginAtZero: true, title: { display: true, text: "mean |attribution|, with 95% interval" } }, y: { grid: { display: false }, ticks: { autoSkip: false } } } },
-      plugins: [whiskers],
-    },
-    alternative: {
-      caption: `${data.features.length} features are compared at once; the intervals of differences are widened so that all hold together at 95%. ✱ marks those that do not hold 0.`,
-      columns: [
-        { name: "Feature", value: (it) => it.name, cut: true },
-        { name: "Wrong", value: (it) => it.wrong.value, show: (it) => estimate(it.wrong), number: true },
-        { name: "Right", value: (it) => it.right.value, show: (it) => estimate(it.right), number: true },
-        { name: "Difference", value: (it) => it.difference.value, show: (it) => `${difference(it.difference, signed)}${it.difference.seen ? " ✱" : ""}`, number: true },
-      ],
-      rows: data.features,
-    },
+    about: "Mean absolute attribution of features over errors and over hits, the largest difference first",
+    axis: "mean |attribution|, with 95% interval",
+    names: ["wrong", "right"],
+    paints: [color("up"), color("chart")],
+    keys: ["up", "first"],
   });
 }
 

@@ -55,10 +55,19 @@ pub(crate) enum Outcome {
     NotJudged,
 }
 
-/// `label` against the predicted class: its name or its index.
+/// `label` against the predicted class.
 pub(crate) fn outcome(label: &Label, class: u32, model: &Model) -> Outcome {
+    match is_class(label, class, model) {
+        Some(true) => Outcome::Right,
+        Some(false) => Outcome::Wrong,
+        None => Outcome::NotJudged,
+    }
+}
+
+/// Whether a label says that this class is true: by its name or its index. `None` where it cannot be compared.
+pub(crate) fn is_class(label: &Label, class: u32, model: &Model) -> Option<bool> {
     if class == NONE {
-        return Outcome::NotJudged;
+        return None;
     }
     let by_index = label.number().map(|number| number == f64::from(class));
     let by_name = match label {
@@ -70,9 +79,8 @@ pub(crate) fn outcome(label: &Label, class: u32, model: &Model) -> Outcome {
         && label.number().is_none()
         && ![0, 1].iter().any(|&class| model.class_name(class).is_some_and(|known| label.shown() == known));
     match (by_index, by_name) {
-        (Some(true), _) | (_, Some(true)) => Outcome::Right,
-        _ if unknown => Outcome::NotJudged,
-        _ => Outcome::Wrong,
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        _ => (!unknown).then_some(false),
     }
 }
 

@@ -1,13 +1,14 @@
 //! Cohorts: two groups of rows side by side.
 
+use pellucid_drift::{Cohort, CohortOptions, CohortReport, Column, compare_cohorts};
 use serde::Serialize;
 
 use crate::asked::Asked;
 use crate::cohort::Test;
 use crate::error::ViewError;
-use crate::index::{Index, NONE, Outcome, Row};
+use crate::index::{Index, NONE, Row, is_class};
 use crate::series::{Described, PARAMETER, Series, choices};
-use crate::weighted::{Difference, ENOUGH, Estimate, Sums, difference_of_means, difference_of_shares};
+use crate::weighted::ENOUGH;
 
 /// What the view takes.
 pub(super) const PARAMETERS: &[&str] = &[PARAMETER, "a", "b", "class"];
@@ -37,48 +38,27 @@ struct Feature {
 
 #[derive(Debug, Serialize)]
 struct Comparison {
-    a: Cohort,
-    b: Cohort,
+    a: String,
+    b: String,
+    /// `Σ 1/π` of each.
+    represents: [f64; 2],
+    /// Records of each that explain the series' output, whose attributions are compared.
+    n_explained: [usize; 2],
     n_in_both: u64,
     /// Records whose inputs are not known, because they were erased or are no tables: in neither.
     n_unknown: u64,
     weighted: bool,
-    selection: Option<Difference>,
-    error: Difference,
-    confidence: Difference,
-    /// The largest difference first.
-    attributions: Vec<Compared>,
+    /// Rates and the mean output, over all records of each cohort.
+    rates: CohortReport,
+    /// Mean attributions, over those that explain the series' output; none where a cohort has no such record.
+    attributions: Option<CohortReport>,
 }
 
-#[derive(Debug, Serialize)]
-struct Cohort {
-    expression: String,
-    n: u64,
-    /// `Σ 1/π`.
-    represents: f64,
-    n_labeled: u64,
-    /// Records that explain the series' output.
-    n_explained: u64,
-    selection: Option<Estimate>,
-    error: Estimate,
-    confidence: Estimate,
-}
-
-#[derive(Debug, Serialize)]
-struct Compared {
-    feature: String,
-    a: Estimate,
-    b: Estimate,
-    difference: Difference,
-}
-
-/// What is summed over a cohort.
-struct Totals {
-    all: Sums,
-    selection: Sums,
-    error: Sums,
-    confidence: Sums,
-    attributions: Vec<Sums>,
+/// A cohort's records.
+#[derive(Default)]
+struct Members<'a> {
+    all: Vec<&'a Row>,
+    explained: Vec<&'a Row>,
 }
 
 pub(super) fn cohorts(index: &Index, asked: Asked<'_>) -> Result<Cohorts, ViewError> {
@@ -152,8 +132,8 @@ fn comparison(
     };
     let in_a = read("A", a)?;
     let in_b = b.map(|b| read("B", b)).transpose()?;
-    let (mut of_a, mut of_b) = (Totals::new(series), Totals::new(series));
-    let (mut n_in_both, mut n_unknown, mut weighted) = (0, 0, false);
+    let (mut of_a, mut of_b) = (Members::default(), Members::default());
+    let (mut n_in_both, mut n_unknown) = (0, 0);
     for row in series.comparable() {
         let inputs = series.group().inputs(row.matrix_row);
         if inputs.is_empty() {
@@ -163,82 +143,87 @@ fn comparison(
         let first = in_a.holds(inputs);
         let second = in_b.as_ref().map_or(!first, |test| test.holds(inputs));
         n_in_both += u64::from(first && second);
-        weighted |= row.weight > 1.0;
-        for (_, totals) in [(first, &mut of_a), (second, &mut of_b)].into_iter().filter(|(inside, _)| *inside)
+        for (_, members) in
+            [(first, &mut of_a), (second, &mut of_b)].into_iter().filter(|(inside, _)| *inside)
         {
-            totals.add(series, row, class);
+            members.all.push(row);
+            members.explained.extend((row.target == series.target).then_some(row));
         }
     }
-    let names = &series.group().names;
+    for (name, members) in [("A", &of_a), ("B", &of_b)] {
+        if members.all.is_empty() {
+            return Err(ViewError::bad_request(format!("cohort {name} has no records: no input meets it")));
+        }
+    }
+    let members = [&of_a, &of_b];
+    let explained = members.map(|members| members.explained.as_slice());
+    let class = class.and_then(|name| class_index(series, name));
     Ok(Comparison {
+        a: a.to_owned(),
+        b: b.map_or_else(|| format!("not ({a})"), str::to_owned),
+        represents: members.map(|members| members.all.iter().map(|row| row.weight()).sum()),
+        n_explained: explained.map(<[_]>::len),
         n_in_both,
         n_unknown,
-        weighted,
-        selection: class.map(|_| difference_of_shares(&of_a.selection, &of_b.selection)),
-        error: difference_of_shares(&of_a.error, &of_b.error),
-        confidence: difference_of_means(&of_a.confidence, &of_b.confidence, 1),
-        attributions: compared(names, &of_a, &of_b),
-        a: of_a.told(a.to_owned(), class),
-        b: of_b.told(b.map_or_else(|| format!("not ({a})"), str::to_owned), class),
+        weighted: members.iter().any(|members| members.all.iter().any(|row| row.weight > 1.0)),
+        rates: compared(members.map(|members| rates(series, &members.all, class)))?,
+        attributions: match explained.iter().all(|rows| !rows.is_empty()) {
+            true => Some(compared(explained.map(|rows| attributions(series, rows)))?),
+            false => None,
+        },
     })
 }
 
-impl Totals {
-    fn new(series: &Series<'_>) -> Self {
-        let none = Sums::default();
-        let attributions = vec![none; series.group().n_features()];
-        Self { all: none, selection: none, error: none, confidence: none, attributions }
-    }
+fn class_index(series: &Series<'_>, name: &str) -> Option<u32> {
+    let model = &series.index.models[series.group().model as usize];
+    series
+        .comparable()
+        .map(|row| row.class)
+        .find(|class| model.class_name(*class).is_some_and(|it| it == name))
+}
 
-    fn add(&mut self, series: &Series<'_>, row: &Row, class: Option<&str>) {
-        let (index, weight) = (series.index, row.weight());
-        self.all.add(1.0, weight);
-        if let Some(class) = class {
-            let selected = index.model_of(row).class_name(row.class).is_some_and(|name| name == class);
-            self.selection.add(f64::from(u8::from(selected)), weight);
-        }
-        match index.outcome(row) {
-            Outcome::Right => self.error.add(0.0, weight),
-            Outcome::Wrong => self.error.add(1.0, weight),
-            Outcome::Unlabeled | Outcome::NotJudged => {}
-        }
-        row.confidence().iter().for_each(|&confidence| self.confidence.add(confidence, weight));
-        if row.target == series.target {
-            let attributions = series.group().attributions(row.matrix_row);
-            self.attributions
-                .iter_mut()
-                .zip(attributions)
-                .for_each(|(sums, &x)| sums.add(f64::from(x), weight));
-        }
-    }
+/// A minus B.
+fn compared([mut a, mut b]: [Cohort; 2]) -> Result<CohortReport, ViewError> {
+    (a.name, b.name) = ("A".to_owned(), "B".to_owned());
+    let compared = compare_cohorts(&[a, b], 1, CohortOptions::default());
+    compared.map_err(|fault| ViewError::bad_request(format!("these cohorts cannot be compared: {fault}")))
+}
 
-    fn told(&self, expression: String, class: Option<&str>) -> Cohort {
-        Cohort {
-            expression,
-            n: self.all.n(),
-            represents: self.all.weight(),
-            n_labeled: self.error.n(),
-            n_explained: self.attributions.first().map_or(0, Sums::n),
-            selection: class.map(|_| self.selection.share_estimate()),
-            error: self.error.share_estimate(),
-            confidence: self.confidence.mean_estimate(),
-        }
+/// How often the class is chosen, how often wrongly, and what the model gives.
+fn rates(series: &Series<'_>, rows: &[&Row], class: Option<u32>) -> Cohort {
+    let index = series.index;
+    let label = |row: &&Row, class: u32| {
+        index.prediction_of(row).label.as_ref().and_then(|label| is_class(label, class, index.model_of(row)))
+    };
+    Cohort {
+        inclusion_probabilities: Some(probabilities(rows)),
+        outputs: rows.iter().map(|row| finite(row.output)).collect(),
+        selected: class.map(|class| rows.iter().map(|row| row.class == class).collect()),
+        labels: class.map(|class| rows.iter().map(|row| label(row, class)).collect()),
+        ..Cohort::default()
     }
 }
 
-fn compared(names: &[String], a: &Totals, b: &Totals) -> Vec<Compared> {
-    let both = names.iter().zip(a.attributions.iter().zip(&b.attributions));
-    let mut compared: Vec<Compared> = both
-        .map(|(feature, (a, b))| Compared {
-            feature: feature.clone(),
-            a: a.mean_estimate(),
-            b: b.mean_estimate(),
-            difference: difference_of_means(a, b, names.len()),
-        })
-        .collect();
-    let size = |it: &Compared| if it.difference.value.is_nan() { -1.0 } else { it.difference.value.abs() };
-    compared.sort_by(|a, b| size(b).total_cmp(&size(a)));
-    compared
+fn attributions(series: &Series<'_>, rows: &[&Row]) -> Cohort {
+    let group = series.group();
+    let column = |(feature, name): (usize, &String)| {
+        let values = rows.iter().map(|row| finite(group.attributions(row.matrix_row)[feature]));
+        Column::numeric(name.as_str(), values.collect::<Vec<_>>())
+    };
+    Cohort {
+        inclusion_probabilities: Some(probabilities(rows)),
+        outputs: rows.iter().map(|row| finite(row.output)).collect(),
+        attributions: group.names.iter().enumerate().map(column).collect(),
+        ..Cohort::default()
+    }
+}
+
+fn probabilities(rows: &[&Row]) -> Vec<f64> {
+    rows.iter().map(|row| 1.0 / row.weight()).collect()
+}
+
+fn finite(x: f32) -> f64 {
+    if x.is_finite() { f64::from(x) } else { 0.0 }
 }
 
 /// Expressions that can be asked of this table: a category, the middle of a number, and both.

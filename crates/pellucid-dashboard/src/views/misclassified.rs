@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pellucid_drift::{Cohort, CohortOptions, CohortReport, Column, compare_cohorts};
 use serde::Serialize;
 
 use super::predictions::Line;
@@ -9,7 +10,7 @@ use crate::asked::Asked;
 use crate::error::ViewError;
 use crate::index::{Index, NONE, Outcome, Row};
 use crate::series::{Described, PARAMETER, Series, choices};
-use crate::weighted::{Difference, Estimate, Sums, difference_of_means};
+use crate::weighted::{Estimate, Sums};
 
 /// What the view takes.
 pub(super) const PARAMETERS: &[&str] = &[PARAMETER];
@@ -33,8 +34,8 @@ pub(super) struct Misclassified {
     median_label_delay_secs: Option<f64>,
     steps: Vec<Step>,
     pairs: Vec<Pair>,
-    /// The largest difference first.
-    features: Vec<Feature>,
+    /// Mean |attribution| of errors against hits; none where one of them is missing.
+    features: Option<CohortReport>,
     /// The surest errors first.
     lines: Vec<Line>,
     weighted: bool,
@@ -59,15 +60,6 @@ struct Pair {
     n: u64,
 }
 
-#[derive(Debug, Serialize)]
-struct Feature {
-    name: String,
-    /// The mean of |attribution| where the model was wrong, and where it was right.
-    wrong: Estimate,
-    right: Estimate,
-    difference: Difference,
-}
-
 pub(super) fn misclassified(index: &Index, asked: Asked<'_>) -> Result<Misclassified, ViewError> {
     let choices = choices(index, false);
     let Some(series) = Series::asked(index, asked, false)? else {
@@ -90,7 +82,7 @@ pub(super) fn misclassified(index: &Index, asked: Asked<'_>) -> Result<Misclassi
         median_label_delay_secs: median_delay(index, &judged),
         steps: steps(&judged),
         pairs: pairs(index, &judged),
-        features: features(&series),
+        features: features(&series)?,
         lines: lines(index, &judged),
         weighted: judged.iter().any(|(row, _)| row.weight > 1.0),
     })
@@ -159,25 +151,32 @@ fn pairs(index: &Index, judged: &[(&Row, Outcome)]) -> Vec<Pair> {
     pairs
 }
 
-fn features(series: &Series<'_>) -> Vec<Feature> {
-    let names = &series.group().names;
-    let mut sums = vec![[Sums::default(); 2]; names.len()];
-    for (row, attributions, _) in series.explained() {
-        let Some(wrong) = wrongness(series.index.outcome(row)) else { continue };
-        for (feature, value) in attributions.iter().enumerate() {
-            sums[feature][wrong as usize].add(f64::from(value.abs()), row.weight());
+/// The mean |attribution| of each feature where the model was wrong, against where it was right.
+fn features(series: &Series<'_>) -> Result<Option<CohortReport>, ViewError> {
+    let cohort = |wrong: f64| {
+        let outcome = |row| wrongness(series.index.outcome(row));
+        let rows: Vec<_> = series.explained().filter(|(row, ..)| outcome(row) == Some(wrong)).collect();
+        let column = |(feature, name): (usize, &String)| {
+            let sizes: Vec<f64> =
+                rows.iter().map(|(_, values, _)| f64::from(values[feature].abs())).collect();
+            Column::numeric(name.as_str(), sizes)
+        };
+        Cohort {
+            name: if wrong == 0.0 { "right" } else { "wrong" }.to_owned(),
+            inclusion_probabilities: Some(rows.iter().map(|(row, ..)| 1.0 / row.weight()).collect()),
+            outputs: rows.iter().map(|(row, ..)| f64::from(row.output)).collect(),
+            attributions: series.group().names.iter().enumerate().map(column).collect(),
+            ..Cohort::default()
         }
-    }
-    let feature = |(name, [right, wrong]): (&String, &[Sums; 2])| Feature {
-        name: name.clone(),
-        wrong: wrong.mean_estimate(),
-        right: right.mean_estimate(),
-        difference: difference_of_means(wrong, right, names.len()),
     };
-    let mut features: Vec<Feature> = names.iter().zip(&sums).map(feature).collect();
-    let size = |it: &Feature| if it.difference.value.is_nan() { -1.0 } else { it.difference.value.abs() };
-    features.sort_by(|a, b| size(b).total_cmp(&size(a)));
-    features
+    let cohorts = [cohort(1.0), cohort(0.0)];
+    if cohorts.iter().any(|cohort| cohort.outputs.is_empty() || cohort.attributions.is_empty()) {
+        return Ok(None);
+    }
+    let report = compare_cohorts(&cohorts, 1, CohortOptions::default());
+    report
+        .map(Some)
+        .map_err(|fault| ViewError::unavailable(format!("errors cannot be compared with hits: {fault}")))
 }
 
 fn lines(index: &Index, judged: &[(&Row, Outcome)]) -> Vec<Line> {

@@ -1,9 +1,13 @@
 //! Overview: what is in the log, by whom, how sure, and what needs a look.
 
+use pellucid_drift::Alarm;
 use serde::Serialize;
 
 use crate::asked::Asked;
+use crate::dashboard::Dashboard;
 use crate::index::{Index, Outcome, Row};
+use crate::series::Series;
+use crate::watch::Every;
 use crate::weighted::{Estimate, Sums};
 
 /// What the view takes: nothing.
@@ -18,6 +22,7 @@ const N_CONFIDENCES: usize = 20;
 pub(super) struct Overview {
     counts: Counts,
     coverage: Coverage,
+    alarms: Vec<AlarmLine>,
     models: Vec<ModelLine>,
     checks: Vec<CheckLine>,
     accuracy: Estimate,
@@ -48,6 +53,13 @@ struct Coverage {
     estimated_predictions: f64,
     explained_share: f64,
     n_sampled: usize,
+}
+
+/// A feature of a series that has drifted for long enough.
+#[derive(Debug, Serialize)]
+struct AlarmLine {
+    series: String,
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,7 +103,8 @@ impl Histogram {
     }
 }
 
-pub(super) fn overview(index: &Index, _: Asked<'_>) -> Overview {
+pub(super) fn overview(dashboard: &Dashboard, _: Asked<'_>) -> Overview {
+    let index = &*dashboard.index();
     let times = || index.current().map(|row| row.time_micros);
     let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
     let mut histogram = Histogram::new(first as f64, last as f64 + 1.0, N_TIMES);
@@ -104,6 +117,7 @@ pub(super) fn overview(index: &Index, _: Asked<'_>) -> Overview {
     Overview {
         counts: counts(index, &newest),
         coverage: coverage(&newest),
+        alarms: alarms(dashboard, index),
         models: (0..index.models.len()).map(|model| model_line(index, model, &newest)).collect(),
         checks: checks(index),
         accuracy: accuracy(index, newest.iter().copied()),
@@ -143,6 +157,20 @@ fn coverage(newest: &[&Row]) -> Coverage {
         explained_share: newest.len() as f64 / estimated,
         n_sampled: newest.iter().filter(|row| row.weight > 1.0).count(),
     }
+}
+
+/// What the thread that follows the log found; looking for drift here would take too long.
+fn alarms(dashboard: &Dashboard, index: &Index) -> Vec<AlarmLine> {
+    let of_series = |series: Series<'_>| {
+        let described = series.described();
+        let found = dashboard.kept(&(described.id.clone(), Every::Count));
+        let line = move |alarm: &Alarm| AlarmLine {
+            series: described.id.clone(),
+            text: format!("{} {}: {}", described.model, described.version, alarm.sentence),
+        };
+        found.map(|found| found.alarms.iter().map(line).collect::<Vec<_>>()).unwrap_or_default()
+    };
+    Series::all(index, true).into_iter().flat_map(of_series).collect()
 }
 
 /// The weighted share of right predictions among those that can be judged.
