@@ -21,6 +21,7 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
     ("pellucid-plot", &["pellucid-core"]),
     ("pellucid-store", &[]),
     ("pellucid-drift", &["pellucid-core"]),
+    ("pellucid-dashboard", &["pellucid-store", "pellucid-drift"]),
     (
         "pellucid-engine",
         &[
