@@ -84,7 +84,9 @@ pub use pellucid_agnostic::k_means::k_means;
 pub use pellucid_agnostic::lime;
 pub use pellucid_core::{Cancellation, NoProgress, OutputSpace, Progress, Similarity, Target, Work};
 pub use pellucid_explain::network::Ending;
-pub use pellucid_graph::{Error as GraphError, Runtime};
+pub use pellucid_graph::{
+    Data as TensorData, Dim, ElementType, Error as GraphError, Runtime, Session, Tensor,
+};
 pub use pellucid_plot::{Chart, ChartPage, ChartSection, charts_html};
 pub use pellucid_remote::{Address, Options as EndpointOptions};
 pub use pellucid_runtime::{Doctor, Options as RuntimeOptions, RuntimeChoice, doctor, runtime};
