@@ -20,6 +20,7 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
     ("pellucid-metrics", &["pellucid-core"]),
     ("pellucid-plot", &["pellucid-core"]),
     ("pellucid-store", &[]),
+    ("pellucid-dashboard", &["pellucid-store"]),
     (
         "pellucid-engine",
         &[
