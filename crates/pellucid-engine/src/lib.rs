@@ -96,7 +96,7 @@ pub use pellucid_trees::{
 pub use photo::{Photo, PreparedPhoto};
 pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
 pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
-pub use recorded::{RecordContext, recorded, recorded_text};
+pub use recorded::{RecordContext, comparability_key, recorded, recorded_text};
 pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};
 pub use series_picture::{series_chart, series_stretches};

@@ -12,13 +12,11 @@ use crate::models::served::Served;
 use crate::predict::sampling;
 use crate::predict::stored::Prediction;
 use crate::queue::{Priority, Task};
-use crate::record::comparability_key;
 
 /// Rows of one model that are to be explained by one plan.
 pub(crate) struct Order {
     pub(crate) served: Arc<Served>,
     pub(crate) plan: Arc<Plan>,
-    pub(crate) comparability_key: String,
     pub(crate) priority: Priority,
     /// Whether the explanations themselves are wanted.
     pub(crate) keep: bool,
@@ -35,8 +33,7 @@ pub(crate) struct Ordered {
 
 impl Order {
     pub(crate) fn new(served: Arc<Served>, plan: Arc<Plan>, priority: Priority, rows: Vec<Ordered>) -> Self {
-        let comparability_key = comparability_key(&served, &plan);
-        Self { served, plan, comparability_key, priority, keep: false, rows }
+        Self { served, plan, priority, keep: false, rows }
     }
 
     /// Refuses what would cost more than a request may.
@@ -60,21 +57,20 @@ impl Order {
 /// A queue without room for all of them; nothing is queued then.
 pub(crate) async fn place(app: &Arc<App>, order: Order) -> Result<Vec<Arc<Row>>, Fault> {
     order.check_cost(app.options.limits.max_cost)?;
+    let key = &order.plan.comparability_key;
     let ids: Vec<String> = order.rows.iter().map(|row| row.prediction_id.clone()).collect();
-    let recorded =
-        if order.keep { vec![None; ids.len()] } else { recorded(app, ids, &order.comparability_key).await? };
+    let recorded = if order.keep { vec![None; ids.len()] } else { recorded(app, ids, key).await? };
     let (mut rows, mut tasks) = (Vec::new(), Vec::new());
     for (ordered, recorded) in order.rows.into_iter().zip(recorded) {
-        let (row, is_new) = app.jobs.row(&ordered.prediction_id, &order.comparability_key);
+        let (row, is_new) = app.jobs.row(&ordered.prediction_id, key);
         match recorded {
             Some(index) if is_new => {
                 row.set(State::Recorded(index, None));
-                app.jobs.ended(&ordered.prediction_id, &order.comparability_key);
+                app.jobs.ended(&ordered.prediction_id, key);
             }
             None if is_new => tasks.push(Task {
                 served: order.served.clone(),
                 plan: order.plan.clone(),
-                comparability_key: order.comparability_key.clone(),
                 priority: order.priority,
                 row: row.clone(),
                 input: ordered.input,
@@ -89,7 +85,7 @@ pub(crate) async fn place(app: &Arc<App>, order: Order) -> Result<Vec<Arc<Row>>,
     if let Err(fault) = app.queue.add(tasks) {
         for row in &new {
             row.set(State::Failed(fault.clone()));
-            app.jobs.ended(&row.prediction_id, &order.comparability_key);
+            app.jobs.ended(&row.prediction_id, key);
         }
         rows.iter().for_each(|row| row.give_up(State::Canceled));
         return Err(fault);
@@ -139,19 +135,18 @@ pub(crate) fn sample(
     rows: &Rows,
     probabilities: &[Option<Vec<f64>>],
 ) -> Sampled {
-    let key = comparability_key(served, &served.plan);
+    let key = &served.plan.comparability_key;
     let mut tasks = Vec::new();
     for (index, (id, probabilities)) in ids.iter().zip(probabilities).enumerate() {
         let input = Arc::new(row(rows, index));
         let (model, version) = (served.name.clone(), served.version.clone());
         app.predictions.keep(id, Prediction { model, version, row: input.clone() });
         let Some(probability) = sampling::chosen(served, id, probabilities.as_deref()) else { continue };
-        let (row, is_new) = app.jobs.row(id, &key);
+        let (row, is_new) = app.jobs.row(id, key);
         if is_new {
             tasks.push(Task {
                 served: served.clone(),
                 plan: served.plan.clone(),
-                comparability_key: key.clone(),
                 priority: Priority::Low,
                 row,
                 input,
@@ -166,7 +161,7 @@ pub(crate) fn sample(
         Err(fault) => {
             for row in &queued {
                 row.set(State::Failed(fault.clone()));
-                app.jobs.ended(&row.prediction_id, &key);
+                app.jobs.ended(&row.prediction_id, key);
                 app.metrics.outcome("dropped");
             }
             Sampled { n_queued: 0, n_dropped: queued.len() }

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pellucid_engine::Cancellation;
+use pellucid_store::Payload;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::error::Fault;
-use crate::explained::Explained;
 use crate::models::served::Served;
 
 /// A row on its way from the queue to the log.
@@ -31,7 +31,7 @@ pub(crate) enum State {
     /// Made, and waiting for the log; the log's fault where it had one.
     Explained(Option<Fault>),
     /// On the disk, under this index; `None`: its explanation is read from there.
-    Recorded(u64, Option<Arc<Explained>>),
+    Recorded(u64, Option<Arc<Payload>>),
     Failed(Fault),
     Canceled,
 }
@@ -143,6 +143,8 @@ impl Job {
             "version": self.model.version,
             "method": self.method,
             "comparability_key": self.comparability_key,
+            "n_rows": counts.n_rows,
+            "n_done": counts.n_done(),
             "progress": counts.to_json(),
         });
         if with_rows {
@@ -163,18 +165,22 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn is_final(&self) -> bool {
-        self.n_recorded + self.n_failed + self.n_canceled == self.n_rows
+    pub(crate) fn is_final(self) -> bool {
+        self.n_done() == self.n_rows
     }
 
-    pub(crate) fn status(&self) -> &'static str {
-        match self {
-            _ if !self.is_final() && self.n_running + self.n_recorded + self.n_failed == 0 => "queued",
-            _ if !self.is_final() => "running",
-            _ if self.n_canceled > 0 => "canceled",
-            _ if self.n_failed == self.n_rows => "failed",
-            _ if self.n_failed > 0 => "partly_failed",
-            _ => "done",
+    fn n_done(self) -> usize {
+        self.n_recorded + self.n_failed + self.n_canceled
+    }
+
+    pub(crate) fn status(self) -> &'static str {
+        match () {
+            () if !self.is_final() && self.n_running + self.n_recorded + self.n_failed == 0 => "queued",
+            () if !self.is_final() => "running",
+            () if self.n_canceled > 0 => "canceled",
+            () if self.n_failed == self.n_rows => "failed",
+            () if self.n_failed > 0 => "partly_failed",
+            () => "done",
         }
     }
 

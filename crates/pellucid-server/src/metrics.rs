@@ -35,6 +35,7 @@ pub(crate) struct Now {
     pub(crate) n_models: usize,
     pub(crate) n_broken_models: usize,
     pub(crate) log_writable: bool,
+    pub(crate) n_unpaired_events: u64,
 }
 
 impl Histogram {
@@ -137,6 +138,12 @@ impl Metrics {
             text += &head(name, "counter", help);
             let _ = writeln!(text, "{name} {}", value.load(Ordering::Relaxed));
         }
+        text += &head(
+            "pellucid_unpaired_events_total",
+            "counter",
+            "Halves of predictions whose other half never came.",
+        );
+        let _ = writeln!(text, "pellucid_unpaired_events_total {}", now.n_unpaired_events);
         text
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use pellucid_engine::{RecordContext, recorded};
 use pellucid_store::{Error, Feedback, Log, Options, Payload, Pending, Reader, Record};
 
 use crate::config::Clock;
@@ -16,7 +17,6 @@ use crate::explained::Explained;
 use crate::jobs::{Jobs, State};
 use crate::metrics::Metrics;
 use crate::queue::Task;
-use crate::record::{Facts, recorded};
 
 /// The first pause after the log took nothing.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -118,7 +118,6 @@ enum Message {
 /// An explanation that is not on the disk yet.
 struct Waiting {
     task: Task,
-    explained: Arc<Explained>,
     record: Record,
     payload: Payload,
 }
@@ -143,19 +142,18 @@ impl Recorder {
     }
 
     /// Takes an explanation; its row is told when it is on the disk.
-    pub(crate) fn record(&self, task: Task, explained: Arc<Explained>) {
-        let facts = Facts {
-            prediction_id: &task.row.prediction_id,
-            timestamp_micros: 0,
-            model_name: &task.served.name,
-            model_version: &task.served.version,
-            comparability_key: &task.comparability_key,
+    pub(crate) fn record(&self, task: Task, explained: &Explained) {
+        let context = RecordContext {
+            model_name: Some(&task.served.name),
+            model_version: Some(&task.served.version),
             inclusion_probability: task.inclusion_probability,
-            outputs: &explained.outputs,
+            outputs: Some(&explained.outputs),
+            background_digest: task.plan.background_digest.as_deref(),
+            ..RecordContext::new(&task.row.prediction_id, 0)
         };
-        match recorded(&explained.explanation, &task.plan, &facts) {
+        match recorded(&explained.explanation, 0, &context) {
             Ok((record, payload)) => {
-                let waiting = Box::new(Waiting { task, explained, record, payload });
+                let waiting = Box::new(Waiting { task, record, payload });
                 if let Err(unsent) = self.queue.send(Message::Record(waiting))
                     && let Message::Record(waiting) = unsent.0
                 {
@@ -163,8 +161,8 @@ impl Recorder {
                     waiting.task.row.set(State::Failed(fault));
                 }
             }
-            Err(fault) => {
-                task.row.set(State::Failed(fault));
+            Err(error) => {
+                task.row.set(State::Failed(error.into()));
             }
         }
     }
@@ -269,16 +267,16 @@ impl Writing {
     }
 
     fn recorded(&self, waiting: Waiting, index: u64) {
-        let Waiting { task, explained, .. } = waiting;
+        let Waiting { task, payload, .. } = waiting;
         self.metrics.outcome("recorded");
-        task.row.set(State::Recorded(index, task.keep.then_some(explained)));
-        self.jobs.ended(&task.row.prediction_id, &task.comparability_key);
+        task.row.set(State::Recorded(index, task.keep.then(|| Arc::new(payload))));
+        self.jobs.ended(&task.row.prediction_id, &task.plan.comparability_key);
     }
 
     fn refused(&self, waiting: &Waiting, error: Error) {
         self.metrics.outcome("refused");
         waiting.task.row.set(State::Failed(error.into()));
-        self.jobs.ended(&waiting.task.row.prediction_id, &waiting.task.comparability_key);
+        self.jobs.ended(&waiting.task.row.prediction_id, &waiting.task.plan.comparability_key);
     }
 
     /// Tells all that wait why nothing is written; they wait on.

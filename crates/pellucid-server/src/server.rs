@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::cache::Cache;
 use crate::config::Options;
 use crate::error::Fault;
+use crate::events::Pairs;
 use crate::jobs::{Jobs, State};
 use crate::metrics::Metrics;
 use crate::models::Folder;
@@ -267,6 +268,8 @@ fn app(
         log: Arc::new(LogFile::new(options.log.clone(), options.key.clone(), log_options)),
         metrics: Arc::new(Metrics::default()),
         tokens,
+        events: Pairs::new(limits.event_timeout, limits.predictions_bytes),
+        dashboard: Mutex::default(),
         rate: Rate::new(limits.requests_per_second, limits.burst),
         audit: Audit::of_log(&options.log),
         draining: AtomicBool::new(false),

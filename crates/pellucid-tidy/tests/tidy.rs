@@ -36,7 +36,7 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
             "pellucid-store",
         ],
     ),
-    ("pellucid-server", &["pellucid-store", "pellucid-engine"]),
+    ("pellucid-server", &["pellucid-store", "pellucid-dashboard", "pellucid-engine"]),
     ("pellucid-cli", &["pellucid-store", "pellucid-engine", "pellucid-server"]),
     ("pellucid-python", &["pellucid-engine", "pellucid-cli"]),
     ("pellucid-tidy", &[]),

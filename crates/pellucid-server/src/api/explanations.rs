@@ -7,7 +7,6 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use pellucid_engine::Explanation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -25,7 +24,6 @@ use crate::models::rows::{Rows, row};
 use crate::models::served::Served;
 use crate::protocols::v1;
 use crate::queue::Priority;
-use crate::record::details;
 use crate::security::body::Content;
 use crate::security::ids;
 use crate::security::tokens::{Caller, Scope};
@@ -109,7 +107,7 @@ pub(crate) async fn create(
     if let Some(job) = app.jobs.get(&id).filter(|job| is_good(job)) {
         return Ok(accepted(&job));
     }
-    let comparability_key = order.comparability_key.clone();
+    let comparability_key = plan.comparability_key.clone();
     let rows = explaining::place(&app, order).await?;
     if request.parameters.deadline_secs.is_some() {
         explaining::expire(&rows, request.parameters.deadline(&app.options.limits)?);
@@ -134,7 +132,8 @@ fn accepted(job: &Job) -> Response {
 /// The same for the same predictions under the same key.
 fn job_id(order: &Order) -> String {
     let mut hash = Sha256::new();
-    hash.update(order.comparability_key.as_bytes());
+    hash.update(order.plan.comparability_key.as_bytes());
+    hash.update(order.plan.seed.to_le_bytes());
     for row in &order.rows {
         hash.update(b"\n");
         hash.update(row.prediction_id.as_bytes());
@@ -233,20 +232,4 @@ pub(crate) async fn read(
         }
     }
     Ok(Json(described))
-}
-
-/// An explanation of one row, as answers hold it.
-pub(crate) fn explanation_json(
-    explanation: &Explanation,
-    prediction_id: &str,
-    index: u64,
-) -> Result<Value, Fault> {
-    let mut described = details(explanation);
-    let about = &explanation.about;
-    described["prediction_id"] = prediction_id.into();
-    described["record_index"] = index.into();
-    described["method"] = about.method.clone().into();
-    described["values"] = v1::nested(explanation.values_of(0, 0));
-    described["standard_error"] = explanation.errors_of(0, 0).map_or(Value::Null, v1::nested);
-    Ok(described)
 }

@@ -47,6 +47,8 @@ use crate::security::tokens::{Caller, Scope};
         super::records::feedback,
         super::records::verify,
         super::records::checkpoint,
+        super::events::receive,
+        super::dashboard::read,
         alive,
         ready,
         metrics,
@@ -93,6 +95,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>, caller: Caller) -> Resu
         n_running,
         n_models: app.folder.all().len(),
         n_broken_models: app.folder.faults().len(),
+        n_unpaired_events: app.events.n_unpaired(),
         log_writable: app.log.fault().is_none(),
     };
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.text(&now)))

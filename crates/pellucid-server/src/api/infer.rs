@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::explanations::{Wish, explanation_json};
+use super::explanations::Wish;
+use super::records::{explanation_json, explanation_of};
 use crate::app::App;
 use crate::error::Fault;
 use crate::explaining::{self, Order, Ordered, Sampled};
@@ -76,14 +77,14 @@ async fn predict_v1(
 }
 
 /// Rows that were predicted.
-struct Answered {
+pub(crate) struct Answered {
     outputs: Vec<Tensor>,
-    id: String,
-    sampled: Sampled,
+    pub(crate) id: String,
+    pub(crate) sampled: Sampled,
 }
 
 /// Predicts rows, and leaves those that the sampling rule chooses to be explained.
-async fn predicted(
+pub(crate) async fn predicted(
     app: &Arc<App>,
     served: &Arc<Served>,
     rows: Rows,
@@ -181,11 +182,11 @@ async fn ended(app: &Arc<App>, row: &Row) -> Result<Value, Fault> {
     let is_told = |state: &RowState| state.is_final() || matches!(state, RowState::Explained(Some(_)));
     let state = watch.wait_for(is_told).await.map(|state| state.clone());
     match state.unwrap_or_else(|_| row.state()) {
-        RowState::Recorded(index, Some(explained)) => {
-            explanation_json(&explained.explanation, &row.prediction_id, index)
+        RowState::Recorded(index, Some(payload)) => {
+            Ok(explanation_json(&row.prediction_id, index, Some(&payload)))
         }
         // Somebody else asked for it first, and did not want to see it.
-        RowState::Recorded(index, None) => super::records::explanation_of(app, index).await,
+        RowState::Recorded(index, None) => explanation_of(app, index).await,
         RowState::Failed(fault) => Err(fault),
         RowState::Explained(Some(fault)) => {
             Err(Fault::Unavailable(format!("explained and kept, and not in the log yet: {fault}")))

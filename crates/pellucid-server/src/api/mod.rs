@@ -1,5 +1,7 @@
 //! Routes → handlers. A handler says who may call it, reads, asks, and answers; what it asks lies elsewhere.
 
+mod dashboard;
+mod events;
 mod explanations;
 mod health;
 mod infer;
@@ -54,6 +56,11 @@ fn own() -> Router<Arc<App>> {
     Router::new()
         .route("/v1/explanations", post(explanations::create))
         .route("/v1/explanations/{job}", get(explanations::read))
+        .route("/", get(dashboard::home).post(events::receive))
+        .route("/dashboard/", get(dashboard::first_page))
+        .route("/dashboard/{*path}", get(dashboard::page))
+        .route("/v1/views/{name}", get(dashboard::read))
+        .route("/v1/events", post(events::receive))
         .route("/v1/jobs", get(jobs::list))
         .route("/v1/jobs/{job}", get(jobs::read).delete(jobs::cancel))
         .route("/v1/jobs/{job}/events", get(jobs::events))

@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use ndarray::{ArrayD, IxDyn};
 use pellucid_store::{Array, Decision, Entry, Feedback, Payload, Query, Trusted, Values};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::app::{App, blocking};
@@ -180,24 +180,24 @@ pub(crate) async fn explanation_of(app: &Arc<App>, index: u64) -> Result<Value, 
         let Entry::Record { record, .. } = stored.entry else {
             return Err(Fault::NotFound(format!("entry {index} is no record")));
         };
-        let mut described = json!({
-            "prediction_id": record.prediction_id,
-            "record_index": index,
-            "method": record.method,
-            "values": null,
-            "standard_error": null,
-        });
-        if stored.payload_present {
-            let payload = reader.payload(index)?;
-            described["values"] = attribution(&payload, "values");
-            described["standard_error"] = attribution(&payload, "standard_error");
-            if let (Some(to), Value::Object(details)) = (described.as_object_mut(), payload.details) {
-                to.extend(details);
-            }
-        }
-        Ok(described)
+        let payload = stored.payload_present.then(|| reader.payload(index)).transpose()?;
+        Ok(explanation_json(&record.prediction_id, index, payload.as_ref()))
     })
     .await
+}
+
+/// An explanation of one row, as answers hold it: what its payload says; nothing where that was erased.
+pub(crate) fn explanation_json(prediction_id: &str, index: u64, payload: Option<&Payload>) -> Value {
+    let mut described = match payload.map(|payload| payload.details.clone()) {
+        Some(Value::Object(details)) => details,
+        _ => Map::new(),
+    };
+    let values = |name: &str| payload.map_or(Value::Null, |payload| attribution(payload, name));
+    described.insert("values".to_owned(), values("values"));
+    described.insert("standard_error".to_owned(), values("standard_error"));
+    described.insert("prediction_id".to_owned(), prediction_id.into());
+    described.insert("record_index".to_owned(), index.into());
+    Value::Object(described)
 }
 
 fn attribution(payload: &Payload, name: &str) -> Value {

@@ -16,18 +16,20 @@ pub(crate) enum Cell {
     Missing,
 }
 
-/// Rows of this shape from their numbers, which have to be finite unless they are a table's.
+/// Rows of this shape from their numbers, which have to be finite; NaN is a missing value of a table.
 pub(crate) fn of_numbers(
     numbers: Vec<f64>,
     n_rows: usize,
     row_shape: &[usize],
-    may_miss: bool,
+    is_table: bool,
 ) -> Result<Rows, Fault> {
     let shape: Vec<usize> = std::iter::once(n_rows).chain(row_shape.iter().copied()).collect();
     let n_numbers = numbers.len();
     let rows = ArrayD::from_shape_vec(IxDyn(&shape), numbers)
         .map_err(|_| Fault::BadRequest(format!("{n_numbers} numbers do not fill rows of shape {shape:?}")))?;
-    match rows.indexed_iter().find(|(_, x)| x.is_infinite() || (x.is_nan() && !may_miss)) {
+    // Networks take f32, and have no missing values.
+    let is_none = |x: f64| if is_table { x.is_infinite() } else { !(x as f32).is_finite() };
+    match rows.indexed_iter().find(|(_, x)| is_none(**x)) {
         Some((place, x)) => {
             let place = ndarray::Dimension::slice(&place).to_vec();
             Err(Fault::BadRequest(format!("the input holds {x} at {place:?}; send finite numbers")))

@@ -9,7 +9,9 @@ use pellucid_engine::{
     Rows as TreeRows, Runtime, Session, Tensor, TensorData, TreeModel, Work,
 };
 
-use super::plan::{Asked, Plan};
+use pellucid_store::{Digest, RecordedModel};
+
+use super::plan::{Asked, Plan, Planned};
 use super::rows::Rows;
 use super::scan::Found;
 use super::settings::Sampling;
@@ -92,11 +94,17 @@ impl Served {
             output_space: settings.explain.output_space.clone(),
             options: settings.explain.options.clone(),
         };
+        let of = Planned {
+            kind: &kind,
+            recorded: recorded(&kind, &found.name, &found.version)?,
+            background: &background,
+        };
+        let plan = Plan::new(&of, &asked)?;
         let (inputs, outputs) = kind.signatures();
         Ok(Self {
             name: found.name.clone(),
             version: found.version.clone(),
-            plan: Arc::new(Plan::new(&kind, &asked, &background)?),
+            plan: Arc::new(plan),
             margins: margins(&kind, settings.prediction_space.as_deref())?,
             asked,
             feature_names: feature_names(&kind, settings.feature_names.as_ref())?,
@@ -116,16 +124,17 @@ impl Served {
     pub(crate) fn plan_of(&self, asked: &Asked) -> Result<Arc<Plan>, Fault> {
         match *asked == self.asked {
             true => Ok(self.plan.clone()),
-            false => Plan::new(&self.kind, asked, &self.background).map(Arc::new),
+            false => {
+                let recorded = recorded(&self.kind, &self.name, &self.version)?;
+                let of = Planned { kind: &self.kind, recorded, background: &self.background };
+                Plan::new(&of, asked).map(Arc::new)
+            }
         }
     }
 
     /// SHA-256 of the model file, in hexadecimal.
     pub(crate) fn digest(&self) -> String {
-        match &self.kind {
-            Kind::Trees(model) => model.digest().to_owned(),
-            Kind::Network(network) => network.model.digest(),
-        }
+        self.kind.digest()
     }
 
     /// What the model file gives for rows: one tensor an output.
@@ -190,6 +199,13 @@ impl ServedNetwork {
 }
 
 impl Kind {
+    fn digest(&self) -> String {
+        match self {
+            Self::Trees(model) => model.digest().to_owned(),
+            Self::Network(network) => network.model.digest(),
+        }
+    }
+
     /// The shape of one row.
     pub(crate) fn row_shape(&self) -> Vec<usize> {
         match self {
@@ -258,6 +274,14 @@ impl Kind {
             }
         }
     }
+}
+
+/// A model as records name it.
+fn recorded(kind: &Kind, name: &str, version: &str) -> Result<RecordedModel, Fault> {
+    let digest = kind.digest();
+    let parsed =
+        Digest::parse(&digest).ok_or_else(|| Fault::Internal(format!("`{digest}` is no SHA-256")))?;
+    Ok(RecordedModel { name: name.to_owned(), version: version.to_owned(), digest: parsed })
 }
 
 fn feature_names(kind: &Kind, names: Option<&Vec<String>>) -> Result<Option<Vec<String>>, Fault> {

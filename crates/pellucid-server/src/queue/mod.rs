@@ -31,7 +31,6 @@ pub(crate) enum Priority {
 pub(crate) struct Task {
     pub(crate) served: Arc<Served>,
     pub(crate) plan: Arc<Plan>,
-    pub(crate) comparability_key: String,
     pub(crate) priority: Priority,
     pub(crate) row: Arc<Row>,
     /// `[1, features…]`.
@@ -94,7 +93,7 @@ impl Queue {
             let number = waiting.next_number;
             waiting.next_number += 1;
             waiting.n_tasks += 1;
-            let lane = (task.priority, task.comparability_key.clone());
+            let lane = (task.priority, task.plan.comparability_key.clone());
             waiting.lanes.entry(lane).or_default().push_back((number, task));
         }
         drop(waiting);

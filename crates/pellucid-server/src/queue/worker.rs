@@ -60,11 +60,11 @@ impl Workshop {
         // What ended while it waited was canceled or came too late.
         let (tasks, ended): (Vec<Task>, Vec<Task>) =
             tasks.into_iter().partition(|task| task.row.set(State::Running));
-        ended.iter().for_each(|task| self.jobs.ended(&task.row.prediction_id, &task.comparability_key));
+        ended.iter().for_each(|task| self.jobs.ended(&task.row.prediction_id, &task.plan.comparability_key));
         let (known, new) = known_and_new(tasks, &self.cache);
         self.metrics.cache(known.len(), new.len());
         for (task, explained) in known {
-            self.made(task, explained);
+            self.made(task, &explained);
         }
         if !new.is_empty() {
             self.explain_new(new);
@@ -78,7 +78,7 @@ impl Workshop {
                 Ok(explained) => {
                     let explained = Arc::new(explained);
                     self.cache.keep(key, explained.clone());
-                    self.made(task, explained);
+                    self.made(task, &explained);
                 }
                 Err(fault) => self.failed(&task, fault),
             }
@@ -103,11 +103,11 @@ impl Workshop {
         })
     }
 
-    fn made(&self, task: Task, explained: Arc<Explained>) {
+    fn made(&self, task: Task, explained: &Explained) {
         if task.row.set(State::Explained(None)) {
             self.recorder.record(task, explained);
         } else {
-            self.jobs.ended(&task.row.prediction_id, &task.comparability_key);
+            self.jobs.ended(&task.row.prediction_id, &task.plan.comparability_key);
         }
     }
 
@@ -115,7 +115,7 @@ impl Workshop {
         tracing::warn!(prediction_id = task.row.prediction_id, model = task.served.name, %fault, "not explained");
         self.metrics.outcome("failed");
         task.row.set(State::Failed(fault));
-        self.jobs.ended(&task.row.prediction_id, &task.comparability_key);
+        self.jobs.ended(&task.row.prediction_id, &task.plan.comparability_key);
     }
 }
 
@@ -125,7 +125,7 @@ type Sorted = (Vec<(Task, Arc<Explained>)>, Vec<(Task, cache::Key)>);
 fn known_and_new(tasks: Vec<Task>, cache: &Cache) -> Sorted {
     let (mut known, mut new) = (Vec::new(), Vec::new());
     for task in tasks {
-        let key = cache::key(&task.comparability_key, task.plan.seed, &task.input);
+        let key = cache::key(&task.plan.comparability_key, task.plan.seed, &task.input);
         match cache.get(&key) {
             Some(explained) => known.push((task, explained)),
             None => new.push((task, key)),

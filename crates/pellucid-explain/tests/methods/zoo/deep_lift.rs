@@ -15,7 +15,8 @@ use crate::npz;
 fn gap(subject: &Subject) -> Result<Result<f64, String>, String> {
     let (mut largest, part) = (0.0f64, subject.first());
     let other = Baseline::Array(subject.other_row(0));
-    let ways = [(Baseline::Zeros, Rule::Rescale), (other.clone(), Rule::Rescale), (other, Rule::RevealCancel)];
+    let ways =
+        [(Baseline::Zeros, Rule::Rescale), (other.clone(), Rule::Rescale), (other, Rule::RevealCancel)];
     for (baseline, rule) in share(ways, &subject.file) {
         let options = deep_lift::Options { baseline, rule, ..Default::default() };
         let result = deep_lift(&part.network, &part.rows, &part.target, &options, &Work::default());
