@@ -49,6 +49,70 @@ pub(crate) enum Command {
     /// Keep what was explained so that no change goes unnoticed: append, show, query, verify, prove, replay, erase …
     #[command(subcommand)]
     Log(LogCommand),
+    /// Answer predictions over HTTP, explain them after, and keep the explanations in a log.
+    Serve(ServeArguments),
+    /// Make a token for `pellucid serve --tokens`: it is printed once, and its hash goes into the file.
+    Token(TokenArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// The folder of models: NAME/ or NAME/VERSION/ with a model file, and pellucid.toml where the defaults do not fit.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) models: PathBuf,
+    /// The log of explanations; made where there is none.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: PathBuf,
+    /// The key that signs the log, outside its folder; made where there is none [default: NAME-OF-THE-LOG.key in
+    /// ~/.config/pellucid].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Where to listen; 0 takes a free port.
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// The address to listen at; another than this machine's own asks for --tokens.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) host: std::net::IpAddr,
+    /// The file of hashed tokens, see `pellucid token`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tokens: Option<PathBuf>,
+    /// A name that this server may be called by, beside its address; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+    /// Sign a checkpoint after so many entries.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub(crate) checkpoint_every: u64,
+    /// Rows that may wait to be explained.
+    #[arg(long, value_name = "N")]
+    pub(crate) queue: Option<usize>,
+    /// Threads that explain [default: all cores but one].
+    #[arg(long, value_name = "N")]
+    pub(crate) explain_threads: Option<usize>,
+    /// Threads that predict.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) predict_threads: usize,
+    /// Requests of one token a second, on average.
+    #[arg(long, value_name = "N")]
+    pub(crate) rate: Option<f64>,
+    /// Seconds that accepted work is given to end, at SIGTERM or Ctrl-C.
+    #[arg(long, value_name = "SECS", default_value_t = 30)]
+    pub(crate) drain_secs: u64,
+    /// How much is told on standard error: error, warn, info or debug.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub(crate) log_level: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArguments {
+    /// The file of hashed tokens; made where there is none.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What the token is called in the audit trail.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// What it opens: predict-log, explain, read, audit, admin.
+    #[arg(long, value_name = "SCOPES", value_delimiter = ',', required = true)]
+    pub(crate) scopes: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -19,10 +19,12 @@ mod plot;
 mod predicted;
 mod progress;
 mod report;
+mod serve;
 mod summary;
 mod surrogate;
 mod tables;
 mod texts;
+mod token;
 mod written;
 
 use std::ffi::OsString;
@@ -57,6 +59,10 @@ fn shown(error: &clap::Error) -> u8 {
 }
 
 fn run(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
+    // A server ends in order by itself, also at SIGTERM.
+    if let Command::Serve(arguments) = &arguments.command {
+        return serve::run(arguments, console);
+    }
     let cancellation = Cancellation::default();
     stop_on_interrupt(&cancellation)?;
     match &arguments.command {
@@ -72,6 +78,8 @@ fn run(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
         Command::Inspect(arguments) => inspect::run(arguments, console),
         Command::Doctor(arguments) => doctor::run(arguments, console),
         Command::Log(command) => log::run(command, console, &cancellation),
+        Command::Serve(arguments) => serve::run(arguments, console),
+        Command::Token(arguments) => token::run(arguments, console),
     }
 }
 

@@ -86,7 +86,9 @@ pub use pellucid_agnostic::k_means::k_means;
 pub use pellucid_agnostic::lime;
 pub use pellucid_core::{Cancellation, NoProgress, OutputSpace, Progress, Similarity, Target, Work};
 pub use pellucid_explain::network::Ending;
-pub use pellucid_graph::{Error as GraphError, Runtime};
+pub use pellucid_graph::{
+    Data as TensorData, Dim, ElementType, Error as GraphError, Runtime, Session, Tensor,
+};
 pub use pellucid_plot::{Chart, ChartPage, ChartSection, charts_html};
 pub use pellucid_remote::{Address, Options as EndpointOptions};
 pub use pellucid_runtime::{Doctor, Options as RuntimeOptions, RuntimeChoice, doctor, runtime};
@@ -96,7 +98,9 @@ pub use pellucid_trees::{
 pub use photo::{Photo, PreparedPhoto};
 pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
 pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
-pub use recorded::{RecordContext, RecordedInput, RecordsFile, recorded, recorded_input, recorded_text};
+pub use recorded::{
+    RecordContext, RecordedInput, RecordsFile, comparability_key, recorded, recorded_input, recorded_text,
+};
 pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};
 pub use series_picture::{series_chart, series_stretches};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayD};
-use pellucid_core::{Model as _, Similarity, Work};
+use pellucid_core::{Model as _, OutputSpace, Similarity, Work};
 use pellucid_explain::Network;
 use pellucid_explain::network;
 use pellucid_graph::{Graph, Runtime, Wire, onnx};
@@ -257,6 +257,11 @@ impl LoadedModel {
     /// Rows of another shape; a canceled work; whatever the runtime reports.
     pub fn outputs(&self, rows: &ArrayD<f32>, work: &Work) -> Result<Array2<f64>, Error> {
         Ok(self.network.outputs(rows, work)?)
+    }
+
+    /// The unit of the outputs that explanations are of.
+    pub fn output_space(&self) -> OutputSpace {
+        self.network.space()
     }
 
     /// The name of the input.

@@ -231,9 +231,12 @@ fn parameters(explanation: &Explanation, context: &RecordContext<'_>) -> Map<Str
     parameters
 }
 
-/// Draws are keyed by the seed and the row's digest for all methods, so the policy is one and the seed does not tell
-/// records apart.
-fn comparability_key(
+/// What records of one model, method and background have in common, `parameters` being those of the record. Draws are keyed by
+/// the seed and the row's digest for all methods, so the policy is one and the seed does not tell records apart.
+///
+/// # Errors
+/// Parameters that are no JSON of finite numbers.
+pub fn comparability_key(
     method: &str,
     parameters: &Map<String, Value>,
     model: &RecordedModel,
@@ -294,7 +297,8 @@ fn shape(array: &ArrayViewD<'_, f64>) -> Vec<u64> {
 }
 
 impl Parameter {
-    fn to_json(&self) -> Value {
+    /// The value as records hold it.
+    pub fn to_json(&self) -> Value {
         match self {
             Self::Unset => Value::Null,
             Self::Flag(flag) => json!(flag),

@@ -37,7 +37,8 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
             "pellucid-store",
         ],
     ),
-    ("pellucid-cli", &["pellucid-engine", "pellucid-store"]),
+    ("pellucid-server", &["pellucid-store", "pellucid-dashboard", "pellucid-engine"]),
+    ("pellucid-cli", &["pellucid-store", "pellucid-engine", "pellucid-server"]),
     ("pellucid-python", &["pellucid-engine", "pellucid-cli"]),
     ("pellucid-tidy", &[]),
 ];

@@ -195,7 +195,7 @@ impl AgnosticMethod {
     }
 
     /// The unit of values, where outputs are in this one.
-    pub(crate) fn space_of_values(&self, outputs: OutputSpace) -> OutputSpace {
+    pub fn space_of_values(&self, outputs: OutputSpace) -> OutputSpace {
         match self.link {
             Link::Identity => outputs,
             Link::Logit => OutputSpace::LogOdds,

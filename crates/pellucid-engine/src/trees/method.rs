@@ -146,6 +146,11 @@ impl TreeMethod {
         walks && matches!(self.removal, Removal::PathDependent(_))
     }
 
+    /// The unit of the values.
+    pub fn output_space(&self) -> OutputSpace {
+        self.space
+    }
+
     /// The name, as in JSON.
     pub fn name(&self) -> &'static str {
         match self.measure {

@@ -1,0 +1,113 @@
+//! `pellucid serve`: the server, until somebody stops it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use pellucid_engine::Error;
+use pellucid_server::{Clock, Limits, Options, Server};
+use pellucid_store::create_key;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::arguments::ServeArguments;
+use crate::console::Console;
+use crate::failure::Failure;
+
+pub(crate) fn run(arguments: &ServeArguments, console: &Console) -> Result<(), Failure> {
+    tell_on_stderr(&arguments.log_level)?;
+    let options = options(arguments)?;
+    let server = Server::start(options).map_err(|error| Failure::Setup(error.to_string()))?;
+    let models: Vec<String> =
+        server.models().iter().map(|(name, version)| format!("{name} (version {version})")).collect();
+    console.print(&format!("listening at http://{}\nmodels: {}", server.address(), models.join(", ")))?;
+    for (name, fault) in server.model_faults() {
+        console.error(&format!("model {name} is not served: {fault}"));
+    }
+    if let Some(fault) = server.log_fault() {
+        console.error(&format!("nothing is recorded: {fault}; it is tried again"));
+    }
+    server.wait_for_signal();
+    match server.stop().n_lost {
+        0 => Ok(()),
+        n => Err(Failure::Setup(format!(
+            "{n} rows were accepted and are not in the log: there was no time for them"
+        ))),
+    }
+}
+
+fn options(arguments: &ServeArguments) -> Result<Options, Failure> {
+    let clock: Clock = Arc::new(now_micros);
+    let key = key_file(arguments)?;
+    let defaults = Limits::default();
+    let rate = arguments.rate.unwrap_or(defaults.requests_per_second);
+    if rate.is_nan() || rate <= 0.0 {
+        return Err(usage("rate", format!("{rate} lets nobody ask; give requests a second")));
+    }
+    let limits = Limits {
+        explain_queue: arguments.queue.unwrap_or(defaults.explain_queue),
+        explain_threads: arguments.explain_threads.unwrap_or(defaults.explain_threads).max(1),
+        predict_threads: arguments.predict_threads.max(1),
+        requests_per_second: rate,
+        burst: rate.max(1.0),
+        drain: Duration::from_secs(arguments.drain_secs),
+        ..defaults
+    };
+    Ok(Options {
+        address: SocketAddr::from((arguments.host, arguments.port)),
+        tokens: arguments.tokens.clone(),
+        allowed_hosts: arguments.allow_host.clone(),
+        checkpoint_every: arguments.checkpoint_every,
+        limits,
+        ..Options::new(arguments.models.clone(), arguments.log.clone(), key, clock)
+    })
+}
+
+fn usage(option: &str, reason: String) -> Failure {
+    Error::Request { option: option.to_owned(), reason }.into()
+}
+
+/// The time, in microseconds since 1970-01-01 UTC.
+fn now_micros() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The key that was named, or the log's own; a new one where there is none.
+fn key_file(arguments: &ServeArguments) -> Result<PathBuf, Failure> {
+    let stem = arguments.log.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let path = match &arguments.key {
+        Some(path) => path.clone(),
+        None => {
+            let home = std::env::var_os("HOME").map(PathBuf::from);
+            let home =
+                home.ok_or_else(|| usage("key", "HOME is not set; name the key file with --key".to_owned()))?;
+            home.join(".config/pellucid").join(format!("{stem}.key"))
+        }
+    };
+    if !path.exists() {
+        make_key(&path, &stem)?;
+    }
+    Ok(path)
+}
+
+fn make_key(path: &Path, stem: &str) -> Result<(), Failure> {
+    let output = |reason: String| Error::Output { path: path.display().to_string(), reason };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| output(error.to_string()))?;
+    }
+    let name: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    create_key(path, &format!("pellucid.local/{name}")).map_err(|error| output(error.to_string()))?;
+    Ok(())
+}
+
+/// Lines of JSON on standard error.
+fn tell_on_stderr(level: &str) -> Result<(), Failure> {
+    let level: LevelFilter = level
+        .parse()
+        .map_err(|_| usage("log-level", format!("`{level}` is none; there are error, warn, info, debug")))?;
+    let told = tracing_subscriber::fmt().json().with_max_level(level).with_writer(std::io::stderr);
+    // Another subscriber stays where one was set.
+    let _ = told.try_init();
+    Ok(())
+}

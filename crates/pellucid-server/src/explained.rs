@@ -1,0 +1,68 @@
+//! Rows + plan → one explanation a row; where some rows fail, the others are still explained.
+
+use ndarray::{ArrayD, Axis};
+use pellucid_engine::{Explanation, Work};
+
+use crate::error::Fault;
+use crate::models::plan::Plan;
+use crate::models::rows::{Rows, row, stacked};
+use crate::models::served::Served;
+
+/// The explanation of one row, and all outputs of the model for it in the model's own space.
+pub(crate) struct Explained {
+    pub(crate) explanation: Explanation,
+    pub(crate) outputs: Vec<f64>,
+}
+
+/// Explains rows `[1, features…]` in one call of the method; each alone where the call fails.
+pub(crate) fn explain(
+    served: &Served,
+    plan: &Plan,
+    rows: &[&Rows],
+    work: &Work,
+) -> Vec<Result<Explained, Fault>> {
+    match at_once(served, plan, rows, work) {
+        Ok(explained) => explained.into_iter().map(Ok).collect(),
+        Err(fault) if rows.len() == 1 => vec![Err(fault)],
+        Err(_) => rows.iter().map(|row| alone(served, plan, row, work)).collect(),
+    }
+}
+
+fn alone(served: &Served, plan: &Plan, row: &Rows, work: &Work) -> Result<Explained, Fault> {
+    let none = || Fault::Internal("nothing was explained".to_owned());
+    at_once(served, plan, &[row], work)?.pop().ok_or_else(none)
+}
+
+fn at_once(served: &Served, plan: &Plan, rows: &[&Rows], work: &Work) -> Result<Vec<Explained>, Fault> {
+    let rows = stacked(rows.iter().copied())?;
+    let mut explanation = plan.explain(&served.kind, &rows, work)?;
+    if let Some(names) = &served.feature_names {
+        explanation.about.feature_names = Some(names.clone());
+    }
+    let outputs = served.kind.outputs(&rows, work)?;
+    let explained = outputs.into_iter().enumerate();
+    Ok(explained
+        .map(|(index, outputs)| Explained { explanation: one(&explanation, index), outputs })
+        .collect())
+}
+
+/// The explanation of one of the rows, as if it had been explained alone.
+fn one(of: &Explanation, index: usize) -> Explanation {
+    let part = |array: &ArrayD<f64>| row(array, index);
+    let optional = |array: &Option<ArrayD<f64>>| array.as_ref().map(part);
+    Explanation {
+        values: part(&of.values),
+        outputs: part(&of.outputs),
+        base_values: optional(&of.base_values),
+        convergence_delta: optional(&of.convergence_delta),
+        standard_error: optional(&of.standard_error),
+        raw_map: optional(&of.raw_map),
+        data: part(&of.data),
+        baselines: of
+            .baselines
+            .as_ref()
+            .map(|array| array.index_axis(Axis(0), index).to_owned().insert_axis(Axis(0))),
+        evaluations: of.evaluations.get(index).copied().into_iter().collect(),
+        about: of.about.select_rows(&[index]),
+    }
+}

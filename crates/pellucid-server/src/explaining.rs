@@ -1,0 +1,170 @@
+//! What is asked to be explained → rows in the queue, once for each prediction and key of comparability.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::{App, blocking};
+use crate::error::Fault;
+use crate::jobs::{Row, State};
+use crate::models::plan::Plan;
+use crate::models::rows::{Rows, row};
+use crate::models::served::Served;
+use crate::predict::sampling;
+use crate::predict::stored::Prediction;
+use crate::queue::{Priority, Task};
+
+/// Rows of one model that are to be explained by one plan.
+pub(crate) struct Order {
+    pub(crate) served: Arc<Served>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) priority: Priority,
+    /// Whether the explanations themselves are wanted.
+    pub(crate) keep: bool,
+    pub(crate) rows: Vec<Ordered>,
+}
+
+/// A row to be explained.
+pub(crate) struct Ordered {
+    pub(crate) prediction_id: String,
+    /// `[1, features…]`.
+    pub(crate) input: Arc<Rows>,
+    pub(crate) inclusion_probability: f64,
+}
+
+impl Order {
+    pub(crate) fn new(served: Arc<Served>, plan: Arc<Plan>, priority: Priority, rows: Vec<Ordered>) -> Self {
+        Self { served, plan, priority, keep: false, rows }
+    }
+
+    /// Refuses what would cost more than a request may.
+    pub(crate) fn check_cost(&self, max_cost: u64) -> Result<(), Fault> {
+        let cost = self.plan.cost_of_row.saturating_mul(self.rows.len() as u64);
+        match cost <= max_cost {
+            true => Ok(()),
+            false => Err(Fault::TooLarge(format!(
+                "about {cost} model evaluations ({} rows of {}), and one request may take {max_cost}: send fewer rows, or ask \
+                 for fewer draws",
+                self.rows.len(),
+                self.plan.cost_of_row
+            ))),
+        }
+    }
+}
+
+/// Puts an order into the queue; rows that are under way or in the log already are not explained again.
+///
+/// # Errors
+/// A queue without room for all of them; nothing is queued then.
+pub(crate) async fn place(app: &Arc<App>, order: Order) -> Result<Vec<Arc<Row>>, Fault> {
+    order.check_cost(app.options.limits.max_cost)?;
+    let key = &order.plan.comparability_key;
+    let ids: Vec<String> = order.rows.iter().map(|row| row.prediction_id.clone()).collect();
+    let recorded = if order.keep { vec![None; ids.len()] } else { recorded(app, ids, key).await? };
+    let (mut rows, mut tasks) = (Vec::new(), Vec::new());
+    for (ordered, recorded) in order.rows.into_iter().zip(recorded) {
+        let (row, is_new) = app.jobs.row(&ordered.prediction_id, key);
+        match recorded {
+            Some(index) if is_new => {
+                row.set(State::Recorded(index, None));
+                app.jobs.ended(&ordered.prediction_id, key);
+            }
+            None if is_new => tasks.push(Task {
+                served: order.served.clone(),
+                plan: order.plan.clone(),
+                priority: order.priority,
+                row: row.clone(),
+                input: ordered.input,
+                inclusion_probability: ordered.inclusion_probability,
+                keep: order.keep,
+            }),
+            _ => {}
+        }
+        rows.push(row);
+    }
+    let new: Vec<Arc<Row>> = tasks.iter().map(|task| task.row.clone()).collect();
+    if let Err(fault) = app.queue.add(tasks) {
+        for row in &new {
+            row.set(State::Failed(fault.clone()));
+            app.jobs.ended(&row.prediction_id, key);
+        }
+        rows.iter().for_each(|row| row.give_up(State::Canceled));
+        return Err(fault);
+    }
+    Ok(rows)
+}
+
+/// Where the log holds an explanation of these predictions under the key.
+async fn recorded(app: &Arc<App>, ids: Vec<String>, key: &str) -> Result<Vec<Option<u64>>, Fault> {
+    let (log, key) = (app.log.clone(), key.to_owned());
+    blocking(move || {
+        // A log that is not there yet holds nothing.
+        let Ok(reader) = log.reader() else { return Ok(vec![None; ids.len()]) };
+        let of = |id: &String| Ok(reader.current(id, &key)?.map(|stored| stored.index));
+        ids.iter().map(of).collect()
+    })
+    .await
+}
+
+/// Ends rows that are not explained in time.
+pub(crate) fn expire(rows: &[Arc<Row>], after: Duration) {
+    let rows = rows.to_vec();
+    tokio::spawn(async move {
+        tokio::time::sleep(after).await;
+        for row in rows.iter().filter(|row| !row.state().is_final()) {
+            row.give_up(State::Failed(Fault::Deadline(format!(
+                "not explained within {} s",
+                after.as_secs_f64()
+            ))));
+        }
+    });
+}
+
+/// What was chosen of predictions that were just answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Sampled {
+    pub(crate) n_queued: usize,
+    /// Chosen, and not taken by the full queue: counted, and told to whoever asked.
+    pub(crate) n_dropped: usize,
+}
+
+/// Remembers predictions, and queues those that the model's rule chooses. Nobody waits for it.
+pub(crate) fn sample(
+    app: &App,
+    served: &Arc<Served>,
+    ids: &[String],
+    rows: &Rows,
+    probabilities: &[Option<Vec<f64>>],
+) -> Sampled {
+    let key = &served.plan.comparability_key;
+    let mut tasks = Vec::new();
+    for (index, (id, probabilities)) in ids.iter().zip(probabilities).enumerate() {
+        let input = Arc::new(row(rows, index));
+        let (model, version) = (served.name.clone(), served.version.clone());
+        app.predictions.keep(id, Prediction { model, version, row: input.clone() });
+        let Some(probability) = sampling::chosen(served, id, probabilities.as_deref()) else { continue };
+        let (row, is_new) = app.jobs.row(id, key);
+        if is_new {
+            tasks.push(Task {
+                served: served.clone(),
+                plan: served.plan.clone(),
+                priority: Priority::Low,
+                row,
+                input,
+                inclusion_probability: probability,
+                keep: false,
+            });
+        }
+    }
+    let queued: Vec<Arc<Row>> = tasks.iter().map(|task| task.row.clone()).collect();
+    match app.queue.add(tasks) {
+        Ok(()) => Sampled { n_queued: queued.len(), n_dropped: 0 },
+        Err(fault) => {
+            for row in &queued {
+                row.set(State::Failed(fault.clone()));
+                app.jobs.ended(&row.prediction_id, key);
+                app.metrics.outcome("dropped");
+            }
+            Sampled { n_queued: 0, n_dropped: queued.len() }
+        }
+    }
+}

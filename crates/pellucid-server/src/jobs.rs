@@ -1,0 +1,279 @@
+//! Rows that somebody waits for, alone or as a job: what state each is in, and who is told.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pellucid_engine::Cancellation;
+use pellucid_store::Payload;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::error::Fault;
+use crate::models::served::Served;
+
+/// A row on its way from the queue to the log.
+pub(crate) struct Row {
+    pub(crate) prediction_id: String,
+    state: watch::Sender<State>,
+    pub(crate) cancellation: Cancellation,
+    /// Jobs that want it; it is canceled with the last of them.
+    wanted: AtomicUsize,
+    /// Told of every change of any row.
+    changes: watch::Sender<u64>,
+}
+
+/// Where a row is.
+#[derive(Clone)]
+pub(crate) enum State {
+    Queued,
+    Running,
+    /// Made, and waiting for the log; the log's fault where it had one.
+    Explained(Option<Fault>),
+    /// On the disk, under this index; `None`: its explanation is read from there.
+    Recorded(u64, Option<Arc<Payload>>),
+    Failed(Fault),
+    Canceled,
+}
+
+impl State {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Explained(..) => "explained",
+            Self::Recorded(..) => "recorded",
+            Self::Failed(_) => "failed",
+            Self::Canceled => "canceled",
+        }
+    }
+
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Self::Recorded(..) | Self::Failed(_) | Self::Canceled)
+    }
+}
+
+impl Row {
+    pub(crate) fn state(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    /// Moves on, unless it has ended; whether it did.
+    pub(crate) fn set(&self, next: State) -> bool {
+        let moved = self.state.send_if_modified(|state| {
+            let moves = !state.is_final();
+            if moves {
+                *state = next;
+            }
+            moves
+        });
+        if moved {
+            self.changes.send_modify(|n| *n = n.wrapping_add(1));
+        }
+        moved
+    }
+
+    /// One of those that want it does no longer; the last one cancels it. What is made already goes to the log.
+    pub(crate) fn give_up(&self, with: State) {
+        if self.wanted.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
+        }
+        let is_made = matches!(self.state(), State::Explained(..));
+        if !is_made && self.set(with) {
+            self.cancellation.cancel();
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let state = self.state();
+        let mut described = json!({ "prediction_id": self.prediction_id, "status": state.name() });
+        match state {
+            State::Recorded(index, _) => described["record_index"] = index.into(),
+            State::Failed(fault) | State::Explained(Some(fault)) => {
+                described["error"] = fault.to_string().into()
+            }
+            _ => {}
+        }
+        described
+    }
+}
+
+/// What somebody asked to be explained.
+pub(crate) struct Job {
+    pub(crate) id: String,
+    pub(crate) created_micros: i64,
+    pub(crate) model: Arc<Served>,
+    pub(crate) method: String,
+    pub(crate) comparability_key: String,
+    pub(crate) rows: Vec<Arc<Row>>,
+}
+
+impl Job {
+    /// How many rows are in each state.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = Counts { n_rows: self.rows.len(), ..Counts::default() };
+        for row in &self.rows {
+            match row.state() {
+                State::Queued => {}
+                State::Running | State::Explained(..) => counts.n_running += 1,
+                State::Recorded(..) => counts.n_recorded += 1,
+                State::Failed(_) => counts.n_failed += 1,
+                State::Canceled => counts.n_canceled += 1,
+            }
+        }
+        counts
+    }
+
+    /// Asks for an end; rows that another job wants go on.
+    pub(crate) fn cancel(&self, with: &State) {
+        self.rows.iter().for_each(|row| row.give_up(with.clone()));
+    }
+
+    pub(crate) fn to_json(&self, with_rows: bool) -> Value {
+        let counts = self.counts();
+        let mut described = json!({
+            "job_id": self.id,
+            "status": counts.status(),
+            "created_micros": self.created_micros,
+            "model": self.model.name,
+            "version": self.model.version,
+            "method": self.method,
+            "comparability_key": self.comparability_key,
+            "n_rows": counts.n_rows,
+            "n_done": counts.n_done(),
+            "progress": counts.to_json(),
+        });
+        if with_rows {
+            described["rows"] = self.rows.iter().map(|row| row.to_json()).collect();
+        }
+        described
+    }
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Counts {
+    n_rows: usize,
+    n_running: usize,
+    n_recorded: usize,
+    n_failed: usize,
+    n_canceled: usize,
+}
+
+impl Counts {
+    pub(crate) fn is_final(self) -> bool {
+        self.n_done() == self.n_rows
+    }
+
+    fn n_done(self) -> usize {
+        self.n_recorded + self.n_failed + self.n_canceled
+    }
+
+    pub(crate) fn status(self) -> &'static str {
+        match () {
+            () if !self.is_final() && self.n_running + self.n_recorded + self.n_failed == 0 => "queued",
+            () if !self.is_final() => "running",
+            () if self.n_canceled > 0 => "canceled",
+            () if self.n_failed == self.n_rows => "failed",
+            () if self.n_failed > 0 => "partly_failed",
+            () => "done",
+        }
+    }
+
+    pub(crate) fn to_json(self) -> Value {
+        json!({
+            "n_rows": self.n_rows,
+            "n_running": self.n_running,
+            "n_recorded": self.n_recorded,
+            "n_failed": self.n_failed,
+            "n_canceled": self.n_canceled,
+        })
+    }
+}
+
+/// All jobs, and all rows under way by prediction and key of comparability.
+pub(crate) struct Jobs {
+    known: Mutex<Known>,
+    n_kept: usize,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Known {
+    by_id: HashMap<String, Arc<Job>>,
+    order: VecDeque<String>,
+    under_way: HashMap<(String, String), Arc<Row>>,
+}
+
+impl Jobs {
+    pub(crate) fn new(n_kept: usize) -> Self {
+        Self { known: Mutex::default(), n_kept, changes: watch::Sender::new(0) }
+    }
+
+    /// The row of a prediction under a key: the one under way where there is one, and whether it is new.
+    pub(crate) fn row(&self, prediction_id: &str, comparability_key: &str) -> (Arc<Row>, bool) {
+        let key = (prediction_id.to_owned(), comparability_key.to_owned());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(row) = known.under_way.get(&key)
+            && !row.state().is_final()
+        {
+            row.wanted.fetch_add(1, Ordering::AcqRel);
+            return (row.clone(), false);
+        }
+        let row = Arc::new(Row {
+            prediction_id: prediction_id.to_owned(),
+            state: watch::Sender::new(State::Queued),
+            cancellation: Cancellation::default(),
+            wanted: AtomicUsize::new(1),
+            changes: self.changes.clone(),
+        });
+        known.under_way.insert(key, row.clone());
+        (row, true)
+    }
+
+    /// Forgets a row that has ended.
+    pub(crate) fn ended(&self, prediction_id: &str, comparability_key: &str) {
+        let key = (prediction_id.to_owned(), comparability_key.to_owned());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.under_way.get(&key).is_some_and(|row| row.state().is_final()) {
+            known.under_way.remove(&key);
+        }
+    }
+
+    /// Keeps a job; of those that have ended the oldest are forgotten.
+    pub(crate) fn add(&self, job: Arc<Job>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.by_id.insert(job.id.clone(), job.clone()).is_none() {
+            known.order.push_back(job.id.clone());
+        }
+        let mut left = known.order.len();
+        while known.by_id.len() > self.n_kept && left > 0 {
+            left -= 1;
+            let Some(id) = known.order.pop_front() else { break };
+            if known.by_id.get(&id).is_some_and(|job| job.counts().is_final()) {
+                known.by_id.remove(&id);
+            } else {
+                known.order.push_back(id);
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Job>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).by_id.get(id).cloned()
+    }
+
+    /// All jobs, the newest first.
+    pub(crate) fn all(&self) -> Vec<Arc<Job>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.order.iter().rev().filter_map(|id| known.by_id.get(id).cloned()).collect()
+    }
+
+    /// Changes whenever any row does.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+}

@@ -1,0 +1,293 @@
+//! Explanations → the log. What the log does not take now is kept and tried again; nothing that was accepted is lost while the
+//! process lives.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use pellucid_engine::{RecordContext, recorded};
+use pellucid_store::{Error, Feedback, Log, Options, Payload, Pending, Reader, Record};
+
+use crate::config::Clock;
+use crate::error::Fault;
+use crate::explained::Explained;
+use crate::jobs::{Jobs, State};
+use crate::metrics::Metrics;
+use crate::queue::Task;
+
+/// The first pause after the log took nothing.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// Entries that are sent to the log before the first is waited for.
+const GROUP: usize = 256;
+
+/// The log with what is needed to open it again.
+pub(crate) struct LogFile {
+    path: PathBuf,
+    key: PathBuf,
+    options: Options,
+    open: Mutex<Option<Arc<Log>>>,
+    /// Why nothing can be written, where nothing can.
+    fault: Mutex<Option<Fault>>,
+}
+
+impl LogFile {
+    pub(crate) fn new(path: PathBuf, key: PathBuf, options: Options) -> Self {
+        Self { path, key, options, open: Mutex::default(), fault: Mutex::default() }
+    }
+
+    /// The log, opened where it is not.
+    ///
+    /// # Errors
+    /// Another writer, a wrong key, a damaged file.
+    pub(crate) fn log(&self) -> Result<Arc<Log>, Fault> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(log) = &*open {
+            return Ok(log.clone());
+        }
+        match Log::open(&self.path, &self.key, &self.options) {
+            Ok(log) => {
+                let log = Arc::new(log);
+                *open = Some(log.clone());
+                self.note(None);
+                Ok(log)
+            }
+            Err(error) => {
+                let fault = Fault::Unavailable(error.to_string());
+                self.note(Some(fault.clone()));
+                Err(fault)
+            }
+        }
+    }
+
+    /// A reader beside the writer.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub(crate) fn reader(&self) -> Result<Reader, Fault> {
+        Reader::open(&self.path).map_err(|error| Fault::Unavailable(error.to_string()))
+    }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// Why nothing can be written, where that is so.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, fault: Option<Fault>) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    /// Appends what became known of a prediction later.
+    ///
+    /// # Errors
+    /// As of [`Log::append_feedback`].
+    pub(crate) fn append_feedback(&self, feedback: &Feedback) -> Result<u64, Fault> {
+        Ok(self.log()?.append_feedback(feedback)?.index)
+    }
+
+    /// Signs what is there now.
+    ///
+    /// # Errors
+    /// As of [`Log::checkpoint`].
+    pub(crate) fn checkpoint(&self) -> Result<String, Fault> {
+        Ok(self.log()?.checkpoint()?)
+    }
+
+    fn close(&self) {
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// The thread that writes.
+pub(crate) struct Recorder {
+    queue: Sender<Message>,
+    thread: Mutex<Option<JoinHandle<usize>>>,
+}
+
+enum Message {
+    Record(Box<Waiting>),
+    Stop(Instant),
+}
+
+/// An explanation that is not on the disk yet.
+struct Waiting {
+    task: Task,
+    record: Record,
+    payload: Payload,
+}
+
+impl Recorder {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// A thread that cannot be started.
+    pub(crate) fn start(
+        log: Arc<LogFile>,
+        jobs: Arc<Jobs>,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+        longest_pause: Duration,
+    ) -> std::io::Result<Self> {
+        let (queue, messages) = channel();
+        let mut writing = Writing { log, jobs, metrics, clock, longest_pause, waiting: VecDeque::new() };
+        let thread = std::thread::Builder::new().name("recorder".to_owned());
+        let thread = thread.spawn(move || writing.run(&messages))?;
+        Ok(Self { queue, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Takes an explanation; its row is told when it is on the disk.
+    pub(crate) fn record(&self, task: Task, explained: &Explained) {
+        let context = RecordContext {
+            model_name: Some(&task.served.name),
+            model_version: Some(&task.served.version),
+            inclusion_probability: task.inclusion_probability,
+            outputs: Some(&explained.outputs),
+            background_digest: task.plan.background_digest.as_deref(),
+            ..RecordContext::new(&task.row.prediction_id, 0)
+        };
+        match recorded(&explained.explanation, 0, &context) {
+            Ok((record, payload)) => {
+                let waiting = Box::new(Waiting { task, record, payload });
+                if let Err(unsent) = self.queue.send(Message::Record(waiting))
+                    && let Message::Record(waiting) = unsent.0
+                {
+                    let fault = Fault::Unavailable("the server is stopping".to_owned());
+                    waiting.task.row.set(State::Failed(fault));
+                }
+            }
+            Err(error) => {
+                task.row.set(State::Failed(error.into()));
+            }
+        }
+    }
+
+    /// Writes what is there, trying until `until`; gives how many explanations are not on the disk.
+    pub(crate) fn stop(&self, until: Instant) -> usize {
+        let _ = self.queue.send(Message::Stop(until));
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread.and_then(|thread| thread.join().ok()).unwrap_or(0)
+    }
+}
+
+struct Writing {
+    log: Arc<LogFile>,
+    jobs: Arc<Jobs>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    longest_pause: Duration,
+    waiting: VecDeque<Waiting>,
+}
+
+impl Writing {
+    fn run(&mut self, messages: &Receiver<Message>) -> usize {
+        // A log that cannot be opened is told of before the first explanation.
+        let _ = self.log.log();
+        let mut pause = FIRST_PAUSE;
+        let mut stop: Option<Instant> = None;
+        loop {
+            self.receive(messages, pause, &mut stop);
+            if self.write() || self.waiting.is_empty() {
+                pause = FIRST_PAUSE;
+            } else {
+                pause = (pause * 2).min(self.longest_pause);
+                std::thread::sleep(FIRST_PAUSE.min(pause));
+            }
+            self.metrics.unrecorded(self.waiting.len());
+            let in_time = stop.is_none_or(|stop| Instant::now() < stop);
+            if stop.is_some() && (self.waiting.is_empty() || !in_time) {
+                self.log.close();
+                return self.waiting.len();
+            }
+        }
+    }
+
+    /// Waits for something to write; where something waits already, for no longer than the pause.
+    fn receive(&mut self, messages: &Receiver<Message>, pause: Duration, stop: &mut Option<Instant>) {
+        let first = match (self.waiting.is_empty() && self.log.fault().is_none(), &stop) {
+            (true, None) => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            (_, None) => messages.recv_timeout(pause),
+            (_, Some(_)) => messages.recv_timeout(Duration::ZERO),
+        };
+        if matches!(first, Err(RecvTimeoutError::Disconnected)) && stop.is_none() {
+            *stop = Some(Instant::now());
+        }
+        for message in first.into_iter().chain(messages.try_iter()) {
+            match message {
+                Message::Record(waiting) => self.waiting.push_back(*waiting),
+                Message::Stop(until) => *stop = Some(until),
+            }
+        }
+    }
+
+    /// Writes what waits, in groups; whether the log took all of it.
+    fn write(&mut self) -> bool {
+        let log = match self.log.log() {
+            Ok(log) => log,
+            Err(fault) => return self.tell(&fault),
+        };
+        while !self.waiting.is_empty() {
+            let n = self.waiting.len().min(GROUP);
+            let now = (self.clock)();
+            let group: Vec<(Waiting, Result<Pending, Error>)> = self
+                .waiting
+                .drain(..n)
+                .map(|mut waiting| {
+                    waiting.record.timestamp_micros = now;
+                    let pending = log.submit(&waiting.record, &waiting.payload);
+                    (waiting, pending)
+                })
+                .collect();
+            let mut fault = None;
+            for (waiting, pending) in group {
+                match pending.and_then(Pending::wait) {
+                    Ok(appended) => self.recorded(waiting, appended.index),
+                    Err(error @ Error::Refused { .. }) => self.refused(&waiting, error),
+                    Err(error) => {
+                        fault = Some(Fault::Unavailable(error.to_string()));
+                        if matches!(error, Error::Closed { .. }) {
+                            self.log.close();
+                        }
+                        self.waiting.push_back(waiting);
+                    }
+                }
+            }
+            if let Some(fault) = fault {
+                self.log.note(Some(fault.clone()));
+                return self.tell(&fault);
+            }
+        }
+        self.log.note(None);
+        true
+    }
+
+    fn recorded(&self, waiting: Waiting, index: u64) {
+        let Waiting { task, payload, .. } = waiting;
+        self.metrics.outcome("recorded");
+        task.row.set(State::Recorded(index, task.keep.then(|| Arc::new(payload))));
+        self.jobs.ended(&task.row.prediction_id, &task.plan.comparability_key);
+    }
+
+    fn refused(&self, waiting: &Waiting, error: Error) {
+        self.metrics.outcome("refused");
+        waiting.task.row.set(State::Failed(error.into()));
+        self.jobs.ended(&waiting.task.row.prediction_id, &waiting.task.plan.comparability_key);
+    }
+
+    /// Tells all that wait why nothing is written; they wait on.
+    fn tell(&self, fault: &Fault) -> bool {
+        for waiting in &self.waiting {
+            let is_told =
+                matches!(waiting.task.row.state(), State::Explained(Some(known)) if known == *fault);
+            if !is_told {
+                waiting.task.row.set(State::Explained(Some(fault.clone())));
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,14 @@
+//! The server as its clients meet it: over real sockets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a broken expectation is what a test reports")]
+
+mod bodies;
+mod client;
+mod events;
+mod explanations;
+mod harness;
+mod log;
+mod protocols;
+mod queue;
+mod reload;
+mod security;
