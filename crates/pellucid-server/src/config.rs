@@ -92,7 +92,7 @@ pub struct Limits {
     /// Rows that wait to be explained.
     pub explain_queue: usize,
     /// Rows of one call of a method.
-    pub max_batch: usize,
+    pub rows_at_once: usize,
     /// Jobs that are remembered once they have ended.
     pub jobs_kept: usize,
     /// Explanations that are remembered, in bytes.
@@ -130,7 +130,7 @@ impl Default for Limits {
             max_cost: 200_000_000,
             predict_queue: 1_024,
             explain_queue: 16_384,
-            max_batch: 64,
+            rows_at_once: 64,
             jobs_kept: 1_024,
             cache_bytes: 128 << 20,
             predictions_bytes: 256 << 20,

@@ -263,7 +263,7 @@ fn app(
         folder,
         pool: pool.map_err(|error| StartError::of("threads", error))?,
         predictions: Predictions::new(limits.predictions_bytes),
-        queue: Arc::new(Queue::new(limits.explain_queue, limits.max_batch)),
+        queue: Arc::new(Queue::new(limits.explain_queue, limits.rows_at_once)),
         jobs: Arc::new(Jobs::new(limits.jobs_kept)),
         log: Arc::new(LogFile::new(options.log.clone(), options.key.clone(), log_options)),
         metrics: Arc::new(Metrics::default()),
