@@ -76,6 +76,7 @@ python-test: $(VENV_READY)
 # Pages and compiled files in a browser. Chromium and npm are installed where that is possible; else it says what is left out.
 test-browser: $(VENV_READY)
 	cargo build --locked --workspace --bin pellucid
+	cargo build --locked --workspace --example dashboard_server
 	tests/browser/run
 
 # What needs torch: the export of its modules, and comparison with it.

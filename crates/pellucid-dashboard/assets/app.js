@@ -132,4 +132,5 @@ document.getElementById("skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", () => show());
 theme();
-show();
+// The first screen leaves the keyboard at the top, where the skip link is.
+show({ keepPlace: true });

@@ -44,7 +44,7 @@ export function proofBadge(entry, entryHash) {
 
 /** Whether a report of verification says that nothing is wrong. */
 export function isSound(report) {
-  return report.sound ?? report.is_sound ?? report.n_faults === 0;
+  return report.n_faults === 0;
 }
 
 export function faultsOf(report) {

@@ -12,7 +12,7 @@ export function table({ caption, columns, rows, limit = 500, sortable = true, on
   let order = onSort ? sorted : (initial ?? null);
 
   function head(column) {
-    const can = onSort ? column.sort : sortable && rows.length > 1;
+    const can = onSort ? column.sort : sortable && column.name && rows.length > 1;
     const name = can ? h("button", { type: "button", on: { click: () => sort(column) } }, column.name) : column.name;
     return h("th", { scope: "col", class: column.number ? "number" : null }, name);
   }

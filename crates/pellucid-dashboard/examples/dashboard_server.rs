@@ -167,7 +167,7 @@ fn verified(server: &Server) -> Answered {
     let report = verify(&server.log, &trusted).map_err(unavailable)?;
     let faults: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
     let told = json!({
-        "sound": report.is_sound(), "n_entries": report.n_entries, "n_signed": report.n_signed, "n_payloads": report.n_payloads,
+        "passed": report.is_sound(), "n_entries": report.n_entries, "n_signed": report.n_signed, "n_payloads": report.n_payloads,
         "n_erased": report.n_erased, "n_clock_steps_back": report.n_clock_steps_back, "root": report.root.to_string(),
         "n_faults": report.n_faults, "faults": faults,
     });
@@ -175,11 +175,15 @@ fn verified(server: &Server) -> Answered {
 }
 
 fn jobs() -> (String, Vec<u8>) {
-    let jobs = json!({ "jobs": [
-        { "job_id": "job-2", "state": "running", "model": "credit", "method": "kernel_shap", "n_done": 120, "n_rows": 400,
-          "created_micros": synthetic::START_MICROS },
-        { "job_id": "job-1", "state": "failed", "model": "credit", "method": "tree_shap", "n_done": 3, "n_rows": 8,
-          "created_micros": synthetic::START_MICROS, "error": "row 4 has 19 features, the model has 20" },
-    ] });
+    let job = |id: &str, status: &str, n_rows: u64, n_recorded: u64, n_failed: u64| {
+        json!({
+            "job_id": id, "status": status, "created_micros": synthetic::START_MICROS, "model": "credit", "version": "2",
+            "method": "kernel_shap", "progress": {
+                "n_rows": n_rows, "n_running": 0, "n_recorded": n_recorded, "n_failed": n_failed, "n_canceled": 0,
+            },
+        })
+    };
+    let jobs =
+        json!({ "jobs": [job("job-2", "running", 400, 120, 0), job("job-1", "partly_failed", 8, 7, 1)] });
     ("application/json".to_owned(), jobs.to_string().into_bytes())
 }

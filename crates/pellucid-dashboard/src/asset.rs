@@ -29,6 +29,7 @@ const FILES: &[(&str, &[u8])] = files![
     "badge.js",
     "chart.js",
     "dom.js",
+    "favicon.svg",
     "form.js",
     "format.js",
     "proof.js",
@@ -76,6 +77,7 @@ pub fn asset(path: &str) -> Option<Asset> {
 fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("html") => "text/html; charset=utf-8",
+        Some("svg") => "image/svg+xml",
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         _ => "text/plain; charset=utf-8",

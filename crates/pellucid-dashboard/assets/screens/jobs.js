@@ -7,13 +7,12 @@ import { table } from "../table.js";
 
 /** Looks again after so many milliseconds while something is under way. */
 const AGAIN = 2000;
-const OVER = ["done", "completed", "succeeded", "failed", "cancelled", "canceled"];
+const UNDER_WAY = ["queued", "running"];
 
 export async function jobs({ signal, told, again }) {
   told(null);
-  const answer = await json("v1/jobs", {}, { signal });
-  const list = Array.isArray(answer) ? answer : (answer.jobs ?? []);
-  if (list.some((job) => !OVER.includes(job.state ?? job.status))) {
+  const { jobs: list } = await json("v1/jobs", {}, { signal });
+  if (list.some((job) => UNDER_WAY.includes(job.status))) {
     const timer = setTimeout(again, AGAIN);
     signal.addEventListener("abort", () => clearTimeout(timer));
   }
@@ -24,41 +23,32 @@ export async function jobs({ signal, told, again }) {
 
 function columns(again) {
   return [
-    { name: "Job", value: (job) => id(job), show: (job) => h("span", { class: "mono" }, id(job)), cut: true },
-    { name: "State", value: state, show: (job) => h("span", { class: badge(state(job)) }, state(job)) },
-    { name: "Model", value: (job) => job.model ?? "", cut: true },
-    { name: "Method", value: (job) => words(job.method ?? ""), cut: true },
-    { name: "Done", value: (job) => job.n_done ?? job.done ?? null, show: progress, number: true },
-    { name: "Since", value: (job) => job.created_micros ?? job.submitted_micros ?? null, show: (job) => since(job), number: true },
-    { name: "Fault", value: (job) => job.error ?? "", cut: true },
-    { name: "", value: () => "", show: (job) => stop(job, again) },
+    { name: "Job", value: (job) => job.job_id, cut: true },
+    { name: "Status", value: (job) => job.status, show: (job) => h("span", { class: badge(job.status) }, words(job.status)) },
+    { name: "Model", value: (job) => `${job.model} ${job.version}`, cut: true },
+    { name: "Method", value: (job) => words(job.method), cut: true },
+    { name: "Recorded", value: ({ progress }) => progress.n_recorded / progress.n_rows, show: recorded, number: true },
+    { name: "Failed", value: ({ progress }) => progress.n_failed, show: ({ progress }) => count(progress.n_failed), number: true },
+    { name: "Since", value: (job) => job.created_micros, show: (job) => time(job.created_micros), number: true },
+    { name: "", value: () => "", show: (job) => cancel(job, again) },
   ];
 }
 
-const id = (job) => String(job.job_id ?? job.id ?? "");
-const state = (job) => words(job.state ?? job.status ?? "unknown");
-
-function badge(name) {
-  if (["done", "completed", "succeeded"].includes(name)) return "badge good";
-  return name === "failed" ? "badge bad" : "badge";
+function badge(status) {
+  if (status === "done") return "badge good";
+  return status.includes("failed") ? "badge bad" : "badge";
 }
 
-function progress(job) {
-  const [done, all] = [job.n_done ?? job.done, job.n_rows ?? job.n_total ?? job.total];
-  if (done === undefined) return "–";
-  return all ? `${count(done)} of ${count(all)} (${percent(done / all)})` : count(done);
+function recorded({ progress: { n_recorded: done, n_rows: all } }) {
+  return `${count(done)} of ${count(all)} (${percent(done / all)})`;
 }
 
-function since(job) {
-  const micros = job.created_micros ?? job.submitted_micros;
-  return micros ? time(micros) : "–";
-}
-
-function stop(job, again) {
-  if (OVER.includes(job.state ?? job.status)) return "";
-  const cancel = async () => {
-    await json(`v1/jobs/${encodeURIComponent(id(job))}`, {}, { method: "DELETE" }).catch(() => null);
+function cancel(job, again) {
+  if (!UNDER_WAY.includes(job.status)) return "";
+  const ask = async () => {
+    // Whatever became of it is told by the list.
+    await json(`v1/jobs/${encodeURIComponent(job.job_id)}`, {}, { method: "DELETE" }).catch(() => null);
     again();
   };
-  return h("button", { type: "button", "aria-label": `Cancel job ${id(job)}`, on: { click: cancel } }, "Cancel");
+  return h("button", { type: "button", "aria-label": `Cancel job ${job.job_id}`, on: { click: ask } }, "Cancel");
 }
