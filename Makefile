@@ -2,17 +2,22 @@
 
 PYTHON ?= python3
 VENV := .venv
+PORT ?= 8080
 VENV_READY := $(VENV)/.ready
 DOCS_VENV := .venv-docs
 BIN := target/release/pellucid
+# The demo's explanations are kept in a log, signed by a key in a folder of its own.
+LOG := out/demo-log/log/explanations.log
+KEEP := --log $(LOG) --log-key out/demo-log/key/demo.key
 
 export PELLUCID_REQUIRE_ORT := 1
 
-.PHONY: demo test torture lint rust-test python-test test-browser test-torch test-libraries test-scale wheel test-wheel doc docs examples bench clean help
+.PHONY: demo serve test torture lint rust-test python-test test-browser test-torch test-libraries test-scale wheel test-wheel doc docs examples bench clean help
 
 help:
 	@echo "make demo    explain five photos with a real network, incomes with real trees, the next word of a text, where a"
 	@echo "             transformer looked and a weather forecast; writes out/demo/index.html, tabular/index.html, text/ and vit/ there"
+	@echo "make serve   predict and explain over HTTP, with a dashboard of the demo's explanations, at 127.0.0.1:8080"
 	@echo "make test    run every test, Rust and Python"
 	@echo "make torture run what takes too long for every change: the whole zoo by every rule"
 	@echo "make docs    build the documentation site; writes out/docs/index.html"
@@ -28,21 +33,31 @@ release: $(VENV_READY)
 	cargo build --release --locked -p pellucid-cli
 
 demo: release
+	rm -rf out/demo-log
 	$(BIN) report fixtures/models/efficientnet_lite0_imagenet.onnx fixtures/photos/*.png fixtures/photos/*.jpg --out out/demo
 	$(BIN) report fixtures/trees/demo/adult.txt fixtures/data/adult_test.csv --cohort sex --out out/demo/tabular
+	$(BIN) explain fixtures/trees/demo/adult.txt fixtures/data/adult_test.csv $(KEEP) --known-labels income --out out/demo/incomes
 	$(BIN) counterfactuals fixtures/trees/demo/adult.txt fixtures/data/adult_declined.csv --background fixtures/data/adult_test.csv \
 		--immutable race,sex,native_country,relationship --only-up age --max-changes 3 --out out/demo/counterfactuals
 	$(BIN) explain fixtures/models/efficientnet_lite0_imagenet.onnx fixtures/photos/chelsea.png --method occlusion --window 32,32 \
-		--out out/demo/occlusion
+		--out out/demo/occlusion $(KEEP)
 	$(BIN) explain fixtures/models/glasslm_en.onnx --tokenizer fixtures/models/glasslm_en_tokenizer.json \
-		--text "Alice looked at the Mock" --out out/demo/text
+		--text "Alice looked at the Mock" --out out/demo/text $(KEEP)
 	$(BIN) explain fixtures/models/glasslm_en.onnx --tokenizer fixtures/models/glasslm_en_tokenizer.json \
 		--text "There was a table set out under a tree in front of the house, and the March" \
-		--method lime --baseline deleted --out out/demo/lime-text
+		--method lime --baseline deleted --out out/demo/lime-text $(KEEP)
 	$(BIN) explain fixtures/models/seattle_weather.onnx fixtures/data/seattle_weather.csv --target "rain tomorrow" \
-		--method kernel-shap --segments 7 --channels apart --baseline channel-means --out out/demo/series
+		--method kernel-shap --segments 7 --channels apart --baseline channel-means --out out/demo/series $(KEEP)
 	$(BIN) explain fixtures/models/vit_tiny_mnist.onnx fixtures/models/vit_tiny_mnist.sample.npz \
-		--method attention-x-gradient --out out/demo/vit
+		--method attention-x-gradient --out out/demo/vit $(KEEP)
+	$(BIN) log verify $(LOG)
+	@echo
+	@echo "Pages: out/demo/index.html and the folders beside it. Next: make serve, a dashboard of these explanations."
+
+serve: release
+	@test -f $(LOG) || { echo "There is no log yet: make demo writes it."; exit 2; }
+	@echo "Look at: Misclassified, a row of it: why the model said so, beside what was true; the badge there checks the proof."
+	$(BIN) serve --models fixtures/models $(KEEP) --port $(PORT)
 
 # Two at a time: cargo builds one after the other, and tests run while it builds what they do not need. In this order, so that nothing is
 # built again because Python's part was built otherwise in between.

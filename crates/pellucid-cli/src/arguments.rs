@@ -63,10 +63,8 @@ pub(crate) struct ServeArguments {
     /// The log of explanations; made where there is none.
     #[arg(long, value_name = "FILE")]
     pub(crate) log: PathBuf,
-    /// The key that signs the log, outside its folder; made where there is none [default: NAME-OF-THE-LOG.key in
-    /// ~/.config/pellucid].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeyArguments,
     /// Where to listen; 0 takes a free port.
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     pub(crate) port: u16,

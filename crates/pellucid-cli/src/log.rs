@@ -6,7 +6,7 @@ mod export;
 mod feedback;
 mod json;
 mod keeping;
-mod keys;
+pub(crate) mod keys;
 mod place;
 mod prove;
 mod query;

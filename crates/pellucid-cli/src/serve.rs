@@ -1,22 +1,21 @@
 //! `pellucid serve`: the server, until somebody stops it.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pellucid_engine::Error;
 use pellucid_server::{Clock, Limits, Options, Server};
-use pellucid_store::create_key;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::arguments::ServeArguments;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::log::keys;
 
 pub(crate) fn run(arguments: &ServeArguments, console: &Console) -> Result<(), Failure> {
     tell_on_stderr(&arguments.log_level)?;
-    let options = options(arguments)?;
+    let options = options(arguments, console)?;
     let server = Server::start(options).map_err(|error| Failure::Setup(error.to_string()))?;
     let models: Vec<String> =
         server.models().iter().map(|(name, version)| format!("{name} (version {version})")).collect();
@@ -36,9 +35,9 @@ pub(crate) fn run(arguments: &ServeArguments, console: &Console) -> Result<(), F
     }
 }
 
-fn options(arguments: &ServeArguments) -> Result<Options, Failure> {
+fn options(arguments: &ServeArguments, console: &Console) -> Result<Options, Failure> {
     let clock: Clock = Arc::new(now_micros);
-    let key = key_file(arguments)?;
+    let key = keys::ready(&arguments.log, &arguments.key, console)?;
     let defaults = Limits::default();
     let rate = arguments.rate.unwrap_or(defaults.requests_per_second);
     if rate.is_nan() || rate <= 0.0 {
@@ -71,34 +70,6 @@ fn usage(option: &str, reason: String) -> Failure {
 fn now_micros() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// The key that was named, or the log's own; a new one where there is none.
-fn key_file(arguments: &ServeArguments) -> Result<PathBuf, Failure> {
-    let stem = arguments.log.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let path = match &arguments.key {
-        Some(path) => path.clone(),
-        None => {
-            let home = std::env::var_os("HOME").map(PathBuf::from);
-            let home =
-                home.ok_or_else(|| usage("key", "HOME is not set; name the key file with --key".to_owned()))?;
-            home.join(".config/pellucid").join(format!("{stem}.key"))
-        }
-    };
-    if !path.exists() {
-        make_key(&path, &stem)?;
-    }
-    Ok(path)
-}
-
-fn make_key(path: &Path, stem: &str) -> Result<(), Failure> {
-    let output = |reason: String| Error::Output { path: path.display().to_string(), reason };
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| output(error.to_string()))?;
-    }
-    let name: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    create_key(path, &format!("pellucid.local/{name}")).map_err(|error| output(error.to_string()))?;
-    Ok(())
 }
 
 /// Lines of JSON on standard error.

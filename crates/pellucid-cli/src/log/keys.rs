@@ -16,6 +16,11 @@ const N_DIGITS: usize = 8;
 
 /// Opens a log for writing, and makes log and key where they are not there.
 pub(crate) fn open_or_make(path: &Path, key: &KeyArguments, console: &Console) -> Result<Log, Failure> {
+    opened(path, &ready(path, key, console)?)
+}
+
+/// The key file of a log; a new one where neither log nor key is there.
+pub(crate) fn ready(path: &Path, key: &KeyArguments, console: &Console) -> Result<PathBuf, Failure> {
     let key_file = key_file(path, key)?;
     if !path.exists() && signed_before(&key_file) {
         return Err(gone(path, &key_file));
@@ -29,7 +34,7 @@ pub(crate) fn open_or_make(path: &Path, key: &KeyArguments, console: &Console) -
         console.note(&format!("key       {}; keep it safe, and apart from the log", key_file.display()));
         console.note(&format!("verifier  {verifier}; give it to whoever verifies"));
     }
-    opened(path, &key_file)
+    Ok(key_file)
 }
 
 /// Opens a log for writing that is there.
