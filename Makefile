@@ -143,6 +143,7 @@ examples: python-test
 # Both sides in one run; the peers are installed into .venv-bench first.
 bench: $(VENV_READY)
 	$(PYTHON) bench/run.py
+	$(PYTHON) bench/server.py
 
 clean:
 	rm -rf out target $(VENV) $(DOCS_VENV) .venv-bench .venv-fixtures
