@@ -83,7 +83,7 @@ test("a misclassified prediction is found, explained and proven", async () => {
     await page.locator("main tbody a").last().click();
     await page.waitForSelector('main[data-screen="prediction"]');
     assert.equal(await page.textContent("h1"), id);
-    assert.match(await page.textContent(".told"), /^The model says “.+” with \d+%\. .*Mostly because .+ is .+ \([+−]/);
+    assert.match(await page.textContent(".told"), /^The model says “.+” with \d+%\. .*(Mostly because|Against it:|For it:) .+ is .+ \([+−]/);
     assert.match(await page.textContent("main"), /✗ wrong/);
     await page.getByRole("button", { name: "Verify proof" }).first().click();
     await page.waitForSelector(".badge:has-text('✓ proven')");

@@ -41,10 +41,11 @@ fn says(it: &Told<'_>) -> String {
 
 /// Which output the reasons are for, where that is not the class that was told.
 fn explained(it: &Told<'_>) -> String {
-    match (it.output_name, it.class) {
-        (Some(name), Some(class)) if name != class => format!("What follows is about “{name}”."),
-        _ => String::new(),
-    }
+    other_output(it).map(|name| format!("What follows is about “{name}”.")).unwrap_or_default()
+}
+
+fn other_output<'a>(it: &Told<'a>) -> Option<&'a str> {
+    it.output_name.filter(|name| it.class.is_some_and(|class| class != *name))
 }
 
 fn reasons(it: &Told<'_>) -> String {
@@ -65,6 +66,14 @@ fn reasons(it: &Told<'_>) -> String {
     let against = list(parts.iter().copied().filter(|(_, value)| *value < 0.0).take(MAX_REASONS));
     let unit = it.output_space.map(unit).filter(|unit| !unit.is_empty());
     let unit = unit.map(|unit| format!(" Numbers are in {unit}.")).unwrap_or_default();
+    // What speaks for another output is no reason for the class.
+    if other_output(it).is_some() {
+        return match (for_it.is_empty(), against.is_empty()) {
+            (false, true) => format!("For it: {for_it}; nothing speaks against it.{unit}"),
+            (false, false) => format!("Against it: {against}; for it: {for_it}.{unit}"),
+            (true, _) => format!("Against it: {against}; nothing speaks for it.{unit}"),
+        };
+    }
     match (for_it.is_empty(), against.is_empty()) {
         (false, true) => format!("Mostly because {for_it}; nothing speaks against it.{unit}"),
         (false, false) => format!("Mostly because {for_it}; against it: {against}.{unit}"),
@@ -162,6 +171,13 @@ mod tests {
         let expected = "The model says “good credit” with 87%. Mostly because age is 52 (+0.31) and job is clerk (+0.2); \
                         against it: hours is 20 (−0.13). Numbers are in log-odds.";
         assert_eq!(found, expected);
+        let other = told(&Told { parts: &parts, output_name: Some("bad credit"), ..PLAIN });
+        assert!(
+            other.contains(
+                "about “bad credit”. Against it: hours is 20 (−0.13); for it: age is 52 (+0.31) and job"
+            ),
+            "{other}"
+        );
         let unsigned = told(&Told { parts: &parts, signed: false, output_name: Some("bad credit"), ..PLAIN });
         assert!(
             unsigned.contains("What follows is about “bad credit”. It reacts most to age is 52 (+0.31),"),
