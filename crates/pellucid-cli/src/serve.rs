@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use pellucid_engine::Error;
 use pellucid_server::{Clock, Limits, Options, Server};
@@ -11,7 +11,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::arguments::ServeArguments;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::log::keys;
+use crate::log::{Time, keys};
 
 pub(crate) fn run(arguments: &ServeArguments, console: &Console) -> Result<(), Failure> {
     tell_on_stderr(&arguments.log_level)?;
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &ServeArguments, console: &Console) -> Result<(), F
 }
 
 fn options(arguments: &ServeArguments, console: &Console) -> Result<Options, Failure> {
-    let clock: Clock = Arc::new(now_micros);
+    let clock: Clock = Arc::new(|| Time::now().micros());
     let key = keys::ready(&arguments.log, &arguments.key, console)?;
     let defaults = Limits::default();
     let rate = arguments.rate.unwrap_or(defaults.requests_per_second);
@@ -64,12 +64,6 @@ fn options(arguments: &ServeArguments, console: &Console) -> Result<Options, Fai
 
 fn usage(option: &str, reason: String) -> Failure {
     Error::Request { option: option.to_owned(), reason }.into()
-}
-
-/// The time, in microseconds since 1970-01-01 UTC.
-fn now_micros() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Lines of JSON on standard error.

@@ -1,5 +1,7 @@
 //! Alarms in plain words.
 
+use chrono::DateTime;
+
 use crate::alarm::{Alarm, AlarmState};
 use crate::finding::{FeatureDrift, Measure};
 use crate::sample::Part;
@@ -106,25 +108,11 @@ fn thousands(count: usize) -> String {
 
 /// `2026-11-05 13:00 UTC` of microseconds since 1970.
 pub(crate) fn time_text(micros: i64) -> String {
-    let minutes = micros.div_euclid(60_000_000);
-    let (days, minute) = (minutes.div_euclid(1_440), minutes.rem_euclid(1_440));
-    let (year, month, day) = civil_date(days);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minute / 60, minute % 60)
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years are counted from March, so that the leap day comes last.
-fn civil_date(days: i64) -> (i64, i64, i64) {
-    // 719,468 days lie between 0000-03-01 and 1970-01-01; 146,097 days are 400 years.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    // Leap days that have passed: one in 1,461 days, none in 36,525, one in 146,097.
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    // Months from March have 31, 30, 31, 30, 31 days, again and again: 153 days in five.
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let january = month >= 10;
-    (400 * era + year_of_era + i64::from(january), if january { month - 9 } else { month + 3 }, day)
+    match DateTime::from_timestamp_micros(micros) {
+        Some(time) => time.format("%Y-%m-%d %H:%M UTC").to_string(),
+        // No calendar goes so far.
+        None => format!("{micros} µs"),
+    }
 }
 
 #[cfg(test)]
