@@ -53,7 +53,7 @@ pub(crate) fn explain(
     let work = open::work(&arguments.work, arguments.json, unit, cancellation);
     let explained = texts.iter().map(|(file, text)| explain_text(&model, text, file, &request, &work));
     let explained: Vec<TextExplanation> = explained.collect::<Result<_, Error>>()?;
-    explained.iter().enumerate().try_for_each(|(number, text)| keep(Explained::Text(text, number)))?;
+    explained.iter().try_for_each(|text| keep(Explained::Text(text)))?;
     let written = match &arguments.out {
         Some(folder) => open::write_files(folder, &files_of(&explained)?)?,
         None => Vec::new(),

@@ -99,7 +99,8 @@ pub use photo::{Photo, PreparedPhoto};
 pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
 pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
 pub use recorded::{
-    RecordContext, RecordedInput, RecordsFile, comparability_key, recorded, recorded_input, recorded_text,
+    RecordContext, RecordedInput, RecordsFile, background_digest, comparability_key, recorded,
+    recorded_input, recorded_text,
 };
 pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};

@@ -4,6 +4,8 @@ mod checks;
 mod details;
 mod records_file;
 
+use std::path::PathBuf;
+
 use ndarray::{ArrayD, ArrayViewD};
 use pellucid_store::{Array, Digest, Payload, Record, RecordedModel, Values, canonical_json};
 use serde_json::{Map, Value, json};
@@ -122,6 +124,25 @@ pub fn recorded_text(
     payload.details["feature_names"] = Value::Null;
     payload.details["token"] = json!(explained.token);
     Ok((record(explanation, 0, context)?, payload))
+}
+
+/// What tells a background from others in a [comparability key](comparability_key): the SHA-256 of the digests of its files, in
+/// hexadecimal digits; `None` without files.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn background_digest(files: &[PathBuf]) -> Result<Option<String>, Error> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let digest = |path: &PathBuf| {
+        let bytes = std::fs::read(path);
+        let bytes = bytes
+            .map_err(|error| Error::Input { path: path.display().to_string(), reason: error.to_string() })?;
+        Ok(Digest::of(&[&bytes]).0)
+    };
+    let digests: Vec<[u8; 32]> = files.iter().map(digest).collect::<Result<_, Error>>()?;
+    Ok(Some(Digest::of(&digests.iter().map(|digest| &digest[..]).collect::<Vec<_>>()).to_string()))
 }
 
 /// What was explained, as a record's payload holds it.

@@ -46,7 +46,7 @@ fn of_array(array: &Array) -> Value {
 /// A record and its payload from a line of JSON; in words, what is wrong with it.
 pub(crate) fn read_record(line: &str) -> Result<(Record, Payload), String> {
     let mut line: Value = serde_json::from_str(line).map_err(|fault| fault.to_string())?;
-    let mut entry = line["entry"].take();
+    let mut entry = line.get_mut("entry").map(Value::take).unwrap_or_default();
     if entry["kind"] != "record" {
         return Err("`entry` is no record".to_owned());
     }

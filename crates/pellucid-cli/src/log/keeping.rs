@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pellucid_engine::{Error, Explanation, RecordContext, TextExplanation, recorded, recorded_text};
-use pellucid_store::{Digest, Feedback, Log, Payload, Pending, Record};
+use pellucid_engine::{
+    Error, Explanation, RecordContext, TextExplanation, background_digest, recorded, recorded_text,
+};
+use pellucid_store::{Feedback, Log, Payload, Pending, Record};
 
 use super::feedback::label;
 use super::keys;
@@ -22,8 +25,8 @@ const MAX_PENDING: usize = 1_000;
 pub(crate) enum Explained<'a> {
     /// Rows, each chosen with this probability.
     Rows(&'a Explanation, f64),
-    /// The text with this number.
-    Text(&'a TextExplanation, usize),
+    /// A text.
+    Text(&'a TextExplanation),
 }
 
 /// What is done with what was explained.
@@ -35,6 +38,8 @@ pub(crate) struct Sink {
     path: PathBuf,
     naming: Naming,
     background_digest: Option<String>,
+    /// Predictions that were given names here: of all rows of all files, so that no two have one name.
+    n_named: AtomicUsize,
     written: Mutex<Written>,
 }
 
@@ -78,11 +83,21 @@ impl Sink {
             time: Time::now(),
         };
         let log = keys::open_or_make(path, &arguments.key, console)?;
-        Ok(Some(Self { background_digest: digest_of(background)?, ..Self::new(log, path.clone(), naming) }))
+        Ok(Some(Self {
+            background_digest: background_digest(background)?,
+            ..Self::new(log, path.clone(), naming)
+        }))
     }
 
     pub(crate) fn new(log: Log, path: PathBuf, naming: Naming) -> Self {
-        Self { log, path, naming, background_digest: None, written: Mutex::default() }
+        Self {
+            log,
+            path,
+            naming,
+            background_digest: None,
+            n_named: AtomicUsize::new(0),
+            written: Mutex::default(),
+        }
     }
 
     /// One record a row and target.
@@ -90,7 +105,7 @@ impl Sink {
         match explained {
             Explained::Rows(explanation, inclusion_probability) => {
                 for row in 0..explanation.n_rows() {
-                    let id = self.naming.id(explanation, row)?;
+                    let id = self.id(explanation, row)?;
                     let context = self.context(&id, inclusion_probability);
                     for target in 0..explanation.n_targets() {
                         self.append(recorded(explanation, row, &RecordContext { target, ..context })?)?;
@@ -98,8 +113,8 @@ impl Sink {
                     self.append_label(&id, explanation, row)?;
                 }
             }
-            Explained::Text(text, number) => {
-                let id = self.naming.made(number);
+            Explained::Text(text) => {
+                let id = self.made();
                 let context = self.context(&id, 1.0);
                 for target in 0..text.explanation.n_targets() {
                     self.append(recorded_text(text, &RecordContext { target, ..context })?)?;
@@ -107,6 +122,19 @@ impl Sink {
             }
         }
         Ok(())
+    }
+
+    fn id(&self, explanation: &Explanation, row: usize) -> Result<String, Failure> {
+        match &self.naming.prediction_ids {
+            Some(column) => Ok(cell(explanation, column, row, "prediction_ids")?.to_owned()),
+            None => Ok(self.made()),
+        }
+    }
+
+    /// Nothing of the row may be in a name: it can never be erased.
+    fn made(&self) -> String {
+        let number = self.n_named.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{number}", self.naming.time.micros())
     }
 
     fn context<'a>(&'a self, id: &'a str, inclusion_probability: f64) -> RecordContext<'a> {
@@ -152,11 +180,13 @@ impl Sink {
     /// Waits for the disk, signs, and says what was appended.
     pub(crate) fn finish(self, console: &Console) -> Result<(), Failure> {
         let mut written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // What stands behind a fault is written all the same: it is waited for, signed and counted before the fault is told.
+        let mut fault = Ok(());
         while !written.pending.is_empty() {
-            written.acknowledge_first()?;
+            fault = fault.and(written.acknowledge_first());
         }
-        self.log.close()?;
-        let Some((first, last)) = written.indices else { return Ok(()) };
+        let fault = fault.and(self.log.close().map(drop).map_err(Failure::from));
+        let Some((first, last)) = written.indices else { return fault };
         let counted = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         let records = counted(written.n_records, "record");
         let labels = match written.n_labels {
@@ -165,7 +195,7 @@ impl Sink {
         };
         let path = self.path.display();
         console.note(&format!("log       {records}{labels}, entries {first} to {last} of {path}"));
-        Ok(())
+        fault
     }
 }
 
@@ -195,31 +225,4 @@ fn cell<'a>(
         option: option.to_owned(),
         reason: format!("no column `{column}` beside the features"),
     })?)
-}
-
-impl Naming {
-    fn id(&self, explanation: &Explanation, row: usize) -> Result<String, Failure> {
-        let Some(column) = &self.prediction_ids else { return Ok(self.made(row)) };
-        Ok(cell(explanation, column, row, "prediction_ids")?.to_owned())
-    }
-
-    /// Nothing of the row may be in a name: it can never be erased.
-    fn made(&self, number: usize) -> String {
-        format!("{}-{number}", self.time.micros())
-    }
-}
-
-/// What tells a background from others: the SHA-256 of the digests of its files.
-fn digest_of(background: &[PathBuf]) -> Result<Option<String>, Failure> {
-    if background.is_empty() {
-        return Ok(None);
-    }
-    let digest = |path: &PathBuf| {
-        let bytes = std::fs::read(path);
-        let bytes = bytes
-            .map_err(|error| Error::Input { path: path.display().to_string(), reason: error.to_string() })?;
-        Ok(Digest::of(&[&bytes]).0)
-    };
-    let digests: Vec<[u8; 32]> = background.iter().map(digest).collect::<Result<_, Failure>>()?;
-    Ok(Some(Digest::of(&digests.iter().map(|digest| &digest[..]).collect::<Vec<_>>()).to_string()))
 }

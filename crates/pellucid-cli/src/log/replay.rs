@@ -188,7 +188,7 @@ fn again(explained: Explained<'_>, record: &Record, row: usize) -> Result<(Recor
     };
     Ok(match explained {
         Explained::Rows(explanation, _) => recorded(explanation, row, &context)?,
-        Explained::Text(text, _) => recorded_text(text, &context)?,
+        Explained::Text(text) => recorded_text(text, &context)?,
     })
 }
 

@@ -158,6 +158,33 @@ fn records_and_explanations_are_appended_from_files() {
     place.fails(&place.log("append", &[&texts]), 3, "log them as they are explained");
     let broken = place.folder.write("broken.jsonl", "{\"entry\": {\"kind\": \"feedback\"}}\n");
     place.fails(&place.log("append", &[&broken]), 3, "broken.jsonl, line 1: `entry` is no record");
+    for line in ["[]", "1", "\"x\"", "null"] {
+        let no_object = place.folder.write("list.jsonl", line);
+        place.fails(&place.log("append", &[&no_object]), 3, "list.jsonl, line 1: `entry` is no record");
+    }
+}
+
+/// Names are made of time and number, and one command has one time.
+#[test]
+fn rows_of_several_files_have_names_of_their_own() {
+    let place = Place::new();
+    let model = fixture("trees/lightgbm/binary.txt");
+    let out = place.folder.text("out");
+    stdout(&place.run(&["explain", &model, &place.table, "--keep", "id", "--out", &out]));
+    let explanation = format!("{out}/explanation.json");
+    stdout(&place.log("append", &[&explanation, &explanation]));
+    let records = place.lines(&[]);
+    let names: std::collections::BTreeSet<String> =
+        records.iter().map(|line| line["entry"]["prediction_id"].to_string()).collect();
+    assert_eq!((records.len(), names.len()), (6, 6));
+}
+
+#[test]
+fn a_proof_is_not_written_over_by_its_entry() {
+    let place = Place::filled();
+    let out = place.folder.text("proof.json");
+    place.fails(&place.log("prove", &["0", "--out", &out]), 2, "another ending");
+    assert!(!std::path::Path::new(&out).exists());
 }
 
 #[test]

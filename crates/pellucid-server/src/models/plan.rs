@@ -1,22 +1,20 @@
 //! What is asked of a model's explanations → a method made ready, and its key of comparability.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ndarray::{Array2, Ix2};
 use pellucid_engine::{
     AgnosticMethod, AgnosticRequest, Explanation, Input, LoadedModel, Method, OutputSpace, OutputTarget,
     Parameter, PredictedRows, Request, Rows as TreeRows, TableRequest, TreeMethod, TreeModel, Work,
-    comparability_key, explain, explain_predicted, explain_rows, parse_target,
+    background_digest, comparability_key, explain, explain_predicted, explain_rows, parse_target,
 };
 use pellucid_store::RecordedModel;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
 use super::options::Given;
 use super::rows::Rows;
 use super::served::Kind;
 use crate::error::Fault;
-use crate::security::ids::hex;
 
 /// How somebody wants rows to be explained.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +33,7 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     /// Records under the same key may be compared.
     pub(crate) comparability_key: String,
-    /// SHA-256 of the file of background rows.
+    /// What tells the background rows from others.
     pub(crate) background_digest: Option<String>,
     /// Rows that the model is asked about for one row, roughly.
     pub(crate) cost_of_row: u64,
@@ -87,7 +85,7 @@ impl Plan {
         parameters.insert("target".to_owned(), ready.target.into());
         parameters.insert("output_space".to_owned(), ready.output_space.name().into());
         parameters.insert("output_name".to_owned(), ready.output_name.into());
-        let background_digest = of.background.first().map(|path| digest(path)).transpose()?;
+        let background_digest = background_digest(of.background)?;
         let key = comparability_key(&ready.method, &parameters, &of.recorded, background_digest.as_deref())?;
         Ok(Self {
             run: ready.run,
@@ -97,6 +95,11 @@ impl Plan {
             background_digest,
             cost_of_row,
         })
+    }
+
+    /// What rows of one call have in common. Records of two seeds may be compared, but are not made together.
+    pub(crate) fn call(&self) -> String {
+        format!("{}:{}", self.comparability_key, self.seed)
     }
 
     /// Explains rows of the model that the plan was made for.
@@ -242,11 +245,6 @@ fn one_output(
 fn space(name: &str) -> Result<OutputSpace, Fault> {
     let found = OutputSpace::ALL.into_iter().find(|space| space.name() == name.replace('-', "_"));
     found.ok_or_else(|| Fault::BadRequest(format!("output_space: there is no space `{name}`")))
-}
-
-fn digest(path: &Path) -> Result<String, Fault> {
-    let bytes = std::fs::read(path).map_err(|error| Fault::Unprocessable(format!("background: {error}")))?;
-    Ok(hex(&Sha256::digest(bytes)))
 }
 
 /// Coalitions that methods without a given number ask about.
