@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use crate::explained::Explained;
+use crate::models::plan::Plan;
 use crate::models::rows::Rows;
 
 /// A digest of all that an explanation depends on.
@@ -24,11 +25,10 @@ struct Kept {
     bytes: usize,
 }
 
-/// The key of a row under a key of comparability, which holds model file, method and parameters.
-pub(crate) fn key(comparability_key: &str, seed: u64, row: &Rows) -> Key {
+/// The key of a row by a plan, which knows model file, method, parameters and seed.
+pub(crate) fn key(plan: &Plan, row: &Rows) -> Key {
     let mut hash = Sha256::new();
-    hash.update(comparability_key.as_bytes());
-    hash.update(seed.to_le_bytes());
+    hash.update(plan.call().as_bytes());
     row.shape().iter().for_each(|&length| hash.update((length as u64).to_le_bytes()));
     row.iter().for_each(|x| hash.update(x.to_bits().to_le_bytes()));
     hash.finalize().into()

@@ -1,11 +1,14 @@
-//! What is asked to be explained → rows in the queue, once for each prediction and key of comparability.
+//! What is asked to be explained → rows in the queue, once for each prediction, plan and input.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use pellucid_store::{Array, Entry, Payload, Reader, Values};
+
 use crate::app::{App, blocking};
+use crate::cache;
 use crate::error::Fault;
-use crate::jobs::{Row, State};
+use crate::jobs::{Job, Row, State};
 use crate::models::plan::Plan;
 use crate::models::rows::{Rows, row};
 use crate::models::served::Served;
@@ -57,16 +60,14 @@ impl Order {
 /// A queue without room for all of them; nothing is queued then.
 pub(crate) async fn place(app: &Arc<App>, order: Order) -> Result<Vec<Arc<Row>>, Fault> {
     order.check_cost(app.options.limits.max_cost)?;
-    let key = &order.plan.comparability_key;
-    let ids: Vec<String> = order.rows.iter().map(|row| row.prediction_id.clone()).collect();
-    let recorded = if order.keep { vec![None; ids.len()] } else { recorded(app, ids, key).await? };
+    let recorded = if order.keep { vec![None; order.rows.len()] } else { recorded(app, &order).await? };
     let (mut rows, mut tasks) = (Vec::new(), Vec::new());
     for (ordered, recorded) in order.rows.into_iter().zip(recorded) {
-        let (row, is_new) = app.jobs.row(&ordered.prediction_id, key);
+        let (row, is_new) = app.jobs.row(&ordered.prediction_id, cache::key(&order.plan, &ordered.input));
         match recorded {
             Some(index) if is_new => {
                 row.set(State::Recorded(index, None));
-                app.jobs.ended(&ordered.prediction_id, key);
+                app.jobs.ended(&row);
             }
             None if is_new => tasks.push(Task {
                 served: order.served.clone(),
@@ -85,7 +86,7 @@ pub(crate) async fn place(app: &Arc<App>, order: Order) -> Result<Vec<Arc<Row>>,
     if let Err(fault) = app.queue.add(tasks) {
         for row in &new {
             row.set(State::Failed(fault.clone()));
-            app.jobs.ended(&row.prediction_id, key);
+            app.jobs.ended(row);
         }
         rows.iter().for_each(|row| row.give_up(State::Canceled));
         return Err(fault);
@@ -93,30 +94,51 @@ pub(crate) async fn place(app: &Arc<App>, order: Order) -> Result<Vec<Arc<Row>>,
     Ok(rows)
 }
 
-/// Where the log holds an explanation of these predictions under the key.
-async fn recorded(app: &Arc<App>, ids: Vec<String>, key: &str) -> Result<Vec<Option<u64>>, Fault> {
-    let (log, key) = (app.log.clone(), key.to_owned());
+/// Where the log holds an explanation of these rows by the plan.
+async fn recorded(app: &Arc<App>, order: &Order) -> Result<Vec<Option<u64>>, Fault> {
+    let (log, plan) = (app.log.clone(), order.plan.clone());
+    let rows: Vec<(String, Arc<Rows>)> =
+        order.rows.iter().map(|row| (row.prediction_id.clone(), row.input.clone())).collect();
     blocking(move || {
         // A log that is not there yet holds nothing.
-        let Ok(reader) = log.reader() else { return Ok(vec![None; ids.len()]) };
-        let of = |id: &String| Ok(reader.current(id, &key)?.map(|stored| stored.index));
-        ids.iter().map(of).collect()
+        let Ok(reader) = log.reader() else { return Ok(vec![None; rows.len()]) };
+        rows.iter().map(|(id, input)| recorded_of(&reader, &plan, id, input)).collect()
     })
     .await
 }
 
-/// Ends rows that are not explained in time.
-pub(crate) fn expire(rows: &[Arc<Row>], after: Duration) {
-    let rows = rows.to_vec();
+/// A record under the prediction's name answers only where it has the plan's seed and this input: names are the callers'.
+fn recorded_of(reader: &Reader, plan: &Plan, id: &str, input: &Rows) -> Result<Option<u64>, Fault> {
+    let Some(stored) = reader.current(id, &plan.comparability_key)? else { return Ok(None) };
+    let has_seed = matches!(&stored.entry, Entry::Record { record, .. } if record.seed == Some(plan.seed));
+    let is_same = has_seed && reader.payload(stored.index).is_ok_and(|payload| holds(&payload, input));
+    Ok(is_same.then_some(stored.index))
+}
+
+fn holds(payload: &Payload, input: &Rows) -> bool {
+    match payload.input.first().map(Array::values) {
+        Some(Values::F64(values)) => values.iter().map(|x| x.to_bits()).eq(input.iter().map(|x| x.to_bits())),
+        // Networks are asked in single precision.
+        Some(Values::F32(values)) => {
+            values.iter().map(|x| x.to_bits()).eq(input.iter().map(|x| (*x as f32).to_bits()))
+        }
+        _ => false,
+    }
+}
+
+/// Ends a job that is not done in time.
+pub(crate) fn expire(job: &Arc<Job>, after: Duration) {
+    let job = Arc::downgrade(job);
     tokio::spawn(async move {
         tokio::time::sleep(after).await;
-        for row in rows.iter().filter(|row| !row.state().is_final()) {
-            row.give_up(State::Failed(Fault::Deadline(format!(
-                "not explained within {} s",
-                after.as_secs_f64()
-            ))));
+        if let Some(job) = job.upgrade() {
+            job.cancel(&State::Failed(late(after)));
         }
     });
+}
+
+pub(crate) fn late(after: Duration) -> Fault {
+    Fault::Deadline(format!("not explained within {} s", after.as_secs_f64()))
 }
 
 /// What was chosen of predictions that were just answered.
@@ -135,14 +157,13 @@ pub(crate) fn sample(
     rows: &Rows,
     probabilities: &[Option<Vec<f64>>],
 ) -> Sampled {
-    let key = &served.plan.comparability_key;
     let mut tasks = Vec::new();
     for (index, (id, probabilities)) in ids.iter().zip(probabilities).enumerate() {
         let input = Arc::new(row(rows, index));
         let (model, version) = (served.name.clone(), served.version.clone());
         app.predictions.keep(id, Prediction { model, version, row: input.clone() });
         let Some(probability) = sampling::chosen(served, id, probabilities.as_deref()) else { continue };
-        let (row, is_new) = app.jobs.row(id, key);
+        let (row, is_new) = app.jobs.row(id, cache::key(&served.plan, &input));
         if is_new {
             tasks.push(Task {
                 served: served.clone(),
@@ -161,7 +182,7 @@ pub(crate) fn sample(
         Err(fault) => {
             for row in &queued {
                 row.set(State::Failed(fault.clone()));
-                app.jobs.ended(&row.prediction_id, key);
+                app.jobs.ended(row);
                 app.metrics.outcome("dropped");
             }
             Sampled { n_queued: 0, n_dropped: queued.len() }

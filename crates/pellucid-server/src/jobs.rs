@@ -1,7 +1,7 @@
 //! Rows that somebody waits for, alone or as a job: what state each is in, and who is told.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pellucid_engine::Cancellation;
@@ -9,12 +9,16 @@ use pellucid_store::Payload;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::cache::Key;
 use crate::error::Fault;
+use crate::models::plan::Plan;
 use crate::models::served::Served;
 
 /// A row on its way from the queue to the log.
 pub(crate) struct Row {
     pub(crate) prediction_id: String,
+    /// What is asked: plan, seed and input.
+    question: Key,
     state: watch::Sender<State>,
     pub(crate) cancellation: Cancellation,
     /// Jobs that want it; it is canceled with the last of them.
@@ -110,9 +114,23 @@ pub(crate) struct Job {
     pub(crate) method: String,
     pub(crate) comparability_key: String,
     pub(crate) rows: Vec<Arc<Row>>,
+    /// Whether it has given its rows up, which it may once.
+    canceled: AtomicBool,
 }
 
 impl Job {
+    /// A job of rows that are under way by the plan.
+    pub(crate) fn new(
+        id: String,
+        created_micros: i64,
+        model: Arc<Served>,
+        plan: &Plan,
+        rows: Vec<Arc<Row>>,
+    ) -> Self {
+        let (method, comparability_key) = (plan.method.clone(), plan.comparability_key.clone());
+        Self { id, created_micros, model, method, comparability_key, rows, canceled: AtomicBool::new(false) }
+    }
+
     /// How many rows are in each state.
     pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts { n_rows: self.rows.len(), ..Counts::default() };
@@ -130,7 +148,9 @@ impl Job {
 
     /// Asks for an end; rows that another job wants go on.
     pub(crate) fn cancel(&self, with: &State) {
-        self.rows.iter().for_each(|row| row.give_up(with.clone()));
+        if !self.canceled.swap(true, Ordering::AcqRel) {
+            self.rows.iter().for_each(|row| row.give_up(with.clone()));
+        }
     }
 
     pub(crate) fn to_json(&self, with_rows: bool) -> Value {
@@ -195,7 +215,7 @@ impl Counts {
     }
 }
 
-/// All jobs, and all rows under way by prediction and key of comparability.
+/// All jobs, and all rows under way by prediction and by what is asked of it.
 pub(crate) struct Jobs {
     known: Mutex<Known>,
     n_kept: usize,
@@ -206,7 +226,7 @@ pub(crate) struct Jobs {
 struct Known {
     by_id: HashMap<String, Arc<Job>>,
     order: VecDeque<String>,
-    under_way: HashMap<(String, String), Arc<Row>>,
+    under_way: HashMap<(String, Key), Arc<Row>>,
 }
 
 impl Jobs {
@@ -214,9 +234,10 @@ impl Jobs {
         Self { known: Mutex::default(), n_kept, changes: watch::Sender::new(0) }
     }
 
-    /// The row of a prediction under a key: the one under way where there is one, and whether it is new.
-    pub(crate) fn row(&self, prediction_id: &str, comparability_key: &str) -> (Arc<Row>, bool) {
-        let key = (prediction_id.to_owned(), comparability_key.to_owned());
+    /// The row of a prediction that is asked this: the one under way where there is one, and whether it is new. Another seed, or
+    /// another input under the same name, is another row.
+    pub(crate) fn row(&self, prediction_id: &str, question: Key) -> (Arc<Row>, bool) {
+        let key = (prediction_id.to_owned(), question);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(row) = known.under_way.get(&key)
             && !row.state().is_final()
@@ -226,6 +247,7 @@ impl Jobs {
         }
         let row = Arc::new(Row {
             prediction_id: prediction_id.to_owned(),
+            question,
             state: watch::Sender::new(State::Queued),
             cancellation: Cancellation::default(),
             wanted: AtomicUsize::new(1),
@@ -236,8 +258,8 @@ impl Jobs {
     }
 
     /// Forgets a row that has ended.
-    pub(crate) fn ended(&self, prediction_id: &str, comparability_key: &str) {
-        let key = (prediction_id.to_owned(), comparability_key.to_owned());
+    pub(crate) fn ended(&self, row: &Row) {
+        let key = (row.prediction_id.clone(), row.question);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.under_way.get(&key).is_some_and(|row| row.state().is_final()) {
             known.under_way.remove(&key);

@@ -270,13 +270,13 @@ impl Writing {
         let Waiting { task, payload, .. } = waiting;
         self.metrics.outcome("recorded");
         task.row.set(State::Recorded(index, task.keep.then(|| Arc::new(payload))));
-        self.jobs.ended(&task.row.prediction_id, &task.plan.comparability_key);
+        self.jobs.ended(&task.row);
     }
 
     fn refused(&self, waiting: &Waiting, error: Error) {
         self.metrics.outcome("refused");
         waiting.task.row.set(State::Failed(error.into()));
-        self.jobs.ended(&waiting.task.row.prediction_id, &waiting.task.plan.comparability_key);
+        self.jobs.ended(&waiting.task.row);
     }
 
     /// Tells all that wait why nothing is written; they wait on.

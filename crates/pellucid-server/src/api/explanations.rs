@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::infer::prediction_ids;
 use super::records::explanation_of;
 use crate::app::{App, blocking};
+use crate::cache;
 use crate::config::Limits;
 use crate::error::Fault;
 use crate::explaining::{self, Order, Ordered};
@@ -102,18 +103,17 @@ pub(crate) async fn create(
     let request: Request = content.json()?;
     let (served, ordered) = rows(&app, &request).await?;
     let plan = request.parameters.plan(&served).await?;
+    let deadline = request.parameters.deadline(&app.options.limits)?;
     let order = Order::new(served.clone(), plan.clone(), request.priority, ordered);
     let id = job_id(&order);
     if let Some(job) = app.jobs.get(&id).filter(|job| is_good(job)) {
         return Ok(accepted(&job));
     }
-    let comparability_key = plan.comparability_key.clone();
     let rows = explaining::place(&app, order).await?;
+    let job = Arc::new(Job::new(id, app.now(), served, &plan, rows));
     if request.parameters.deadline_secs.is_some() {
-        explaining::expire(&rows, request.parameters.deadline(&app.options.limits)?);
+        explaining::expire(&job, deadline);
     }
-    let (method, created_micros) = (plan.method.clone(), app.now());
-    let job = Arc::new(Job { id, created_micros, model: served, method, comparability_key, rows });
     app.jobs.add(job.clone());
     Ok(accepted(&job))
 }
@@ -129,14 +129,13 @@ fn accepted(job: &Job) -> Response {
     (status, [(header::LOCATION, location)], Json(job.to_json(true))).into_response()
 }
 
-/// The same for the same predictions under the same key.
+/// The same for the same rows of the same predictions by the same plan.
 fn job_id(order: &Order) -> String {
     let mut hash = Sha256::new();
-    hash.update(order.plan.comparability_key.as_bytes());
-    hash.update(order.plan.seed.to_le_bytes());
     for row in &order.rows {
-        hash.update(b"\n");
+        hash.update(cache::key(&order.plan, &row.input));
         hash.update(row.prediction_id.as_bytes());
+        hash.update(b"\n");
     }
     ids::hex(&hash.finalize())[..32].to_owned()
 }

@@ -155,11 +155,16 @@ async fn explain_v1(
     });
     let order = Order { keep: true, ..Order::new(served, plan, Priority::High, ordered.collect()) };
     let rows = explaining::place(app, order).await?;
-    explaining::expire(&rows, deadline);
+    let until = tokio::time::Instant::now() + deadline;
     let mut explanations = Vec::new();
     let mut first_fault = None;
     for row in &rows {
-        match ended(app, row).await {
+        // A row that others want as well goes on, but not for whoever holds the line.
+        let told = tokio::time::timeout_at(until, ended(app, row)).await.unwrap_or_else(|_| {
+            row.give_up(RowState::Failed(explaining::late(deadline)));
+            Err(explaining::late(deadline))
+        });
+        match told {
             Ok(explanation) => explanations.push(explanation),
             Err(fault) => {
                 explanations.push(json!({ "prediction_id": row.prediction_id, "error": fault.to_string() }));

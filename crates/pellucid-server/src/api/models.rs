@@ -28,8 +28,7 @@ pub(crate) async fn ready_v1(
     _: Caller,
     Path(model): Path<String>,
 ) -> Result<Json<Value>, Fault> {
-    let served = app.folder.model(&model, None)?;
-    Ok(Json(json!({ "name": served.name, "ready": true })))
+    ready(&app, &model, None)
 }
 
 /// What the server is (V2).
@@ -100,8 +99,7 @@ pub(crate) async fn ready_v2(
     _: Caller,
     Path(model): Path<String>,
 ) -> Result<Json<Value>, Fault> {
-    let served = app.folder.model(&model, None)?;
-    Ok(Json(json!({ "name": served.name, "ready": true })))
+    ready(&app, &model, None)
 }
 
 /// Whether a version of a model is ready (V2).
@@ -113,6 +111,11 @@ pub(crate) async fn ready_version_v2(
     _: Caller,
     Path((model, version)): Path<(String, String)>,
 ) -> Result<Json<Value>, Fault> {
-    let served = app.folder.model(&model, Some(&version))?;
+    ready(&app, &model, Some(&version))
+}
+
+/// The same of both protocols.
+fn ready(app: &App, model: &str, version: Option<&str>) -> Result<Json<Value>, Fault> {
+    let served = app.folder.model(model, version)?;
     Ok(Json(json!({ "name": served.name, "ready": true })))
 }

@@ -93,7 +93,7 @@ impl Queue {
             let number = waiting.next_number;
             waiting.next_number += 1;
             waiting.n_tasks += 1;
-            let lane = (task.priority, task.plan.comparability_key.clone());
+            let lane = (task.priority, task.plan.call());
             waiting.lanes.entry(lane).or_default().push_back((number, task));
         }
         drop(waiting);

@@ -60,7 +60,7 @@ impl Workshop {
         // What ended while it waited was canceled or came too late.
         let (tasks, ended): (Vec<Task>, Vec<Task>) =
             tasks.into_iter().partition(|task| task.row.set(State::Running));
-        ended.iter().for_each(|task| self.jobs.ended(&task.row.prediction_id, &task.plan.comparability_key));
+        ended.iter().for_each(|task| self.jobs.ended(&task.row));
         let (known, new) = known_and_new(tasks, &self.cache);
         self.metrics.cache(known.len(), new.len());
         for (task, explained) in known {
@@ -107,7 +107,7 @@ impl Workshop {
         if task.row.set(State::Explained(None)) {
             self.recorder.record(task, explained);
         } else {
-            self.jobs.ended(&task.row.prediction_id, &task.plan.comparability_key);
+            self.jobs.ended(&task.row);
         }
     }
 
@@ -115,7 +115,7 @@ impl Workshop {
         tracing::warn!(prediction_id = task.row.prediction_id, model = task.served.name, %fault, "not explained");
         self.metrics.outcome("failed");
         task.row.set(State::Failed(fault));
-        self.jobs.ended(&task.row.prediction_id, &task.plan.comparability_key);
+        self.jobs.ended(&task.row);
     }
 }
 
@@ -125,7 +125,7 @@ type Sorted = (Vec<(Task, Arc<Explained>)>, Vec<(Task, cache::Key)>);
 fn known_and_new(tasks: Vec<Task>, cache: &Cache) -> Sorted {
     let (mut known, mut new) = (Vec::new(), Vec::new());
     for task in tasks {
-        let key = cache::key(&task.plan.comparability_key, task.plan.seed, &task.input);
+        let key = cache::key(&task.plan, &task.input);
         match cache.get(&key) {
             Some(explained) => known.push((task, explained)),
             None => new.push((task, key)),

@@ -91,6 +91,43 @@ fn what_a_method_cannot_do_is_refused_by_name() {
     let many = json!({ "method": "kernel_shap", "options": { "baseline": "zeros", "max_evaluations": 900_000_000 } });
     let request = json!({ "model": "table", "instances": [row()], "parameters": many });
     server.post("/v1/explanations", &request).expect(413).says("model evaluations");
+    // Nothing of what was refused was queued: what is asked last is alone in the log.
+    let request = json!({ "model": "table", "instances": [row()], "prediction_id": "last" });
+    let job = server.post("/v1/explanations", &request).expect(202).json();
+    server.until_ended(job["job_id"].as_str().unwrap());
+    assert_eq!(server.until_recorded(1)[0].prediction_id, "last");
+}
+
+/// Names are the callers', and one plan may be asked with two seeds at once.
+#[test]
+fn a_name_answers_for_its_own_input_and_seed_alone() {
+    let gate = Gate::default();
+    let server = Place::new().start(|options| gate.hold(options));
+    let ask = |instance: Value, seed: u64| {
+        let request = json!({ "model": "weather", "instances": [instance], "prediction_id": "p1",
+            "parameters": { "method": "smoothgrad", "seed": seed, "options": { "n_samples": 3 } } });
+        server.post("/v1/explanations", &request).expect(202).json()["job_id"].as_str().unwrap().to_owned()
+    };
+    let first = ask(series(0.5), 0);
+    gate.until_reached();
+    // These wait together.
+    let waiting = [ask(series(1.0), 4), ask(series(1.0), 5), ask(series(2.0), 4), ask(series(1.0), 4)];
+    assert_eq!(waiting[0], waiting[3]);
+    gate.open();
+    server.until_ended(&first);
+    let values: Vec<Value> = waiting
+        .iter()
+        .map(|job| {
+            server.until_ended(job);
+            let read = server.get(&format!("/v1/explanations/{job}")).expect(200).json();
+            read["rows"][0]["explanation"]["values"].clone()
+        })
+        .collect();
+    assert!(values[0] != values[1] && values[0] != values[2] && values[0] == values[3]);
+    let mut seeds: Vec<Option<u64>> =
+        server.until_recorded(4).into_iter().map(|record| record.seed).collect();
+    seeds.sort_unstable();
+    assert_eq!(seeds, [Some(0), Some(4), Some(4), Some(5)]);
 }
 
 #[test]
