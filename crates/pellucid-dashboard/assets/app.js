@@ -106,7 +106,7 @@ function told(reading) {
 function theme() {
   const button = document.getElementById("theme");
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
+  const isDark = () => document.documentElement.dataset.theme === "dark";
   const name = () => replace(button, isDark() ? "Light" : "Dark");
   button.setAttribute("aria-label", "Switch between light and dark");
   button.addEventListener("click", () => {

@@ -1,10 +1,19 @@
-// Light or dark: as the system has it, or as the reader chose. Runs before anything is drawn.
+// Light or dark: as the reader chose, or as the system has it. Runs before anything is drawn.
 (() => {
   "use strict";
-  try {
-    const chosen = localStorage.getItem("pellucid-theme");
-    if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
-  } catch {
-    // Without storage, the system decides.
-  }
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const chosen = () => {
+    try {
+      const name = localStorage.getItem("pellucid-theme");
+      return name === "light" || name === "dark" ? name : null;
+    } catch {
+      // Without storage, the system decides.
+      return null;
+    }
+  };
+  const follow = () => {
+    document.documentElement.dataset.theme = chosen() ?? (system.matches ? "dark" : "light");
+  };
+  system.addEventListener("change", follow);
+  follow();
 })();
