@@ -11,17 +11,17 @@ use std::time::{Duration, Instant};
 use pellucid_engine::{RecordContext, recorded};
 use pellucid_store::{Error, Feedback, Log, Options, Payload, Pending, Reader, Record};
 
-use crate::config::Clock;
+use crate::config::{Clock, Limits};
 use crate::error::Fault;
 use crate::explained::Explained;
 use crate::jobs::{Jobs, State};
 use crate::metrics::Metrics;
-use crate::queue::Task;
+use crate::queue::{Priority, Task};
 
 /// The first pause after the log took nothing.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Entries that are sent to the log before the first is waited for.
-const GROUP: usize = 256;
+const GROUP: usize = 1_024;
 
 /// The log with what is needed to open it again.
 pub(crate) struct LogFile {
@@ -132,10 +132,12 @@ impl Recorder {
         jobs: Arc<Jobs>,
         metrics: Arc<Metrics>,
         clock: Clock,
-        longest_pause: Duration,
+        limits: &Limits,
     ) -> std::io::Result<Self> {
         let (queue, messages) = channel();
-        let mut writing = Writing { log, jobs, metrics, clock, longest_pause, waiting: VecDeque::new() };
+        let (longest_pause, gathering) = (limits.log_retry, limits.gathering);
+        let waiting = VecDeque::new();
+        let mut writing = Writing { log, jobs, metrics, clock, longest_pause, gathering, waiting };
         let thread = std::thread::Builder::new().name("recorder".to_owned());
         let thread = thread.spawn(move || writing.run(&messages))?;
         Ok(Self { queue, thread: Mutex::new(Some(thread)) })
@@ -181,6 +183,7 @@ struct Writing {
     metrics: Arc<Metrics>,
     clock: Clock,
     longest_pause: Duration,
+    gathering: Duration,
     waiting: VecDeque<Waiting>,
 }
 
@@ -218,11 +221,27 @@ impl Writing {
             *stop = Some(Instant::now());
         }
         for message in first.into_iter().chain(messages.try_iter()) {
-            match message {
-                Message::Record(waiting) => self.waiting.push_back(*waiting),
-                Message::Stop(until) => *stop = Some(until),
-            }
+            self.take(message, stop);
         }
+        let until = Instant::now() + self.gathering;
+        while stop.is_none() && self.may_gather() {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(message) = messages.recv_timeout(left) else { break };
+            self.take(message, stop);
+        }
+    }
+
+    fn take(&mut self, message: Message, stop: &mut Option<Instant>) {
+        match message {
+            Message::Record(waiting) => self.waiting.push_back(*waiting),
+            Message::Stop(until) => *stop = Some(until),
+        }
+    }
+
+    /// Whether the disk may wait: for all that is here, nobody does.
+    fn may_gather(&self) -> bool {
+        let is_awaited = |waiting: &Waiting| waiting.task.priority != Priority::Low;
+        (1..GROUP).contains(&self.waiting.len()) && !self.waiting.iter().any(is_awaited)
     }
 
     /// Writes what waits, in groups; whether the log took all of it.
@@ -234,17 +253,13 @@ impl Writing {
         while !self.waiting.is_empty() {
             let n = self.waiting.len().min(GROUP);
             let now = (self.clock)();
-            let group: Vec<(Waiting, Result<Pending, Error>)> = self
-                .waiting
-                .drain(..n)
-                .map(|mut waiting| {
-                    waiting.record.timestamp_micros = now;
-                    let pending = log.submit(&waiting.record, &waiting.payload);
-                    (waiting, pending)
-                })
-                .collect();
+            let mut group: Vec<Waiting> = self.waiting.drain(..n).collect();
+            group.iter_mut().for_each(|waiting| waiting.record.timestamp_micros = now);
+            let records: Vec<(&Record, &Payload)> =
+                group.iter().map(|waiting| (&waiting.record, &waiting.payload)).collect();
+            let pending = log.submit_all(&records);
             let mut fault = None;
-            for (waiting, pending) in group {
+            for (waiting, pending) in group.into_iter().zip(pending) {
                 match pending.and_then(Pending::wait) {
                     Ok(appended) => self.recorded(waiting, appended.index),
                     Err(error @ Error::Refused { .. }) => self.refused(&waiting, error),

@@ -282,8 +282,8 @@ fn recorder(app: &Arc<App>) -> Result<Arc<Recorder>, StartError> {
     if let Err(fault) = app.log.log() {
         tracing::error!(%fault, "the log cannot be opened");
     }
-    let (clock, pause) = (app.options.clock.clone(), app.options.limits.log_retry);
-    let recorder = Recorder::start(app.log.clone(), app.jobs.clone(), app.metrics.clone(), clock, pause);
+    let (clock, limits) = (app.options.clock.clone(), &app.options.limits);
+    let recorder = Recorder::start(app.log.clone(), app.jobs.clone(), app.metrics.clone(), clock, limits);
     Ok(Arc::new(recorder.map_err(|error| StartError::of("threads", error))?))
 }
 
