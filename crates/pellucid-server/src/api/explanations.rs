@@ -223,7 +223,7 @@ pub(crate) async fn read(
 ) -> Result<Json<Value>, Fault> {
     caller.may(Scope::Explain)?;
     let job = super::jobs::job(&app, &id)?;
-    app.audit.note(app.now(), &caller, "explanations", &json!({ "job_id": job.id }))?;
+    app.note_read(&caller, "explanations", json!({ "job_id": job.id })).await?;
     let mut described = job.to_json(true);
     for (place, row) in job.rows.iter().enumerate() {
         if let RowState::Recorded(index, _) = row.state() {
