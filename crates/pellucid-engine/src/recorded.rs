@@ -45,6 +45,9 @@ pub struct RecordContext<'a> {
     pub background_digest: Option<&'a str>,
     /// Which of several targets (`top-3`), by its place.
     pub target: usize,
+    /// Where the explanation is one of a part of the rows that were explained together: the row's place among all of them, and their
+    /// number. A network's last bits depend on them.
+    pub ran_as: Option<(usize, usize)>,
 }
 
 impl<'a> RecordContext<'a> {
@@ -60,6 +63,7 @@ impl<'a> RecordContext<'a> {
             outputs: None,
             background_digest: None,
             target: 0,
+            ran_as: None,
         }
     }
 }
@@ -294,7 +298,7 @@ fn payload(
         input_digest: Digest::parse(digest).ok_or_else(no_digest)?,
         input,
         attribution,
-        details: details(explanation, row, context.target)?,
+        details: details(explanation, row, context)?,
     })
 }
 

@@ -91,6 +91,10 @@ pub struct Limits {
     pub predict_queue: usize,
     /// Rows that wait to be explained.
     pub explain_queue: usize,
+    /// The same in bytes of their inputs.
+    pub explain_queue_bytes: usize,
+    /// Explanations that the log has not taken yet, in bytes; beyond them nothing more is explained until it takes some.
+    pub unrecorded_bytes: usize,
     /// Rows of one call of a method.
     pub rows_at_once: usize,
     /// Jobs that are remembered once they have ended.
@@ -133,6 +137,8 @@ impl Default for Limits {
             max_cost: 200_000_000,
             predict_queue: 1_024,
             explain_queue: 16_384,
+            explain_queue_bytes: 512 << 20,
+            unrecorded_bytes: 256 << 20,
             rows_at_once: 64,
             jobs_kept: 1_024,
             cache_bytes: 128 << 20,

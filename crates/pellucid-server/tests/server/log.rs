@@ -118,3 +118,37 @@ fn on_a_full_disk_the_server_goes_on_and_tells() {
     until(|| server.metric("pellucid_unrecorded_rows") >= f64::from(n_sent));
     assert!(server.stop().n_lost >= 1);
 }
+
+#[test]
+fn behind_another_writer_what_is_kept_is_bounded_and_nothing_accepted_is_lost() {
+    let place = Place::new();
+    let other = Log::open(&place.log(), &place.key(), &LogOptions::default()).unwrap();
+    let server = place.start(|options| {
+        options.limits.unrecorded_bytes = 1;
+        options.limits.explain_queue = 3;
+        options.limits.rows_at_once = 1;
+    });
+    let predict = |id: &str| {
+        let answer = server.predict("table", id, &json!([row()])).expect(200);
+        answer.header("x-explanations-dropped").is_none()
+    };
+    assert!(predict("kept"));
+    until(|| server.metric("pellucid_unrecorded_rows") == 1.0);
+    // The explaining thread holds the next one and waits for room.
+    assert!(predict("held"));
+    until(|| server.metric("pellucid_running_rows") == 1.0);
+    let taken = (0..6).filter(|index| predict(&format!("p{index}"))).count();
+    assert_eq!(taken, 3);
+    assert_eq!(server.metric("pellucid_explanations_total{outcome=\"dropped\"}"), 3.0);
+    drop(other);
+    server.until_recorded(5);
+}
+
+#[test]
+fn the_log_is_verified_behind_another_writer() {
+    let place = Place::new();
+    let other = Log::open(&place.log(), &place.key(), &LogOptions::default()).unwrap();
+    let server = place.start(|_| {});
+    assert_eq!(server.post("/v1/verify", &json!({})).expect(200).json()["passed"], true);
+    drop(other);
+}
