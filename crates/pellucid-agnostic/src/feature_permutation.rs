@@ -38,24 +38,28 @@ pub fn feature_permutation(
     options: &Options,
     work: &Work,
 ) -> Result<Attribution, Error> {
-    let shape = groups.of_element().shape();
-    if rows.shape().get(1..) != Some(shape) {
-        return Err(Error::shape("rows", format!("[rows, {shape:?}], as the groups"), rows.shape()));
-    }
-    let n_rows = rows.len_of(Axis(0));
-    if n_rows < 2 {
-        return Err(Error::setting(
-            "rows",
-            "one row alone has nothing to be permuted with; 2 or more are needed",
-        ));
-    }
-    if options.n_samples < 2 {
-        return Err(Error::setting("n_samples", "a standard error needs at least 2 permutations"));
-    }
+    check(groups, rows.view(), options)?;
     let predicted = predict(predictor, rows.view(), work)?;
     let resolved = target.resolve(predicted.view(), labels)?;
-    let permuted = Permuted { predictor, groups, rows: rows.view(), resolved: &resolved, work };
-    let outputs = permuted.targets(0, &predicted);
+    feature_permutation_of(predictor, groups, rows, (&predicted, &resolved), options, work)
+}
+
+/// The same where the outputs for the rows `[rows, outputs]` are known, and what of them is explained.
+///
+/// # Errors
+/// As [`feature_permutation`].
+pub fn feature_permutation_of(
+    predictor: &dyn Predictor,
+    groups: &Groups,
+    rows: ArrayViewD<'_, f64>,
+    (predicted, resolved): (&Array2<f64>, &ResolvedTarget),
+    options: &Options,
+    work: &Work,
+) -> Result<Attribution, Error> {
+    check(groups, rows.view(), options)?;
+    let n_rows = rows.len_of(Axis(0));
+    let permuted = Permuted { predictor, groups, rows: rows.view(), resolved, work };
+    let outputs = permuted.targets(0, predicted);
     let (n_targets, n_groups) = (resolved.weights.len(), groups.n_groups());
     let mut values = Array3::<f64>::zeros((n_rows, n_targets, n_groups));
     let mut squares = values.clone();
@@ -78,6 +82,23 @@ pub fn feature_permutation(
     attribution.standard_error = Some(squares.mapv(|spread| (spread / (n - 1.0) / n).sqrt()).into_dyn());
     attribution.evaluations = Array1::from_elem(n_rows, 1 + options.n_samples * n_groups);
     Ok(attribution)
+}
+
+fn check(groups: &Groups, rows: ArrayViewD<'_, f64>, options: &Options) -> Result<(), Error> {
+    let shape = groups.of_element().shape();
+    if rows.shape().get(1..) != Some(shape) {
+        return Err(Error::shape("rows", format!("[rows, {shape:?}], as the groups"), rows.shape()));
+    }
+    if rows.len_of(Axis(0)) < 2 {
+        return Err(Error::setting(
+            "rows",
+            "one row alone has nothing to be permuted with; 2 or more are needed",
+        ));
+    }
+    if options.n_samples < 2 {
+        return Err(Error::setting("n_samples", "a standard error needs at least 2 permutations"));
+    }
+    Ok(())
 }
 
 /// The rows, some of whose features come from other rows.

@@ -22,7 +22,7 @@ use surrogate::Samples;
 /// Samples after which a tolerance is looked at.
 const SAMPLES_PER_LOOK: usize = 256;
 
-/// Samples that are asked about together where nobody looks: enough to keep all cores at work, few enough to be held.
+/// Samples that are asked about together where nobody looks: enough to keep all cores at work.
 const SAMPLES_PER_PIECE: usize = 8192;
 
 /// Which coalitions are asked for.
@@ -120,7 +120,10 @@ pub fn lime(game: &dyn Game, options: &Options, work: &Work) -> Result<Surrogate
     }
     let digest = game.digest();
     let draws = Draws::new(options.seed, &digest, "lime");
-    let samples = sampled(options.n_samples, options.tolerance, &options.fit, |range| {
+    // What is present of a sample, once as words and once as numbers.
+    let sample_bytes = n_players * (size_of::<bool>() + size_of::<f64>());
+    let pieces = Pieces { n_samples: options.n_samples, sample_bytes, tolerance: options.tolerance };
+    let samples = sampled(&pieces, &options.fit, work, |range| {
         let present = coalitions(&draws, options.sampling, n_players, range);
         let outputs = game.worth(present.view(), work)?;
         let weights =
@@ -130,15 +133,34 @@ pub fn lime(game: &dyn Game, options: &Options, work: &Work) -> Result<Surrogate
     samples.surrogate(&options.fit, &Draws::new(options.seed, &digest, "lime resamples"), work)
 }
 
+/// How samples are drawn: a piece of them at a time.
+struct Pieces {
+    n_samples: usize,
+    /// What a sample of a piece takes until it is asked about.
+    sample_bytes: usize,
+    tolerance: Option<f64>,
+}
+
+impl Pieces {
+    /// Looks come after the same number of samples, whatever memory there is.
+    fn n_samples_of_piece(&self, work: &Work) -> usize {
+        match self.tolerance {
+            Some(_) => SAMPLES_PER_LOOK,
+            None => (work.max_memory_bytes / 4 / self.sample_bytes.max(1)).clamp(1, SAMPLES_PER_PIECE),
+        }
+    }
+}
+
 /// Draws samples in pieces until there are enough of them or the tolerance is met.
 fn sampled(
-    n_samples: usize,
-    tolerance: Option<f64>,
+    pieces: &Pieces,
     fit: &Fit,
+    work: &Work,
     draw: impl Fn(std::ops::Range<usize>) -> Result<Samples, Error>,
 ) -> Result<Samples, Error> {
     let mut samples = Samples::default();
-    let n_piece = if tolerance.is_some() { SAMPLES_PER_LOOK } else { SAMPLES_PER_PIECE };
+    let (n_samples, tolerance) = (pieces.n_samples, pieces.tolerance);
+    let n_piece = pieces.n_samples_of_piece(work);
     for range in crate::batches::in_batches(n_samples, n_piece) {
         let n_drawn = range.end;
         samples.extend(draw(range)?)?;

@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Slice};
+use pellucid_core::Work;
 use rayon::prelude::*;
 
 use crate::cholesky::Cholesky;
+use crate::error::Error;
 
 /// A pivot below this share of its variable's own spread is rounding: the variable says nothing that others have not said.
 const SMALLEST_PIVOT: f64 = 1e-10;
@@ -154,54 +156,69 @@ impl Sums {
     }
 }
 
-/// Sums of products over each of several blocks of samples, of which resamples are put together.
-pub(crate) struct Blocks {
+/// Samples in several blocks, of which resamples are put together.
+pub(crate) struct Blocks<'a> {
+    samples: Weighted<'a>,
+    blocks: &'a [Range<usize>],
+    /// The samples of each block that count at all.
+    lengths: Array1<f64>,
+    /// Sums of products over each block, where they fit into memory: then a resample costs no walk through the samples.
+    moments: Option<Moments>,
+}
+
+/// What a line is laid through.
+#[derive(Clone, Copy)]
+pub(crate) struct Weighted<'a> {
+    /// `[samples, variables]`.
+    pub(crate) x: ArrayView2<'a, f64>,
+    /// `[samples, targets]`.
+    pub(crate) y: ArrayView2<'a, f64>,
+    /// `[samples]`.
+    pub(crate) weights: ArrayView1<'a, f64>,
+}
+
+struct Moments {
     /// The weighted means of x and y over all samples, about which products are taken, so that rounding stays small.
     center: Array1<f64>,
     /// Of x, y and 1 with each other, one matrix a block.
-    moments: Vec<Array2<f64>>,
-    /// Samples of each block.
-    lengths: Array1<f64>,
+    of_blocks: Vec<Array2<f64>>,
     n_variables: usize,
 }
 
-impl Blocks {
-    /// Of `x` `[samples, variables]` and `y` `[samples, targets]`, with a weight each.
-    pub(crate) fn new(
-        x: ArrayView2<'_, f64>,
-        y: ArrayView2<'_, f64>,
-        weights: ArrayView1<'_, f64>,
-        blocks: &[Range<usize>],
-    ) -> Self {
-        let total = weights.sum();
-        let center = ndarray::concatenate![Axis(0), weights.dot(&x) / total, weights.dot(&y) / total];
-        let width = center.len();
-        let of_block = |block: &Range<usize>| {
-            let rows = Slice::from(block.clone());
-            let (x, y) = (x.slice_axis(Axis(0), rows), y.slice_axis(Axis(0), rows));
-            let mut columns = ndarray::concatenate![Axis(1), x, y, Array2::ones((block.len(), 1))];
-            let mut centered = columns.slice_axis_mut(Axis(1), Slice::from(..width));
-            centered -= &center;
-            let roots = weights.slice_axis(Axis(0), rows).mapv(f64::sqrt);
-            columns *= &roots.insert_axis(Axis(1));
-            columns.t().dot(&columns)
+impl<'a> Blocks<'a> {
+    /// Of samples in `blocks`.
+    ///
+    /// # Errors
+    /// A canceled work.
+    pub(crate) fn new(samples: Weighted<'a>, blocks: &'a [Range<usize>], work: &Work) -> Result<Self, Error> {
+        let width = samples.x.ncols() + samples.y.ncols() + 1;
+        let bytes = width.saturating_mul(width).saturating_mul(size_of::<f64>() * blocks.len());
+        let fits = bytes <= work.max_memory_bytes / 2;
+        let moments = if fits { Some(Moments::new(samples, blocks, work)?) } else { None };
+        let counted = |block: &Range<usize>| {
+            let weights = samples.weights.slice_axis(Axis(0), Slice::from(block.clone()));
+            weights.iter().filter(|&&weight| weight > 0.0).count() as f64
         };
-        let moments = blocks.par_iter().map(of_block).collect();
-        let lengths = blocks.iter().map(|block| block.len() as f64).collect();
-        Self { center, moments, lengths, n_variables: x.ncols() }
+        Ok(Self { samples, blocks, lengths: blocks.iter().map(counted).collect(), moments })
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.moments.len()
+        self.blocks.len()
     }
 
     /// Of the resample that has the samples of block b `counts[b]` times.
     pub(crate) fn sums(&self, counts: ArrayView1<'_, f64>) -> Sums {
-        let width = self.center.len() + 1;
-        let mut moments = Array2::<f64>::zeros((width, width));
-        let drawn = self.moments.iter().zip(counts).filter(|(_, count)| **count > 0.0);
-        drawn.for_each(|(of_block, &count)| moments.scaled_add(count, of_block));
-        Sums::of_moments(&moments, &self.center, self.n_variables)
+        let Weighted { x, y, weights } = self.samples;
+        match &self.moments {
+            Some(moments) => moments.sums(counts),
+            None => {
+                let mut weights = weights.to_owned();
+                for (block, &count) in self.blocks.iter().zip(counts) {
+                    weights.slice_axis_mut(Axis(0), Slice::from(block.clone())).mapv_inplace(|w| w * count);
+                }
+                Sums::new(x, y, weights.view())
+            }
+        }
     }
 
     /// The standard errors of a line through that resample, as [`Sums::standard_errors`], from sums over blocks: blocks are as
@@ -213,11 +230,56 @@ impl Blocks {
         (target, alpha): (usize, f64),
         counts: ArrayView1<'_, f64>,
     ) -> Array1<f64> {
-        let influence = self.scores(sums, line, target).dot(&sums.inverse(line, alpha));
+        let scores = match &self.moments {
+            Some(moments) => moments.scores(sums, line, target),
+            None => self.summed_scores(sums, line, target),
+        };
+        let influence = scores.dot(&sums.inverse(line, alpha));
         let n = self.lengths.dot(&counts);
         let freedom = (n - line.columns.len() as f64 - 1.0).max(1.0);
         let squares = counts.dot(&(&influence * &influence));
         squares.mapv(|square| (square * n / freedom).sqrt())
+    }
+
+    /// What each block adds to `Σ w e x̃`, `[blocks, columns of the line]`.
+    fn summed_scores(&self, sums: &Sums, line: &Line, target: usize) -> Array2<f64> {
+        let Weighted { x, y, weights } = self.samples;
+        let of_samples = sums.scores(line, x, y.column(target), weights);
+        let mut scores = Array2::zeros((self.blocks.len(), line.columns.len()));
+        for (block, mut score) in self.blocks.iter().zip(scores.outer_iter_mut()) {
+            score.assign(&of_samples.slice_axis(Axis(0), Slice::from(block.clone())).sum_axis(Axis(0)));
+        }
+        scores
+    }
+}
+
+impl Moments {
+    fn new(samples: Weighted<'_>, blocks: &[Range<usize>], work: &Work) -> Result<Self, Error> {
+        let Weighted { x, y, weights } = samples;
+        let total = weights.sum();
+        let center = ndarray::concatenate![Axis(0), weights.dot(&x) / total, weights.dot(&y) / total];
+        let width = center.len();
+        let of_block = |block: &Range<usize>| {
+            work.check()?;
+            let rows = Slice::from(block.clone());
+            let (x, y) = (x.slice_axis(Axis(0), rows), y.slice_axis(Axis(0), rows));
+            let mut columns = ndarray::concatenate![Axis(1), x, y, Array2::ones((block.len(), 1))];
+            let mut centered = columns.slice_axis_mut(Axis(1), Slice::from(..width));
+            centered -= &center;
+            let roots = weights.slice_axis(Axis(0), rows).mapv(f64::sqrt);
+            columns *= &roots.insert_axis(Axis(1));
+            Ok(columns.t().dot(&columns))
+        };
+        let of_blocks = blocks.par_iter().map(of_block).collect::<Result<_, Error>>()?;
+        Ok(Self { center, of_blocks, n_variables: x.ncols() })
+    }
+
+    fn sums(&self, counts: ArrayView1<'_, f64>) -> Sums {
+        let width = self.center.len() + 1;
+        let mut moments = Array2::<f64>::zeros((width, width));
+        let drawn = self.of_blocks.iter().zip(counts).filter(|(_, count)| **count > 0.0);
+        drawn.for_each(|(of_block, &count)| moments.scaled_add(count, of_block));
+        Sums::of_moments(&moments, &self.center, self.n_variables)
     }
 
     /// What each block adds to `Σ w e x̃`, `[blocks, columns of the line]`: products of `x`, `y` and 1 with `e = ỹ − x̃·b`, which is a
@@ -226,8 +288,8 @@ impl Blocks {
         let (outcome, one) = (self.n_variables + target, self.center.len());
         let shift: Array1<f64> = line.columns.iter().map(|&j| sums.mean_x[j] - self.center[j]).collect();
         let constant = sums.mean_y[target] - self.center[outcome] - shift.dot(&line.coefficients);
-        let mut scores = Array2::zeros((self.moments.len(), line.columns.len()));
-        for (moments, mut score) in self.moments.iter().zip(scores.outer_iter_mut()) {
+        let mut scores = Array2::zeros((self.of_blocks.len(), line.columns.len()));
+        for (moments, mut score) in self.of_blocks.iter().zip(scores.outer_iter_mut()) {
             let with_error = |row: usize| {
                 let moments = moments.row(row);
                 let told = line.columns.iter().zip(&line.coefficients).map(|(&j, b)| moments[j] * b);
@@ -277,48 +339,65 @@ mod tests {
         }
     }
 
-    /// Samples repeated one by one, against sums of blocks; blocks of one sample have the standard errors of all.
+    /// Samples repeated one by one, against sums of blocks; blocks of one sample have the standard errors of all. With memory for the
+    /// blocks' products and without; samples of weight 0 count for nothing.
     #[test]
     fn blocks_are_their_samples_as_often_as_they_count() {
         let (x, y) = (random((23, 3), 11) + 100.0, random((23, 2), 12) - 50.0);
-        let weights = random((23, 1), 13).column(0).mapv(|w| w.abs());
+        let mut weights = random((23, 1), 13).column(0).mapv(|w| w.abs());
+        [3, 9, 22].into_iter().for_each(|sample| weights[sample] = 0.0);
+        let samples = Weighted { x: x.view(), y: y.view(), weights: weights.view() };
+        let little = Work { max_memory_bytes: 1_000, ..Work::default() };
         let blocks = [0..1, 1..9, 9..16, 16..23];
         let counts = array![[1.0, 1.0, 1.0, 1.0], [1.0, 2.0, 0.0, 1.0]];
-        let of_blocks = Blocks::new(x.view(), y.view(), weights.view(), &blocks);
-        for counts in counts.outer_iter() {
-            let sums = of_blocks.sums(counts);
-            let repeated: Vec<usize> = blocks
-                .iter()
-                .zip(counts)
-                .flat_map(|(block, &count)| (0..count as usize).flat_map(|_| block.clone()))
-                .collect();
-            let [x, y] = [&x, &y].map(|all| all.select(Axis(0), &repeated));
-            let expected = Sums::new(x.view(), y.view(), weights.select(Axis(0), &repeated).view());
-            let gap =
-                |a: &Array2<f64>, b: &Array2<f64>| (a - b).iter().fold(0.0_f64, |most, x| most.max(x.abs()));
-            assert!(gap(&sums.xx, &expected.xx) < 1e-10 && gap(&sums.xy, &expected.xy) < 1e-10);
-            let vectors = [
-                (&sums.yy, &expected.yy),
-                (&sums.mean_x, &expected.mean_x),
-                (&sums.mean_y, &expected.mean_y),
-            ];
-            assert!(vectors.iter().all(|(a, b)| (*a - *b).iter().all(|x| x.abs() < 1e-10)));
-        }
-        // Some samples twice and some not at all, so that the means are not those of all.
-        let counts: Array1<f64> = (0..23).map(|sample| f64::from(sample % 3)).collect();
         let singles: Vec<_> = (0..23).map(|sample| sample..sample + 1).collect();
-        let singles = Blocks::new(x.view(), y.view(), weights.view(), &singles);
-        let sums = singles.sums(counts.view());
-        let line = sums.ridge(&[0, 2], 1, 0.5);
-        let errors = singles.errors(&sums, &line, (1, 0.5), counts.view());
-        let repeated: Vec<usize> = (0..23).flat_map(|sample| vec![sample; sample % 3]).collect();
-        let [x, y] = [&x, &y].map(|all| all.select(Axis(0), &repeated));
-        let weights = weights.select(Axis(0), &repeated);
-        let expected = sums.standard_errors(&line, 0.5, x.view(), y.column(1), weights.view());
-        assert!(
-            (&errors / &expected).iter().all(|ratio| (ratio - 1.0).abs() < 1e-9),
-            "{errors} for {expected}"
-        );
+        for work in [Work::default(), little] {
+            let of_blocks = Blocks::new(samples, &blocks, &work).expect("blocks");
+            assert_eq!(of_blocks.moments.is_some(), work.max_memory_bytes > 1_000);
+            for counts in counts.outer_iter() {
+                let sums = of_blocks.sums(counts);
+                let repeated: Vec<usize> = blocks
+                    .iter()
+                    .zip(counts)
+                    .flat_map(|(block, &count)| (0..count as usize).flat_map(|_| block.clone()))
+                    .collect();
+                let [x, y] = [&x, &y].map(|all| all.select(Axis(0), &repeated));
+                let expected = Sums::new(x.view(), y.view(), weights.select(Axis(0), &repeated).view());
+                let gap = |a: &Array2<f64>, b: &Array2<f64>| {
+                    (a - b).iter().fold(0.0_f64, |most, x| most.max(x.abs()))
+                };
+                assert!(gap(&sums.xx, &expected.xx) < 1e-10 && gap(&sums.xy, &expected.xy) < 1e-10);
+                let vectors = [
+                    (&sums.yy, &expected.yy),
+                    (&sums.mean_x, &expected.mean_x),
+                    (&sums.mean_y, &expected.mean_y),
+                ];
+                assert!(vectors.iter().all(|(a, b)| (*a - *b).iter().all(|x| x.abs() < 1e-10)));
+            }
+            // Some samples twice and some not at all, so that the means are not those of all.
+            let counts: Array1<f64> = (0..23).map(|sample| f64::from(sample % 3)).collect();
+            let of_singles = Blocks::new(samples, &singles, &work).expect("blocks");
+            let sums = of_singles.sums(counts.view());
+            let line = sums.ridge(&[0, 2], 1, 0.5);
+            let errors = of_singles.errors(&sums, &line, (1, 0.5), counts.view());
+            let repeated: Vec<usize> = (0..23).flat_map(|sample| vec![sample; sample % 3]).collect();
+            let [x, y] = [&x, &y].map(|all| all.select(Axis(0), &repeated));
+            let weights = weights.select(Axis(0), &repeated);
+            let expected = sums.standard_errors(&line, 0.5, x.view(), y.column(1), weights.view());
+            assert!(
+                (&errors / &expected).iter().all(|ratio| (ratio - 1.0).abs() < 1e-9),
+                "{errors} for {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn products_of_blocks_are_not_taken_once_work_is_canceled() {
+        let (x, y, weights) = (random((9, 2), 1), random((9, 1), 2), Array1::ones(9));
+        let samples = Weighted { x: x.view(), y: y.view(), weights: weights.view() };
+        let work = Work::default();
+        work.cancellation.cancel();
+        assert!(Blocks::new(samples, &[0..4, 4..9], &work).is_err());
     }
 
     /// A straight line through three points, by hand: slope 3/2, and 1 − SSE/SST = 1 − (1/6)/(14/3).

@@ -7,6 +7,7 @@ mod canonical;
 mod digest;
 mod entry;
 mod payload;
+mod payload_json;
 mod record;
 
 mod checkpoint;
@@ -50,5 +51,6 @@ pub use query::Query;
 pub use reader::{Reader, Stored};
 pub use record::{Check, Decision, Feedback, Record, RecordedModel};
 pub use retention::Retention;
+pub use signed::signed_note;
 pub use tree::entry_hash;
 pub use verify::{Fault, FaultKind, Place, Report, Trusted, verify};

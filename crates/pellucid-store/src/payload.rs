@@ -120,6 +120,17 @@ impl Array {
         &self.values
     }
 
+    /// Its elements as numbers, where they are numbers.
+    #[must_use]
+    pub fn numbers(&self) -> Option<Vec<f64>> {
+        match &self.values {
+            Values::F32(values) => Some(values.iter().map(|&x| f64::from(x)).collect()),
+            Values::F64(values) => Some(values.clone()),
+            Values::I64(values) => Some(values.iter().map(|&x| x as f64).collect()),
+            Values::Text(_) => None,
+        }
+    }
+
     fn described(&self, role: Role) -> Described {
         let r#type = self.values.type_name().to_owned();
         Described { name: self.name.clone(), role, shape: self.shape.clone(), r#type }
@@ -132,7 +143,7 @@ fn count(shape: &[u64]) -> Option<usize> {
 }
 
 impl Values {
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::F32(values) => values.len(),
             Self::F64(values) => values.len(),
@@ -141,7 +152,7 @@ impl Values {
         }
     }
 
-    fn type_name(&self) -> &'static str {
+    pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Self::F32(_) => "f32",
             Self::F64(_) => "f64",

@@ -18,12 +18,18 @@ pub(crate) struct Signed {
     owed: Option<String>,
 }
 
+/// Where the newest note lies that a key signed: `KEY.signed`.
+#[must_use]
+pub fn signed_note(key_file: &Path) -> PathBuf {
+    let mut name = OsString::from(key_file);
+    name.push(".signed");
+    PathBuf::from(name)
+}
+
 impl Signed {
     /// Beside the key: `KEY.signed`.
     pub(crate) fn beside(key_file: &Path) -> Self {
-        let mut name = OsString::from(key_file);
-        name.push(".signed");
-        Self { path: PathBuf::from(name), owed: None }
+        Self { path: signed_note(key_file), owed: None }
     }
 
     /// Whether a log of `n` entries still begins with what was signed.

@@ -10,7 +10,7 @@ use super::stability::{Resample, Stability, coefficients_index, variables_index}
 use crate::draw::below;
 use crate::error::Error;
 use crate::estimate::Estimate;
-use crate::regression::{Blocks, Line, Sums};
+use crate::regression::{Blocks, Line, Sums, Weighted};
 
 /// How the features that take part are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -168,9 +168,16 @@ impl Samples {
     /// Fits the surrogate of each target. `draws` gives the resamples.
     pub(super) fn surrogate(&self, fit: &Fit, draws: &Draws, work: &Work) -> Result<Surrogate, Error> {
         let (n_features, n_targets) = (self.design.ncols(), self.outputs.ncols());
-        let blocks =
-            Blocks::new(self.design.view(), self.outputs.view(), self.weights.view(), &self.blocks());
-        let sums = blocks.sums(Array1::ones(blocks.len()).view());
+        let ranges = self.blocks();
+        // Without resamples nobody asks for the blocks.
+        let blocks = match fit.n_resamples {
+            0 => None,
+            _ => Some(Blocks::new(self.weighted(), &ranges, work)?),
+        };
+        let sums = match &blocks {
+            Some(blocks) => blocks.sums(Array1::ones(blocks.len()).view()),
+            None => Sums::new(self.design.view(), self.outputs.view(), self.weights.view()),
+        };
         let mut surrogate = self.empty();
         let mut errors = Array2::zeros((n_features, n_targets));
         for target in 0..n_targets {
@@ -192,10 +199,14 @@ impl Samples {
         }
         surrogate.estimate.standard_error = Some(errors);
         surrogate.estimate.warnings = self.warnings(&surrogate);
-        if fit.n_resamples > 0 {
-            surrogate.stability = Some(self.stability(fit, &surrogate.selected, &blocks, draws, work)?);
+        if let Some(blocks) = &blocks {
+            surrogate.stability = Some(self.stability(fit, &surrogate.selected, blocks, draws, work)?);
         }
         Ok(surrogate)
+    }
+
+    fn weighted(&self) -> Weighted<'_> {
+        Weighted { x: self.design.view(), y: self.outputs.view(), weights: self.weights.view() }
     }
 
     fn empty(&self) -> Surrogate {
@@ -242,7 +253,7 @@ impl Samples {
         &self,
         fit: &Fit,
         selected: &[Vec<usize>],
-        blocks: &Blocks,
+        blocks: &Blocks<'_>,
         draws: &Draws,
         work: &Work,
     ) -> Result<Stability, Error> {

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::discretize::{Bins, entropy_edges, percentiles};
 use super::surrogate::{Fit, Samples, Surrogate};
-use super::{check_sampling, kernel, sampled};
+use super::{Pieces, check_sampling, kernel, sampled};
 use crate::draw::below;
 use crate::error::Error;
 use crate::game::{Game, MaskedRow};
@@ -211,7 +211,10 @@ pub fn lime_tabular(
     let near = Near { table, row: row.view(), bins, around_row: options.around_row };
     let draws = Draws::new(options.seed, &digest, "lime tabular");
     let own = near.design_of_row();
-    let samples = sampled(options.n_samples, options.tolerance, &options.fit, |range| {
+    // A sample is a row, and what the surrogate sees of it.
+    let sample_bytes = 2 * n_columns * size_of::<f64>();
+    let pieces = Pieces { n_samples: options.n_samples, sample_bytes, tolerance: options.tolerance };
+    let samples = sampled(&pieces, &options.fit, work, |range| {
         let (rows, design) = near.samples(&draws, range);
         let outputs = game.targets_of(rows.view().into_dyn(), work)?;
         let weights = design.outer_iter().map(|seen| kernel(distance(seen, own.view()), width)).collect();

@@ -226,3 +226,45 @@ fn one_output_has_one_explanation() {
     assert!(surrogate.estimate.values.iter().all(|&value| value > 0.0));
     assert_eq!((surrogate.selected.len(), surrogate.intervals.dim()), (1, (2, 1, 2)));
 }
+
+/// A game that remembers how many coalitions it was asked about at once.
+struct Watched {
+    game: Listed,
+    most: std::sync::atomic::AtomicUsize,
+}
+
+impl Game for Watched {
+    fn n_players(&self) -> usize {
+        self.game.n_players
+    }
+
+    fn n_targets(&self) -> usize {
+        1
+    }
+
+    fn worth(&self, present: ndarray::ArrayView2<'_, bool>, work: &Work) -> Result<Array2<f64>, Error> {
+        self.most.fetch_max(present.nrows(), std::sync::atomic::Ordering::Relaxed);
+        self.game.worth(present, work)
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        self.game.digest()
+    }
+}
+
+/// A quarter of 1,024 bytes has room for 4 samples of 6 · (1 + 8) bytes; and the products of blocks for none.
+#[test]
+fn little_memory_takes_small_pieces_and_gives_the_same_surrogate() {
+    let of = |max_memory_bytes| {
+        let game = Watched { game: Listed::random(6, 1, 3), most: 0.into() };
+        let work = Work { max_memory_bytes, ..Work::default() };
+        let options = Options { n_samples: 300, ..Options::image() };
+        let surrogate = lime(&game, &options, &work).expect("a surrogate");
+        (surrogate, game.most.into_inner())
+    };
+    let ((little, of_little), (plenty, of_plenty)) = (of(1_024), of(1 << 30));
+    assert_eq!((of_little, of_plenty), (4, 300));
+    let gap = (&little.estimate.values - &plenty.estimate.values).mapv(f64::abs);
+    assert!(gap.iter().all(|&gap| gap < 1e-9), "{gap}");
+    assert_eq!((&little.selected, &little.stability), (&plenty.selected, &plenty.stability));
+}
