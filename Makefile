@@ -152,6 +152,8 @@ examples: python-test
 bench: $(VENV_READY)
 	$(PYTHON) bench/run.py
 	$(PYTHON) bench/server.py
+	cargo build --release --locked -p pellucid-dashboard --example dashboard_server
+	tests/browser/run measure
 
 clean:
 	rm -rf out target $(VENV) $(DOCS_VENV) $(TORTURE_VENV) .venv-bench .venv-fixtures

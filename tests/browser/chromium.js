@@ -2,17 +2,24 @@
 
 import { accessSync, constants } from "node:fs";
 import path from "node:path";
+import { after } from "node:test";
 import { chromium } from "playwright-core";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/** Runs `use(page)` on a blank page of a fresh browser. Errors of the page's scripts, and requests to anywhere but
+let launched;
+
+// The browser of a file of tests is started once, by whoever needs it first.
+after(async () => (await launched)?.close());
+
+/** Runs `use(page)` on a blank page with a fresh profile. Errors of the page's scripts, and requests to anywhere but
  * `origin` (none where it is not given), fail it. */
 export async function withPage(use, { origin, ...context } = {}) {
   // A container's root has no sandbox; only pages of these tests are opened.
-  const browser = await chromium.launch({ executablePath: executable(), args: ["--no-sandbox"] });
+  launched ??= chromium.launch({ executablePath: executable(), args: ["--no-sandbox"] });
+  const profile = await (await launched).newContext(context);
   try {
-    const page = await (await browser.newContext(context)).newPage();
+    const page = await profile.newPage();
     const faults = [];
     page.on("pageerror", (error) => faults.push(`error on the page: ${error}`));
     page.on("request", (request) => {
@@ -24,7 +31,7 @@ export async function withPage(use, { origin, ...context } = {}) {
     if (faults.length > 0) throw new Error(faults.join("\n"));
     return result;
   } finally {
-    await browser.close();
+    await profile.close();
   }
 }
 

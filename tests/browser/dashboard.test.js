@@ -1,53 +1,22 @@
 // The dashboard over a made-up log: every screen, by mouse and keyboard, light and dark, under the server's content policy.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { withPage } from "./chromium.js";
-import { serveDashboard } from "./dashboard_server.js";
+import { serveDashboard } from "./pellucid.js";
+import { SCREENS, charts, onDashboard, picture, toScreen } from "./screens.js";
 
-/** Pictures for people to look at go there; nothing is compared with them. */
-const PICTURES = process.env.PELLUCID_PICTURES;
-const SCREENS = ["overview", "predictions", "global", "drift", "cohorts", "misclassified", "jobs", "audit"];
 const WOMEN = `#/cohorts?a=${encodeURIComponent('age > 40 and sex == "F"')}`;
 
 let server;
 
 before(async () => {
-  server = await serveDashboard(2400);
+  server = await serveDashboard(2600);
 });
 
 after(() => server.close());
 
-/** A page whose console stays silent: errors there are also what the content policy refuses. */
-async function onScreen(address, use, context = {}) {
-  await withPage(
-    async (page) => {
-      const said = [];
-      page.on("console", (message) => {
-        // The browser itself reports refused requests, which some tests ask for.
-        const expected = context.refused && /status of 4\d\d/.test(message.text());
-        if (["error", "warning"].includes(message.type()) && !expected) said.push(message.text());
-      });
-      await page.goto(`${server.url}/dashboard/${address}`);
-      await page.waitForSelector("main .page");
-      await use(page);
-      assert.deepEqual(said, []);
-    },
-    { origin: server.url, viewport: { width: 1280, height: 900 }, colorScheme: context.colorScheme ?? "light" },
-  );
-}
-
-async function picture(page, name) {
-  if (!PICTURES) return;
-  mkdirSync(PICTURES, { recursive: true });
-  await page.screenshot({ path: path.join(PICTURES, `${name}.png`), fullPage: true });
-}
-
-/** How many charts have something drawn. */
-const charts = (page) => page.evaluate(() => [...document.querySelectorAll(".plot canvas")].filter((canvas) => Chart.getChart(canvas)).length);
+const onScreen = (address, use, context) => onDashboard(server.url, address, use, context);
 
 for (const colorScheme of ["light", "dark"]) {
   test(`every screen is drawn, ${colorScheme}`, async () => {
@@ -56,11 +25,9 @@ for (const colorScheme of ["light", "dark"]) {
       "",
       async (page) => {
         for (const screen of SCREENS) {
-          await page.locator(`nav a[href="#/${screen}"]`).click();
-          await page.waitForSelector(`main[data-screen="${screen}"]`);
-          await page.waitForFunction((n) => document.querySelectorAll(".plot canvas").length >= n, least[screen] ?? 0);
-          await page.waitForTimeout(50);
-          assert.ok((await charts(page)) >= (least[screen] ?? 0), `${screen} draws its charts`);
+          await toScreen(page, screen);
+          // Charts are drawn after their boxes have a size.
+          await page.waitForFunction(charts, least[screen] ?? 0);
           assert.equal(await page.locator("main h1").count(), 1, screen);
           assert.equal(await page.locator("main [role=alert].fault").count(), 0, screen);
           // Every picture has a name, and nothing is wider than the window.

@@ -97,10 +97,11 @@ function told(reading) {
   const place = document.getElementById("reading");
   if (!reading) return replace(place);
   if (reading.fault) return replace(place, h("span", { class: "bad", title: reading.fault }, "The log cannot be read further"));
+  const damaged = reading.n_damaged > 0 ? h("a", { class: "bad", href: "#/audit" }, `${count(reading.n_damaged)} damaged, `) : null;
   const behind = reading.n_entries > reading.n_read;
   const newer = h("button", { type: "button", class: "quiet", on: { click: () => show({ keepPlace: true }) } }, "Show newer");
-  if (behind) replace(place, `${count(reading.n_read)} of ${count(reading.n_entries)} entries read `, newer);
-  else replace(place, `${count(reading.n_read)} entries`);
+  if (behind) replace(place, damaged, `${count(reading.n_read)} of ${count(reading.n_entries)} entries read `, newer);
+  else replace(place, damaged, `${count(reading.n_read)} entries`);
 }
 
 function theme() {

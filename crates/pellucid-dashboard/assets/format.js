@@ -4,7 +4,8 @@ const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const MINUS = "\u2212";
 
 export function count(n) {
-  return n === null || n === undefined ? "–" : whole.format(n).replace("-", MINUS);
+  // Adding 0 makes −0 of empty sums a plain 0.
+  return n === null || n === undefined ? "–" : whole.format(n + 0).replace("-", MINUS);
 }
 
 /** Four digits, or as many as asked for. */
@@ -12,7 +13,7 @@ export function number(x, digits = 4) {
   if (x === null || x === undefined || !Number.isFinite(x)) return "–";
   const size = Math.abs(x);
   if (size !== 0 && (size >= 1e7 || size < 1e-4)) return x.toExponential(2).replace("-", MINUS);
-  const text = Number.isInteger(x) && size < 1e7 ? String(x) : String(Number(x.toPrecision(digits)));
+  const text = Number.isInteger(x) && size < 1e7 ? String(x + 0) : String(Number(x.toPrecision(digits)));
   return text.replace("-", MINUS);
 }
 
@@ -23,7 +24,7 @@ export function signed(x, digits = 3) {
 
 export function percent(share, digits = 0) {
   if (share === null || share === undefined || !Number.isFinite(share)) return "–";
-  return `${(share * 100).toFixed(digits)}%`.replace("-", MINUS);
+  return `${(share * 100 + 0).toFixed(digits)}%`.replace("-", MINUS);
 }
 
 /** A time in the reader's zone, to the second. */

@@ -33,6 +33,7 @@ const FILES: &[(&str, &[u8])] = files![
     "form.js",
     "format.js",
     "proof.js",
+    "reading.js",
     "table.js",
     "theme.js",
     "screens/audit.js",

@@ -1,6 +1,7 @@
 //! The index of one log, kept up to date by a thread, and readers for single records.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
@@ -12,7 +13,7 @@ use serde::Serialize;
 use crate::error::ViewError;
 use crate::index::{Fresh, Index};
 use crate::series::Series;
-use crate::watch::{Every, Watched, watched};
+use crate::watch::{Every, SeriesWatch, Watched, watched};
 
 /// Entries that are read before the index takes them in: views wait for no more than that.
 const BATCH: u64 = 500;
@@ -27,10 +28,14 @@ pub struct Dashboard {
     refreshing: Mutex<Reader>,
     /// What was last found of the drift of each series.
     watched: Mutex<BTreeMap<WatchedKey, Arc<Watched>>>,
+    /// The reference of each series, and how far its records were compared with it.
+    watching: Mutex<BTreeMap<String, Watching>>,
 }
 
 /// A series' id, and how its records were parted into windows.
 type WatchedKey = (String, Every);
+/// Of one series; whoever compares holds it.
+pub(crate) type Watching = Arc<Mutex<Option<SeriesWatch>>>;
 
 /// How far the log was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -39,6 +44,8 @@ pub struct Reading {
     pub n_read: u64,
     /// Entries that the log had when it was last looked at.
     pub n_entries: u64,
+    /// Entries that cannot be read and were passed over; verifying the log names them.
+    pub n_damaged: u64,
     /// Why reading ended before; empty where it did not.
     pub fault: Option<String>,
 }
@@ -57,6 +64,7 @@ impl Dashboard {
             reading: Mutex::new(reading),
             refreshing: Mutex::new(reader),
             watched: Mutex::default(),
+            watching: Mutex::default(),
         })
     }
 
@@ -104,6 +112,16 @@ impl Dashboard {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Looks into the index for as long as `take` takes.
+    pub(crate) fn with_index<T>(&self, take: impl FnOnce(&Index) -> T) -> T {
+        take(&self.index())
+    }
+
+    /// How the drift of a series is followed.
+    pub(crate) fn watching(&self, series: &str) -> Watching {
+        Arc::clone(lock(&self.watching).entry(series.to_owned()).or_default())
+    }
+
     pub(crate) fn kept(&self, key: &WatchedKey) -> Option<Arc<Watched>> {
         lock(&self.watched).get(key).cloned()
     }
@@ -121,16 +139,33 @@ impl Dashboard {
 
     fn run(&self, every: Duration, (stop, woken): &(Mutex<bool>, Condvar)) {
         loop {
-            // What went wrong stands in `reading` and is shown; the next turn tries again.
-            let read = self.refresh_until(&|| *lock(stop));
-            if read.is_ok_and(|n_new| n_new > 0) && !*lock(stop) {
-                self.watch();
+            let turn = || {
+                // What went wrong stands in `reading` and is shown; the next turn tries again.
+                let read = self.refresh_until(&|| *lock(stop));
+                if read.is_ok_and(|n_new| n_new > 0) && !*lock(stop) {
+                    self.watch();
+                }
+            };
+            if !self.lives_through(turn) {
+                return;
             }
             let waited = woken.wait_timeout_while(lock(stop), every, |stop| !*stop);
             if *waited.unwrap_or_else(PoisonError::into_inner).0 {
                 return;
             }
         }
+    }
+
+    /// Whether a turn of the thread came to its end. Where it panicked the pages say so: numbers that stand still in silence would be taken for the
+    /// newest.
+    fn lives_through(&self, turn: impl FnOnce()) -> bool {
+        let Err(panic) = catch_unwind(AssertUnwindSafe(turn)) else { return true };
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let reason = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why");
+        lock(&self.reading).fault = Some(format!(
+            "the thread that reads the log failed: {reason}; what was read before is shown; restart the server, and report this"
+        ));
+        false
     }
 
     fn refresh_until(&self, stop: &dyn Fn() -> bool) -> Result<u64, Error> {
@@ -149,19 +184,16 @@ impl Dashboard {
             if next >= n_entries || stop() {
                 return Ok(next - first);
             }
-            let query = Query { records_only: false, from_index: next, limit: BATCH, ..Query::default() };
-            let mut batch = Vec::new();
-            for stored in reader.query(&query)? {
-                batch.push(fresh(reader, stored)?);
-            }
-            if batch.is_empty() {
-                let reason =
-                    "is missing; verify the log, and restore it from a copy that verifies".to_owned();
-                return Err(Error::NoEntry { index: next, reason });
-            }
+            let batch = batch(reader, next)?;
             let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-            batch.into_iter().for_each(|fresh| index.add(fresh));
+            for read in batch {
+                match read {
+                    Read::Fresh(fresh) => index.add(*fresh),
+                    Read::Damaged(entry) => index.skip(entry),
+                }
+            }
             next = index.next_entry;
+            lock(&self.reading).n_damaged = index.n_damaged;
         }
     }
 
@@ -169,6 +201,33 @@ impl Dashboard {
         let mut reading = lock(&self.reading);
         (reading.n_read, reading.n_entries) = (n_read, n_entries);
     }
+}
+
+/// What came of reading an entry.
+enum Read {
+    Fresh(Box<Fresh>),
+    /// The entry's place; nothing else is known of it.
+    Damaged(u64),
+}
+
+/// The next entries, one at least.
+fn batch(reader: &Reader, from_index: u64) -> Result<Vec<Read>, Error> {
+    let query = |from_index, limit| Query { records_only: false, from_index, limit, ..Query::default() };
+    let mut limit = BATCH;
+    let all = loop {
+        match reader.query(&query(from_index, limit)) {
+            Ok(all) => break all,
+            // One of them is damaged; fewer and fewer, until it is known which.
+            Err(Error::Damaged { .. }) if limit > 1 => limit /= 2,
+            Err(Error::Damaged { .. }) => return Ok(vec![Read::Damaged(from_index)]),
+            Err(fault) => return Err(fault),
+        }
+    };
+    if all.is_empty() {
+        let reason = "is missing; verify the log, and restore it from a copy that verifies".to_owned();
+        return Err(Error::NoEntry { index: from_index, reason });
+    }
+    all.into_iter().map(|stored| Ok(Read::Fresh(Box::new(fresh(reader, stored)?)))).collect()
 }
 
 /// An entry with its payload. One that was erased, or that has been damaged, still has a header to show.
@@ -185,7 +244,7 @@ fn fresh(reader: &Reader, stored: Stored) -> Result<Fresh, Error> {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -202,5 +261,51 @@ impl Drop for Follower {
         self.stop.1.notify_all();
         // A thread that panicked has nothing left to wait for.
         let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pellucid_store::{Log, Options, create_key};
+
+    use super::*;
+    use crate::testing::{payload, table};
+
+    /// Writes over the first place where the file has these bytes.
+    fn overwrite(path: &Path, bytes: &[u8], by: &[u8]) {
+        let mut file = std::fs::read(path).expect("a log");
+        let at = file.windows(bytes.len()).position(|it| it == bytes).expect("it is there");
+        file[at..at + by.len()].copy_from_slice(by);
+        std::fs::write(path, file).expect("room");
+    }
+
+    #[test]
+    fn damaged_headers_are_passed_over_and_counted() {
+        let [folder, keys] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        let (path, key) = (folder.path().join("log"), keys.path().join("key"));
+        create_key(&key, "example.com/log").expect("a new file");
+        let log = Log::open(&path, &key, &Options::default()).expect("a log");
+        for i in 0..9 {
+            log.append(&table(&format!("prediction {i}"), 1.0), &payload([1.0; 3], [1.0, 0.0, 0.0]))
+                .expect("room");
+        }
+        drop(log);
+        overwrite(&path, b"\"prediction 4\"", b"?");
+        overwrite(&path, b"\"prediction 8\"", b"?");
+        let dashboard = Dashboard::open(&path).expect("a log");
+        dashboard.refresh().expect("readable");
+        let reading = dashboard.reading();
+        assert_eq!((reading.n_read, reading.n_damaged, reading.fault), (9, 2, None));
+        let entries: Vec<u64> = dashboard.index().rows.iter().map(|row| row.entry).collect();
+        assert_eq!(entries, [0, 1, 2, 3, 5, 6, 7]);
+    }
+
+    #[test]
+    fn a_panic_of_the_thread_is_told() {
+        let place = crate::testing::Place::new();
+        assert!(place.dashboard.lives_through(|| ()));
+        assert!(!place.dashboard.lives_through(|| panic!("entry 7 is odd")));
+        let fault = place.dashboard.reading().fault.expect("a fault");
+        assert!(fault.starts_with("the thread that reads the log failed: entry 7 is odd; "), "{fault}");
     }
 }

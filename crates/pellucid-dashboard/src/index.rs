@@ -5,13 +5,14 @@ mod group;
 mod judgment;
 mod row;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use pellucid_store::{Entry, Erasure, Feedback, Payload, Record, Stored};
 
 pub(crate) use explained::{Explained, Kind, array as payload_array, categories, kind, names, numbers};
-pub(crate) use group::Group;
-pub(crate) use judgment::{Label, Outcome, is_class, predicted};
+pub(crate) use group::{Counts, Group};
+pub(crate) use judgment::{Label, Outcome, is_class};
+use judgment::{Readings, Space};
 pub(crate) use row::{NONE, Prediction, Row};
 
 /// All that views need of a log, but for single records' payloads.
@@ -28,7 +29,8 @@ pub(crate) struct Index {
     pub(crate) predictions: Vec<Prediction>,
     pub(crate) n_feedback: u64,
     pub(crate) n_erasures: u64,
-    pub(crate) latest_micros: i64,
+    /// Entries that cannot be read.
+    pub(crate) n_damaged: u64,
     group_by_key: HashMap<(Box<str>, u32, u32), u32>,
     prediction_by_id: HashMap<Box<str>, u32>,
 }
@@ -43,6 +45,28 @@ pub(crate) struct Model {
     pub(crate) classes: Vec<Option<String>>,
     /// Whether it has one output, which decides between two classes.
     pub(crate) single_output: bool,
+    /// What its classes are called; labels are held against that.
+    names: BTreeSet<String>,
+    /// Whether a class is called by a number that is not its index: then numbers are names.
+    numbers_are_names: bool,
+    reading: Reading,
+}
+
+/// In which space a model's outputs are read where the record does not tell.
+#[derive(Debug)]
+struct Reading {
+    /// What another record told.
+    told: Option<Space>,
+    /// Whether all outputs of those that do not tell could be probabilities.
+    within: bool,
+    /// Those records, for as long as none has told.
+    untold: Vec<(u32, Readings)>,
+}
+
+impl Reading {
+    fn space(&self) -> Space {
+        self.told.unwrap_or(if self.within { Space::Probability } else { Space::Margin })
+    }
 }
 
 /// An entry with what the index keeps of its payload; made outside of the index's lock.
@@ -70,6 +94,12 @@ impl Index {
             // A kind of entry that a later version writes says nothing that is shown here.
             _ => {}
         }
+    }
+
+    /// Passes over an entry that cannot be read.
+    pub(crate) fn skip(&mut self, entry: u64) {
+        self.next_entry = entry + 1;
+        self.n_damaged += 1;
     }
 
     /// The prediction of this id, if a record or feedback named it.
@@ -125,10 +155,10 @@ impl Index {
             self.models[model as usize].learn(explained);
         }
         let output = judgment::output_of(record, explained.as_ref());
-        let predicted = predicted(&record.prediction, output.space);
+        let index = self.rows.len() as u32;
+        let predicted = self.predicted(model, index, &record.prediction, output.space);
         let prediction = self.prediction_index(&record.prediction_id);
         let previous = self.predictions[prediction as usize].last_row;
-        let index = self.rows.len() as u32;
         let row = Row {
             entry,
             time_micros: record.timestamp_micros,
@@ -145,21 +175,65 @@ impl Index {
             n_checks: record.checks.len().min(255) as u8,
             erased: explained.is_none(),
             superseded: false,
+            again: self.supersede(previous, group),
+            finite: explained.as_ref().is_none_or(Explained::is_finite),
         };
-        self.supersede(&row);
-        self.latest_micros =
-            if index == 0 { row.time_micros } else { self.latest_micros.max(row.time_micros) };
+        if !row.erased {
+            self.groups[group as usize].count(row.target, row.finite);
+        }
         self.predictions[prediction as usize].last_row = index;
         self.rows.push(row);
     }
 
-    /// Of the records of one prediction under one key, the last holds.
-    fn supersede(&mut self, by: &Row) {
-        let mut at = by.previous;
+    /// What a record's outputs say; `space` where it is told. What one record tells holds for those of the model that do not: they are read
+    /// alike, whichever came first.
+    fn predicted(
+        &mut self,
+        model: u32,
+        row: u32,
+        outputs: &[f64],
+        space: Option<Space>,
+    ) -> judgment::Predicted {
+        let reading = &mut self.models[model as usize].reading;
+        let before = reading.space();
+        let readings = Readings::of(outputs);
+        match space {
+            Some(space) => {
+                reading.told.get_or_insert(space);
+            }
+            None => {
+                reading.within &= readings.within;
+                reading.untold.extend(reading.told.is_none().then_some((row, readings)));
+            }
+        }
+        let now = reading.space();
+        if now != before {
+            for (row, readings) in &reading.untold {
+                if let Some(row) = self.rows.get_mut(*row as usize) {
+                    row.read(readings.in_space(now));
+                }
+            }
+        }
+        if reading.told.is_some() {
+            reading.untold = Vec::new();
+        }
+        readings.in_space(space.unwrap_or(now))
+    }
+
+    /// Of the records of one prediction under one key, the last holds. Gives whether there is one before.
+    fn supersede(&mut self, last: u32, by_group: u32) -> bool {
+        let (mut at, mut again) = (last, false);
         while let Some(row) = self.rows.get_mut(at as usize) {
-            row.superseded |= row.group == by.group;
+            if row.group == by_group {
+                again = true;
+                if !row.superseded && !row.erased {
+                    self.groups[by_group as usize].uncount(row.target, row.finite);
+                }
+                row.superseded = true;
+            }
             at = row.previous;
         }
+        again
     }
 
     /// One bit for each of the first 32 names of checks that the log has.
@@ -188,8 +262,12 @@ impl Index {
             let from = self.rows.partition_point(|row| row.entry < first);
             let to = self.rows.partition_point(|row| row.entry < end);
             for row in &mut self.rows[from..to] {
+                let group = &mut self.groups[row.group as usize];
+                if !row.superseded && !row.erased {
+                    group.uncount(row.target, row.finite);
+                }
                 row.erased = true;
-                self.groups[row.group as usize].forget(row.matrix_row);
+                group.forget(row.matrix_row);
                 row.matrix_row = NONE;
             }
         }
@@ -200,13 +278,7 @@ impl Index {
         let digest = named.digest.to_string();
         let same = |it: &Model| it.name == named.name && it.version == named.version && it.digest == digest;
         let found = self.models.iter().position(same).unwrap_or_else(|| {
-            self.models.push(Model {
-                name: named.name.clone(),
-                version: named.version.clone(),
-                digest,
-                classes: Vec::new(),
-                single_output: record.prediction.len() == 1,
-            });
+            self.models.push(Model::of(record));
             self.models.len() - 1
         });
         found as u32
@@ -233,28 +305,52 @@ impl Index {
 }
 
 impl Model {
+    /// Of which nothing but its name is known.
+    fn of(record: &Record) -> Self {
+        Self {
+            name: record.model.name.clone(),
+            version: record.model.version.clone(),
+            digest: record.model.digest.to_string(),
+            classes: Vec::new(),
+            single_output: record.prediction.len() == 1,
+            names: BTreeSet::new(),
+            numbers_are_names: false,
+            reading: Reading { told: None, within: true, untold: Vec::new() },
+        }
+    }
+
     fn learn(&mut self, explained: &Explained) {
         for (index, name) in &explained.classes {
             if self.classes.len() <= *index {
                 self.classes.resize(index + 1, None);
             }
-            self.classes[*index].get_or_insert_with(|| name.clone());
+            if self.classes[*index].is_some() {
+                continue;
+            }
+            self.classes[*index] = Some(name.clone());
+            let class = if self.single_output { 1 } else { *index };
+            self.numbers_are_names |= name.trim().parse::<f64>().is_ok_and(|number| number != class as f64);
+            self.names.insert(name.clone());
+            self.names.extend(self.single_output.then(|| format!("not {name}")));
         }
     }
 
-    /// What a class is called: by name, where the log tells it.
+    /// Whether a label of this text is the name of a class.
+    pub(crate) fn judges_by_name(&self, label: &str) -> bool {
+        self.numbers_are_names || self.names.contains(label)
+    }
+
+    /// What a class is called: by name, where the log tells it, else by its index.
     pub(crate) fn class_name(&self, class: u32) -> Option<String> {
-        if class == NONE {
-            return None;
-        }
+        self.told_name(class).or_else(|| (class != NONE).then(|| class.to_string()))
+    }
+
+    /// The name of a class, where the log tells it.
+    pub(crate) fn told_name(&self, class: u32) -> Option<String> {
         // One output speaks for class 1 and against class 0.
-        let index = if self.single_output { 0 } else { class as usize };
-        let name = self.classes.get(index).and_then(Option::as_ref);
-        Some(match name {
-            Some(name) if self.single_output && class == 0 => format!("not {name}"),
-            Some(name) => name.clone(),
-            None => class.to_string(),
-        })
+        let index = if self.single_output && class != NONE { 0 } else { class as usize };
+        let name = self.classes.get(index)?.as_ref()?;
+        Some(if self.single_output && class == 0 { format!("not {name}") } else { name.clone() })
     }
 
     /// What an output is called.

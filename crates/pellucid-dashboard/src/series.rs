@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::asked::Asked;
 use crate::error::ViewError;
-use crate::index::{Group, Index, Kind, NONE, Row};
+use crate::index::{Counts, Group, Index, Kind, NONE, Row};
 
 /// Which records a view is about.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,8 @@ pub(crate) struct Described {
     kind: Kind,
     pub(crate) signed: bool,
     n_records: u64,
+    /// Those of them that have no part in means, because their output or attributions are no finite numbers.
+    n_not_finite: u64,
     n_features: usize,
     n_left_out: u64,
 }
@@ -65,7 +67,9 @@ impl<'a> Series<'a> {
         };
         let wanted = |(_, group): &(usize, &Group)| !tables_only || group.kind == Kind::Table;
         let mut all: Vec<Self> = index.groups.iter().enumerate().filter(wanted).flat_map(of_group).collect();
-        all.sort_by_key(|series| std::cmp::Reverse(series.n_records()));
+        // Replaced by other records, or erased.
+        all.retain(|series| series.counts().n_records > 0);
+        all.sort_by_key(|series| std::cmp::Reverse(series.counts().n_records));
         all
     }
 
@@ -73,8 +77,8 @@ impl<'a> Series<'a> {
         &self.index.groups[self.group_index as usize]
     }
 
-    fn n_records(&self) -> u64 {
-        self.group().targets.get(&self.target).copied().unwrap_or(0)
+    fn counts(&self) -> Counts {
+        self.group().targets.get(&self.target).copied().unwrap_or_default()
     }
 
     /// Short, and the same after a restart: places in the log decide.
@@ -99,7 +103,8 @@ impl<'a> Series<'a> {
             output_space: group.output_space.clone(),
             kind: group.kind,
             signed: group.signed,
-            n_records: self.n_records(),
+            n_records: self.counts().n_records,
+            n_not_finite: self.counts().n_not_finite,
             n_features: group.n_features(),
             n_left_out: group.n_left_out,
         }
@@ -111,11 +116,26 @@ impl<'a> Series<'a> {
         self.index.current().filter(move |row| row.group == group)
     }
 
-    /// Records that hold, with their attributions and inputs.
+    /// Records that hold, with their attributions and inputs: those that means are taken of.
     pub(crate) fn explained(&self) -> impl Iterator<Item = (&'a Row, &'a [f32], &'a [f32])> {
-        let (group, target) = (self.group(), self.target);
-        let kept = self.comparable().filter(move |row| row.target == target && row.matrix_row != NONE);
+        let (series, group) = (*self, self.group());
+        let kept = self.comparable().filter(move |row| series.averages(row));
         kept.map(move |row| (row, group.attributions(row.matrix_row), group.inputs(row.matrix_row)))
+    }
+
+    /// The first record of each prediction, behind an entry, in the order of the log: nothing is ever put in between, and only erasures take one
+    /// away.
+    pub(crate) fn first_behind(&self, entry: Option<u64>) -> impl Iterator<Item = &'a Row> {
+        let series = *self;
+        let rows = &self.index.rows;
+        let from = entry.map_or(0, |entry| rows.partition_point(|row| row.entry <= entry));
+        let own = move |row: &&Row| row.group == series.group_index && !row.again && series.averages(row);
+        rows[from..].iter().filter(own)
+    }
+
+    /// Whether a record of the group explains the series' output, in finite numbers that are still there.
+    pub(crate) fn averages(&self, row: &Row) -> bool {
+        row.target == self.target && row.matrix_row != NONE && row.finite
     }
 }
 

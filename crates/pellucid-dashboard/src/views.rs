@@ -24,27 +24,48 @@ pub const VIEWS: [&str; 7] =
 
 /// The view of this name. Beside its own members it has `reading`, which says how far the log was read.
 ///
+/// | view | parameters |
+/// |---|---|
+/// | `overview` | – |
+/// | `predictions` | `model`, `version`, `method`, `key`, `class`, `confidence_min`, `confidence_max`, `checks`, `outcome`, `since`, `until`, `text`; `sort`, `order`, `page`, `page_size` |
+/// | `prediction` | `id`, which must be given |
+/// | `global` | `series` |
+/// | `drift` | `series`, `every` |
+/// | `cohorts` | `series`, `a`, `b`, `class` |
+/// | `misclassified` | `series` |
+///
+/// An empty parameter counts as not given. `docs/dashboard.md` says what each takes.
+///
 /// # Errors
-/// [`ViewError`] with its status: no such view or prediction, parameters that cannot be understood, an unreadable log.
+/// - [`Status::NotFound`](crate::Status::NotFound): there is no view of this name, no prediction of this id, no such series.
+/// - [`Status::BadRequest`](crate::Status::BadRequest): a parameter that the view does not know, or a value that cannot be understood.
+/// - [`Status::Unavailable`](crate::Status::Unavailable): the log cannot be read, or the numbers cannot be compared.
 pub fn view(
     dashboard: &Dashboard,
     name: &str,
     parameters: &BTreeMap<String, String>,
 ) -> Result<Value, ViewError> {
     let asked = |known: &[&str]| Asked::new(parameters, known);
-    // A single record is read from the log; nobody must wait for the disk to read the index.
+    // What a view takes from the index is its own: nobody waits for the index while it is written out.
     let mut shown = match name {
         "prediction" => json(prediction::prediction(dashboard, asked(prediction::PARAMETERS)?)?),
         "overview" => json(overview::overview(dashboard, asked(overview::PARAMETERS)?)),
         "predictions" => {
-            let known = [select::PARAMETERS, predictions::PARAMETERS].concat();
-            json(predictions::predictions(&dashboard.index(), asked(&known)?)?)
+            let asked = asked(&[select::PARAMETERS, predictions::PARAMETERS].concat())?;
+            json(dashboard.with_index(|index| predictions::predictions(index, asked))?)
         }
         "drift" => json(drift::drift(dashboard, asked(drift::PARAMETERS)?)?),
-        "global" => json(global::global(&dashboard.index(), asked(global::PARAMETERS)?)?),
-        "cohorts" => json(cohorts::cohorts(&dashboard.index(), asked(cohorts::PARAMETERS)?)?),
+        "global" => {
+            let asked = asked(global::PARAMETERS)?;
+            json(dashboard.with_index(|index| global::global(index, asked))?)
+        }
+        "cohorts" => {
+            let asked = asked(cohorts::PARAMETERS)?;
+            json(dashboard.with_index(|index| cohorts::cohorts(index, asked))?)
+        }
         "misclassified" => {
-            json(misclassified::misclassified(&dashboard.index(), asked(misclassified::PARAMETERS)?)?)
+            let asked = asked(misclassified::PARAMETERS)?;
+            json(dashboard.with_index(|index| misclassified::misclassified(index, asked))?)
         }
         _ => {
             let known = VIEWS.join(", ");

@@ -3,15 +3,20 @@
 //! A record that was chosen with probability π stands for `w = 1/π` predictions. The mean is `Σ w x / Σ w` (Hájek), its
 //! variance the linearized one, `Σ w² (x − mean)² / (Σ w)² · n / (n − 1)`; with equal weights that is `s² / n`.
 
-use pellucid_drift::{Interval, wilson};
+use pellucid_drift::{Interval, student_interval, wilson};
 use serde::Serialize;
+
+use crate::index::Row;
 
 /// Groups of fewer records say nothing.
 pub(crate) const ENOUGH: u64 = 30;
 /// How sure all intervals are.
 pub(crate) const CONFIDENCE: f64 = 0.95;
-/// The 97.5th percentile of the normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
+
+/// The predictions that records stand for. An empty sum of floating-point numbers is −0, which nobody wants to read.
+pub(crate) fn represented<'a>(rows: impl Iterator<Item = &'a Row>) -> f64 {
+    rows.map(Row::weight).fold(0.0, |sum, weight| sum + weight)
+}
 
 /// A number with its 95% interval, or none where there is not enough to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -66,10 +71,11 @@ impl Sums {
         around / (self.w * self.w) * n / (n - 1.0)
     }
 
-    /// The mean with its normal interval.
+    /// The mean with Student's interval, at the effective number of records.
     pub(crate) fn mean_estimate(&self) -> Estimate {
-        let (value, half) = (self.mean(), Z * self.variance_of_mean().sqrt());
-        self.estimate(Interval { value, low: value - half, high: value + half })
+        let value = self.mean();
+        let known = student_interval(value, self.variance_of_mean(), self.n_effective(), CONFIDENCE);
+        self.estimate(known.unwrap_or(Interval { value, low: f64::NAN, high: f64::NAN }))
     }
 
     /// A share with its Wilson interval, at the effective number of records.
@@ -109,8 +115,22 @@ mod tests {
         close(sums.variance_of_mean(), 5.0 / 12.0);
         close(sums.n_effective(), 4.0);
         let estimate = sums.mean_estimate();
-        close(estimate.high - estimate.value, 1.959_963_984_540_054 * (5.0_f64 / 12.0).sqrt());
+        // Student's t of 3 degrees of freedom.
+        close(estimate.high - estimate.value, 3.182_446_305_284_263 * (5.0_f64 / 12.0).sqrt());
         assert!(estimate.insufficient);
+    }
+
+    /// The mean of a report of cohorts and that of a list of features are one number with one interval.
+    #[test]
+    fn means_have_one_interval_wherever_they_are_shown() {
+        let numbers = [(1.0, 1.0), (-2.0, 4.0), (0.5, 10.0), (3.0, 1.0)];
+        let (values, weights): (Vec<f64>, Vec<f64>) = numbers.into_iter().unzip();
+        let weighted = pellucid_drift::Weighted::new(&values, &weights).expect("finite");
+        let expected = pellucid_drift::mean_interval(&weighted, CONFIDENCE).expect("four rows");
+        let estimate = sums(&numbers).mean_estimate();
+        close(estimate.value, expected.value);
+        close(estimate.low, expected.low);
+        close(estimate.high, expected.high);
     }
 
     /// One record in ten was kept of the zeros, all of the ones: four records stand for 22 predictions.

@@ -37,9 +37,15 @@ fn false_alarms(n_weeks: u64) -> Result<(), Error> {
     println!("| rows of the reference | rows of a window | weeks | weeks with a false alarm |");
     println!("|---|---|---|---|");
     // Large samples take long; fewer weeks of them.
-    for (reference_rows, window_rows, fewer) in
-        [(500, 100, 1), (2_000, 100, 1), (1_000, 500, 2), (5_000, 500, 4), (10_000, 2_000, 16)]
-    {
+    for (reference_rows, window_rows, fewer) in [
+        (500, 100, 1),
+        (2_000, 30, 1),
+        (2_000, 100, 1),
+        (1_000, 250, 1),
+        (1_000, 500, 2),
+        (5_000, 500, 4),
+        (10_000, 2_000, 16),
+    ] {
         let n_weeks = n_weeks / fewer;
         let world = world(reference_rows, window_rows);
         let mut n_false = 0;
@@ -61,7 +67,9 @@ fn steps(n_runs: u64) -> Result<(), Error> {
         "\n| rows of the reference | rows of a window | runs | found within a week | windows until the alarm: median | 95 % |"
     );
     println!("|---|---|---|---|---|---|");
-    for (reference_rows, window_rows) in [(2_000, 100), (2_000, 200), (5_000, 500), (10_000, 2_000)] {
+    for (reference_rows, window_rows) in
+        [(2_000, 30), (2_000, 100), (1_000, 250), (2_000, 200), (5_000, 500), (10_000, 2_000)]
+    {
         let world = world(reference_rows, window_rows);
         let mut waits = Vec::new();
         for run in 0..n_runs {
@@ -90,7 +98,8 @@ fn ramps(n_runs: u64) -> Result<(), Error> {
         "\n| rows of the reference | rows of a window | runs | found before accuracy fell by a point | shift when found: median | largest | shift that costs a point |"
     );
     println!("|---|---|---|---|---|---|---|");
-    for (reference_rows, window_rows) in [(2_000, 100), (2_000, 200), (5_000, 500)] {
+    for (reference_rows, window_rows) in [(2_000, 30), (2_000, 100), (1_000, 250), (2_000, 200), (5_000, 500)]
+    {
         let world = world(reference_rows, window_rows);
         let shift = |hour: usize| hour as f64 / (WEEKS * HOURS) as f64;
         let costly = world.costly_shift();

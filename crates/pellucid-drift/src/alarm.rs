@@ -20,11 +20,13 @@ pub struct AlarmRule {
     pub of: usize,
     /// Cleared when so many in a row are not.
     pub clear_after: usize,
+    /// A [`Watch`](crate::Watch) judges windows of fewer rows also together, so many rows at a time, but no more than a quarter of the reference; 0: never.
+    pub pooled_rows: usize,
 }
 
 impl Default for AlarmRule {
     fn default() -> Self {
-        Self { drifted: 3, of: 5, clear_after: 5 }
+        Self { drifted: 3, of: 5, clear_after: 5, pooled_rows: 500 }
     }
 }
 
@@ -33,6 +35,8 @@ impl Default for AlarmRule {
 pub struct Alarm {
     /// Whether it still stands.
     pub state: AlarmState,
+    /// Whether its windows are groups of small ones taken together.
+    pub pooled: bool,
     /// Which part of the rows.
     pub part: Part,
     /// Which feature.
@@ -72,6 +76,7 @@ pub enum AlarmState {
 pub struct Monitor {
     comparability_key: String,
     rule: AlarmRule,
+    pooled: bool,
     last_start_micros: i64,
     watched: BTreeMap<(Part, String), Watched>,
 }
@@ -98,7 +103,13 @@ impl Monitor {
             return Err(Error::Option { name: "clear_after", value: 0.0, reason: "it is 1 at least" });
         }
         let comparability_key = comparability_key.into();
-        Ok(Self { comparability_key, rule, last_start_micros: i64::MIN, watched: BTreeMap::new() })
+        let (last_start_micros, watched) = (i64::MIN, BTreeMap::new());
+        Ok(Self { comparability_key, rule, pooled: false, last_start_micros, watched })
+    }
+
+    /// One whose windows are groups of small ones.
+    pub(crate) fn of_groups(comparability_key: impl Into<String>, rule: AlarmRule) -> Result<Self, Error> {
+        Ok(Self { pooled: true, ..Self::new(comparability_key, rule)? })
     }
 
     /// The alarms that stand, by part and name.
@@ -133,7 +144,7 @@ impl Monitor {
             let verdict = finding.map_or(Verdict::NotShown, |finding| finding.verdict);
             if verdict != Verdict::InsufficientEvidence {
                 let drifted = finding.filter(|_| verdict == Verdict::Drifted);
-                changed.extend(watched.observe(&self.rule, window, drifted));
+                changed.extend(watched.observe(&self.rule, self.pooled, window, drifted));
             }
         }
         Ok(changed)
@@ -144,6 +155,7 @@ impl Watched {
     fn observe(
         &mut self,
         rule: &AlarmRule,
+        pooled: bool,
         window: &Window,
         drifted: Option<&FeatureDrift>,
     ) -> Option<Alarm> {
@@ -153,11 +165,11 @@ impl Watched {
         }
         match self.alarm.take() {
             Some(alarm) => self.go_on(rule, window, drifted, alarm),
-            None => self.perhaps_raise(rule, window),
+            None => self.perhaps_raise(rule, pooled, window),
         }
     }
 
-    fn perhaps_raise(&mut self, rule: &AlarmRule, window: &Window) -> Option<Alarm> {
+    fn perhaps_raise(&mut self, rule: &AlarmRule, pooled: bool, window: &Window) -> Option<Alarm> {
         let looked_at = self.recent.len().saturating_sub(rule.of);
         let drifted: Vec<(usize, i64, &FeatureDrift)> = self
             .recent
@@ -174,6 +186,7 @@ impl Watched {
         let &(place, since_micros, _) = drifted.first()?;
         let mut alarm = Alarm {
             state: AlarmState::Raised,
+            pooled,
             part: newest.part,
             name: newest.name.clone(),
             since_micros,

@@ -68,8 +68,8 @@ fn alarms_are_raised_by_three_of_five_and_cleared_by_five_in_a_row() {
     // What was cleared does not count again.
     check(rule, "ddd-----dd--", "..R....C....");
     check(rule, "ddd-----ddd", "..R....C..R");
-    check(AlarmRule { drifted: 1, of: 1, clear_after: 1 }, "d-d-", "RCRC");
-    check(AlarmRule { drifted: 2, of: 2, clear_after: 3 }, "dd--d---", ".R.....C");
+    check(AlarmRule { drifted: 1, of: 1, clear_after: 1, ..AlarmRule::default() }, "d-d-", "RCRC");
+    check(AlarmRule { drifted: 2, of: 2, clear_after: 3, ..AlarmRule::default() }, "dd--d---", ".R.....C");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn an_alarm_says_which_feature_how_much_since_when_and_on_what() {
 
 #[test]
 fn what_is_no_longer_found_is_no_longer_drifted() {
-    let rule = AlarmRule { drifted: 1, of: 1, clear_after: 2 };
+    let rule = AlarmRule { drifted: 1, of: 1, clear_after: 2, ..AlarmRule::default() };
     let mut monitor = Monitor::new("a", rule).unwrap();
     assert_eq!(monitor.observe(&window(0), &drift(vec![finding(Verdict::Drifted, 0.3)])).unwrap().len(), 1);
     assert!(monitor.observe(&window(1), &drift(vec![])).unwrap().is_empty());
@@ -111,6 +111,49 @@ fn windows_come_in_order_and_rules_make_sense() {
     monitor.observe(&window(5), &drift(vec![])).unwrap();
     assert!(matches!(monitor.observe(&window(4), &drift(vec![])), Err(Error::Sample { .. })));
     for (drifted, of, clear_after) in [(0, 5, 5), (6, 5, 5), (3, 5, 0)] {
-        assert!(Monitor::new("a", AlarmRule { drifted, of, clear_after }).is_err());
+        assert!(Monitor::new("a", AlarmRule { drifted, of, clear_after, ..AlarmRule::default() }).is_err());
     }
+}
+
+/// Of two ways to the same alarm the feature has one; it is told once when it is raised, and once when neither stands any more.
+#[test]
+fn windows_and_groups_of_them_raise_one_alarm() {
+    let sample = |n: usize, shift: f64| Sample {
+        attributions: vec![Column::numeric(
+            "income",
+            (0..n).map(|i| (i * 619 % 997) as f64 / 997.0 + shift).collect::<Vec<_>>(),
+        )],
+        ..Sample::default()
+    };
+    let rule = AlarmRule { drifted: 1, of: 1, clear_after: 2, pooled_rows: 250 };
+    let options = Options { window_rows: 100, ..Options::default() };
+    let mut watch = Watch::new(&sample(1_000, 0.0), options, rule).unwrap();
+    // Three windows make a group. One that is far off raises an alarm at once, and its group would again.
+    let mut told = String::new();
+    for place in 0..12 {
+        let shift = if place == 1 { 2.0 } else { 0.0 };
+        let observed = watch.observe(&window(place), &sample(100, shift)).unwrap();
+        told.push(match observed.changed.as_slice() {
+            [] => '.',
+            [Alarm { state: AlarmState::Raised, pooled: false, .. }] => 'R',
+            [Alarm { state: AlarmState::Cleared, pooled: true, .. }] => 'C',
+            _ => '?',
+        });
+    }
+    // The windows' own is quiet after two more, the groups' after two more groups.
+    assert_eq!(told, ".R......C...");
+    assert_eq!(watch.standing().len(), 0);
+}
+
+#[test]
+fn windows_that_differ_cannot_be_taken_together() {
+    let of = |groups: Option<Vec<u64>>| Sample {
+        groups,
+        attributions: vec![Column::numeric("income", vec![1.0, 2.0])],
+        ..Sample::default()
+    };
+    let joined = Sample::joined(&[of(None), of(None)]).unwrap();
+    assert_eq!((joined.n_rows(), &joined.groups), (4, &None));
+    let error = Sample::joined(&[of(None), of(Some(vec![1, 1]))]).unwrap_err().to_string();
+    assert!(error.contains("some windows have groups"), "{error}");
 }

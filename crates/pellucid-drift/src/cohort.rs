@@ -8,21 +8,33 @@ use crate::sample::{Column, Values};
 use crate::weighted::effective_size;
 use crate::{Error, Weighted};
 
-/// A group of explained rows, for one target.
+/// A group of explained rows. Outputs and attributions are those of one target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cohort {
     /// Its name.
     pub name: String,
     /// How likely each row was to be explained, in (0, 1]; `None`: all alike.
     pub inclusion_probabilities: Option<Vec<f64>>,
-    /// The explained output of each row.
-    pub outputs: Vec<f64>,
+    /// The explained output of each row; `None` where it is not to be compared.
+    pub outputs: Option<Vec<f64>>,
     /// Whether the model decides for the target; `None` where it decides nothing (regression).
     pub selected: Option<Vec<bool>>,
     /// Whether the target is true, where it is known by now. Needs `selected`.
     pub labels: Option<Vec<Option<bool>>>,
     /// The attributions, a numeric column a feature, the same for all cohorts.
     pub attributions: Vec<Column>,
+}
+
+impl Cohort {
+    /// How many rows it has, by the first list that it holds.
+    fn n_rows(&self) -> usize {
+        let lists = [
+            self.outputs.as_ref().map(Vec::len),
+            self.selected.as_ref().map(Vec::len),
+            self.attributions.first().map(|column| column.values.len()),
+        ];
+        lists.into_iter().flatten().next().unwrap_or(0)
+    }
 }
 
 /// What counts as a difference.
@@ -145,7 +157,7 @@ enum Data {
 ///
 /// let cohort = |name: &str, n: usize, n_selected: usize| Cohort {
 ///     name: name.to_owned(),
-///     outputs: (0..n).map(|i| f64::from(u8::from(i < n_selected))).collect(),
+///     outputs: Some((0..n).map(|i| f64::from(u8::from(i < n_selected))).collect()),
 ///     selected: Some((0..n).map(|i| i < n_selected).collect()),
 ///     ..Cohort::default()
 /// };
@@ -217,8 +229,9 @@ fn check_options(options: CohortOptions) -> Result<(), Error> {
 }
 
 fn check(cohort: &Cohort, reference: &Cohort) -> Result<(), Error> {
-    let n_rows = cohort.outputs.len();
+    let n_rows = cohort.n_rows();
     let lengths = [
+        ("outputs", cohort.outputs.as_ref().map(Vec::len)),
         ("inclusion_probabilities", cohort.inclusion_probabilities.as_ref().map(Vec::len)),
         ("selected", cohort.selected.as_ref().map(Vec::len)),
         ("labels", cohort.labels.as_ref().map(Vec::len)),
@@ -262,7 +275,9 @@ fn aspects(cohorts: &[Cohort]) -> Vec<Aspect> {
     if cohorts.iter().any(|cohort| cohort.labels.is_some()) {
         aspects.push(Aspect::ErrorRate);
     }
-    aspects.push(Aspect::MeanOutput);
+    if cohorts.iter().all(|cohort| cohort.outputs.is_some()) {
+        aspects.push(Aspect::MeanOutput);
+    }
     let features = cohorts.iter().take(1).flat_map(|cohort| &cohort.attributions);
     aspects.extend(features.map(|column| Aspect::MeanAttribution(column.name.clone())));
     aspects
@@ -271,7 +286,7 @@ fn aspects(cohorts: &[Cohort]) -> Vec<Aspect> {
 fn data(cohort: &Cohort, aspect: &Aspect) -> Result<Data, Error> {
     let weights = match &cohort.inclusion_probabilities {
         Some(probabilities) => probabilities.iter().map(|probability| 1.0 / probability).collect(),
-        None => vec![1.0; cohort.outputs.len()],
+        None => vec![1.0; cohort.n_rows()],
     };
     match aspect {
         Aspect::SelectionRate => {
@@ -286,7 +301,10 @@ fn data(cohort: &Cohort, aspect: &Aspect) -> Result<Data, Error> {
                 labelled.map(|(&label, &selected, &weight)| (label != selected, label, weight)).collect(),
             ))
         }
-        Aspect::MeanOutput => Ok(Data::Mean(Weighted::new(&cohort.outputs, &weights)?)),
+        Aspect::MeanOutput => match &cohort.outputs {
+            Some(outputs) => Ok(Data::Mean(Weighted::new(outputs, &weights)?)),
+            None => Ok(Data::Nothing),
+        },
         Aspect::MeanAttribution(name) => match cohort.attributions.iter().find(|column| column.name == *name)
         {
             Some(Column { values: Values::Numeric(values), .. }) => {
@@ -345,8 +363,8 @@ fn summary(cohort: &Cohort, aspects: &[Aspect], data: &[Data], options: CohortOp
         .map(|all| all.iter().map(|probability| 1.0 / probability).collect());
     CohortSummary {
         name: cohort.name.clone(),
-        n_rows: cohort.outputs.len(),
-        effective_rows: weights.map_or(cohort.outputs.len() as f64, |weights| effective_size(&weights)),
+        n_rows: cohort.n_rows(),
+        effective_rows: weights.map_or(cohort.n_rows() as f64, |weights| effective_size(&weights)),
         n_labelled: cohort.labels.iter().flatten().flatten().count(),
         quantities: aspects.iter().zip(data).map(quantity).collect(),
     }
@@ -389,7 +407,7 @@ mod tests {
         let values = |n: usize| -> Vec<f64> { (0..n).map(|i| output + (i % 5) as f64 / 10.0).collect() };
         Cohort {
             name: name.to_owned(),
-            outputs: values(rows.len()),
+            outputs: Some(values(rows.len())),
             selected: Some(rows.iter().map(|row| row.0).collect()),
             labels: Some(rows.iter().map(|row| row.1).collect()),
             attributions: vec![Column::numeric("income", values(rows.len()))],
@@ -488,9 +506,14 @@ mod tests {
             compare_cohorts(&[good(), other], 0, CohortOptions::default()).unwrap_err().to_string()
         };
         type Case<'a> = (&'a str, &'a dyn Fn(&mut Cohort), &'a str);
-        let cases: [Case; 6] = [
+        let cases: [Case; 7] = [
             ("a", &|_| (), "two cohorts have this name"),
-            ("b", &|c| c.outputs.clear(), "cohort `b`: it has no rows"),
+            (
+                "b",
+                &|c| *c = Cohort { name: "b".to_owned(), ..Cohort::default() },
+                "cohort `b`: it has no rows",
+            ),
+            ("b", &|c| c.outputs = Some(Vec::new()), "cohort `b`: it has no rows"),
             ("b", &|c| c.selected = Some(vec![true]), "`selected` has 1 values for 80 rows"),
             ("b", &|c| c.selected = None, "labels without `selected`"),
             ("b", &|c| c.attributions.clear(), "features are not those of `a`"),

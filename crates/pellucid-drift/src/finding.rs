@@ -24,6 +24,11 @@ impl WindowDrift {
     pub fn of(&self, part: Part) -> impl Iterator<Item = &FeatureDrift> {
         self.features.iter().filter(move |feature| feature.part == part)
     }
+
+    /// The effective size of the window, by the column that is missing least.
+    pub(crate) fn n_effective(&self) -> f64 {
+        self.features.iter().map(|feature| feature.evidence.window_effective).fold(0.0, f64::max)
+    }
 }
 
 /// How far one feature drifted.

@@ -74,12 +74,16 @@ pub fn compare_shares(first: (f64, f64), second: (f64, f64), confidence: f64) ->
 /// # Ok::<(), pellucid_drift::Error>(())
 /// ```
 pub fn mean_interval(sample: &Weighted, confidence: f64) -> Option<Interval> {
-    let freedom = sample.effective_size() - 1.0;
-    if freedom <= 1e-9 {
+    student_interval(sample.mean(), squared_error(sample), sample.effective_size(), confidence)
+}
+
+/// The same of a mean whose variance is known already: `value ± t √variance`.
+pub fn student_interval(value: f64, variance: f64, effective_size: f64, confidence: f64) -> Option<Interval> {
+    let freedom = effective_size - 1.0;
+    if freedom.is_nan() || freedom <= 1e-9 {
         return None;
     }
-    let half = student_quantile((1.0 - confidence) / 2.0, freedom) * squared_error(sample).sqrt();
-    let value = sample.mean();
+    let half = student_quantile((1.0 - confidence) / 2.0, freedom) * variance.sqrt();
     Some(Interval { value, low: value - half, high: value + half })
 }
 
@@ -112,7 +116,9 @@ pub fn compare_means(first: &Weighted, second: &Weighted, confidence: f64) -> Op
     Some(Contrast { interval: Interval { value, low: value - half, high: value + half }, p_value })
 }
 
-/// `s²/n` of the mean, `s²` with `n − 1`.
+/// The variance of a weighted mean, linearized: `Σ w² (x − mean)² / (Σ w)² · n / (n − 1)` (Hájek's mean); with equal weights `s²/n`.
 fn squared_error(sample: &Weighted) -> f64 {
-    sample.deviation().powi(2) / (sample.effective_size() - 1.0)
+    let (mean, n) = (sample.mean(), sample.n_rows() as f64);
+    let around: f64 = sample.iter().map(|(value, weight)| (weight * (value - mean)).powi(2)).sum();
+    around / sample.total().powi(2) * n / (n - 1.0)
 }

@@ -27,6 +27,7 @@ mod reference;
 
 mod alarm;
 mod sentence;
+mod watch;
 
 mod cohort;
 mod interval;
@@ -50,7 +51,9 @@ pub use cohort::{
 pub use error::Error;
 pub use false_discovery::false_discovery_rate;
 pub use finding::{BeforeAfter, Categories, Evidence, FeatureDrift, Measure, Numbers, Verdict, WindowDrift};
-pub use interval::{Contrast, Interval, compare_means, compare_shares, mean_interval, wilson};
+pub use interval::{
+    Contrast, Interval, compare_means, compare_shares, mean_interval, student_interval, wilson,
+};
 pub use kolmogorov_smirnov::{KolmogorovSmirnov, MAX_EXACT_PAIRS, kolmogorov_smirnov};
 pub use options::{Calibration, Limit, Options, ReferenceWindows};
 pub use ranking::{Ranking, kendall_tau, ndcg, top_k_overlap};
@@ -59,5 +62,6 @@ pub use sample::{Column, Part, Sample, Values};
 pub use share::{shares, total_variation};
 pub use stability::{Divergence, jensen_shannon, stability_index};
 pub use wasserstein::{SCALE_FLOOR, scale, wasserstein};
+pub use watch::{Observed, Watch};
 pub use weighted::Weighted;
 pub use window::{Window, windows_by_count, windows_by_time};

@@ -64,7 +64,7 @@ pub(crate) struct Prepared {
     /// The bin or category of each row that is present.
     pub(crate) cells: Vec<usize>,
     shares: Vec<f64>,
-    effective: f64,
+    pub(crate) effective: f64,
     pub(crate) kind: Kind,
 }
 

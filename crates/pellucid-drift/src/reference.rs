@@ -84,6 +84,11 @@ impl Reference {
         &self.comparability_key
     }
 
+    /// Its effective size, by the column that is missing least.
+    pub(crate) fn n_effective(&self) -> f64 {
+        self.prepared.values().map(|(column, _)| column.effective).fold(0.0, f64::max)
+    }
+
     /// Compares a window with the reference.
     ///
     /// # Errors

@@ -131,6 +131,37 @@ impl Sample {
         }
     }
 
+    /// The rows of several samples of the same columns, one after the other.
+    pub(crate) fn joined(samples: &[Self]) -> Result<Self, Error> {
+        let Some(first) = samples.first() else { return Ok(Self::default()) };
+        if samples.iter().any(|sample| sample.groups.is_some() != first.groups.is_some()) {
+            return Err(Error::sample(
+                "groups",
+                "some windows have groups and others none; give all or none",
+            ));
+        }
+        let columns = |of: fn(&Self) -> &Vec<Column>| -> Result<Vec<Column>, Error> {
+            of(first).iter().map(|column| joined_column(&column.name, samples.iter().map(of))).collect()
+        };
+        let is_weighted = samples.iter().any(|sample| sample.inclusion_probabilities.is_some());
+        let probabilities = |sample: &Self| match &sample.inclusion_probabilities {
+            Some(probabilities) => probabilities.clone(),
+            None => vec![1.0; sample.n_rows()],
+        };
+        Ok(Self {
+            comparability_key: first.comparability_key.clone(),
+            inclusion_probabilities: is_weighted.then(|| samples.iter().flat_map(probabilities).collect()),
+            groups: samples
+                .iter()
+                .map(|sample| sample.groups.clone())
+                .collect::<Option<Vec<_>>>()
+                .map(|it| it.concat()),
+            attributions: columns(|sample| &sample.attributions)?,
+            inputs: columns(|sample| &sample.inputs)?,
+            predictions: columns(|sample| &sample.predictions)?,
+        })
+    }
+
     /// `1/probability` of each row, 1 where none is told.
     pub fn weights(&self) -> Vec<f64> {
         match &self.inclusion_probabilities {
@@ -172,6 +203,22 @@ impl Sample {
         }
         Ok(())
     }
+}
+
+/// The column of this name of each list, one after the other.
+fn joined_column<'a>(name: &str, lists: impl Iterator<Item = &'a Vec<Column>>) -> Result<Column, Error> {
+    let mut joined: Option<Values> = None;
+    for list in lists {
+        let column = list.iter().find(|column| column.name == name);
+        match (&mut joined, column.map(|column| &column.values)) {
+            (None, Some(values)) => joined = Some(values.clone()),
+            (Some(Values::Numeric(all)), Some(Values::Numeric(more))) => all.extend_from_slice(more),
+            (Some(Values::Categorical(all)), Some(Values::Categorical(more))) => all.extend_from_slice(more),
+            _ => return Err(Error::sample(name, "windows differ in this column; give all of them the same")),
+        }
+    }
+    let values = joined.ok_or_else(|| Error::sample(name, "no window has this column"))?;
+    Ok(Column { name: name.to_owned(), values })
 }
 
 fn check_length(what: &str, length: usize, n_rows: usize) -> Result<(), Error> {

@@ -10,7 +10,8 @@ use crate::sample::Part;
 pub(crate) fn of_alarm(alarm: &Alarm) -> String {
     let finding = &alarm.finding;
     let since = time_text(alarm.since_micros);
-    let windows = format!("{} of {} windows", alarm.n_drifted, alarm.n_windows);
+    let what = if alarm.pooled { "groups of windows" } else { "windows" };
+    let windows = format!("{} of {} {what}", alarm.n_drifted, alarm.n_windows);
     match (alarm.state, alarm.cleared_micros) {
         (AlarmState::Cleared, Some(cleared)) => format!(
             "{} is back to what the reference shows since {}. It had drifted since {since}, in {windows}, at most by {}.",
@@ -23,7 +24,7 @@ pub(crate) fn of_alarm(alarm: &Alarm) -> String {
             subject(finding),
             amount(finding, finding.effect),
             direction(finding),
-            evidence(finding),
+            evidence(finding, alarm.pooled),
         ),
     }
 }
@@ -65,9 +66,10 @@ fn direction(finding: &FeatureDrift) -> String {
     String::new()
 }
 
-fn evidence(finding: &FeatureDrift) -> String {
+fn evidence(finding: &FeatureDrift, pooled: bool) -> String {
+    let what = if pooled { "group" } else { "window" };
     let rows = format!(
-        "Evidence: {} rows of the last drifted window against {} of the reference",
+        "Evidence: {} rows of the last drifted {what} against {} of the reference",
         thousands(finding.evidence.window_rows),
         thousands(finding.evidence.reference_rows),
     );

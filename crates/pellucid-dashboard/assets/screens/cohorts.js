@@ -5,13 +5,15 @@ import { color, short } from "../chart.js";
 import { card, empty, h, header } from "../dom.js";
 import { field, go, input, select, valuesOf } from "../form.js";
 import { count, number, percent } from "../format.js";
+import { nothing } from "../reading.js";
 import { table } from "../table.js";
 import { attributionPairs, comparedBars, pairs, told, verdict } from "./compared.js";
 import { seriesChoice, seriesNotes } from "./series.js";
 
 const SECOND = "#e69f00";
 
-export async function cohorts({ parameters, signal, told: tellReading }) {
+export async function cohorts(screen) {
+  const { parameters, signal, told: tellReading } = screen;
   const title = header("Cohorts", "Two groups of inputs side by side: how often the model chooses a class, how often it is wrong, what it gives, and what it looks at.");
   let data, fault;
   try {
@@ -24,7 +26,7 @@ export async function cohorts({ parameters, signal, told: tellReading }) {
     data = await view("cohorts", rest.class ? { series: rest.series } : rest, signal);
   }
   tellReading(data.reading);
-  if (!data.chosen) return [title, empty("No table was explained yet.")];
+  if (!data.chosen) return [title, nothing(data.reading, screen, "No table was explained yet.")];
   const wrong = fault ? h("div", { class: "fault", role: "alert" }, h("pre", {}, fault.message)) : null;
   return [title, form(data, parameters), wrong, data.comparison ? results(data) : null];
 }
@@ -54,12 +56,16 @@ function form(data, given) {
 
 function results(data) {
   const it = data.comparison;
-  const [a, b] = it.rates.cohorts;
+  const both = (name, counts) => [name, count(counts[0]), count(counts[1]), ""];
+  const line = (pair) => [named(pair.aspect, data), told(pair.a, show(pair.aspect)), told(pair.b, show(pair.aspect)), verdict(pair.difference, show(pair.aspect))];
+  // The mean output is that of one output; rates are over the records that explain any.
+  const meanOutput = it.attributions ? pairs(it.attributions).filter((pair) => pair.aspect === "mean_output") : [];
   const rows = [
-    ["Records", count(a.n_rows), count(b.n_rows), ""],
-    ["Stand for", count(Math.round(it.represents[0])), count(Math.round(it.represents[1])), ""],
-    ["With a label", count(a.n_labelled), count(b.n_labelled), ""],
-    ...pairs(it.rates).map((pair) => [named(pair.aspect, data), told(pair.a, show(pair.aspect)), told(pair.b, show(pair.aspect)), verdict(pair.difference, show(pair.aspect))]),
+    both("Records", it.n_records),
+    both("Stand for", it.represents.map(Math.round)),
+    ...(it.rates ? [both("With a label", it.rates.cohorts.map((cohort) => cohort.n_labelled)), ...pairs(it.rates).map(line)] : []),
+    both("Explain this output, in finite numbers", it.n_explained),
+    ...meanOutput.map(line),
   ];
   const columns = [
     { name: "", value: (row) => row[0] },
@@ -70,6 +76,7 @@ function results(data) {
   const notes = [`Intervals are at 95%, each for itself. ✱ marks a difference that stands after adjusting for the number of comparisons. A rate needs ${data.enough} positives and ${data.enough} negatives in each cohort, a mean ${data.enough} records; less is insufficient evidence, and no difference shown is no proof of none.`];
   if (it.n_in_both > 0) notes.push(`${count(it.n_in_both)} records are in both cohorts.`);
   if (it.n_unknown > 0) notes.push(`${count(it.n_unknown)} records have lost their inputs and are in neither.`);
+  if (it.n_not_finite > 0) notes.push(`${count(it.n_not_finite)} records of the cohorts have an output or attributions that are no finite numbers: they count in rates alone.`);
   return [
     card("Side by side", table({ columns, rows, sortable: false }), h("p", { class: "note" }, notes.join(" ")), seriesNotes({ ...data, weighted: it.weighted })),
     it.attributions ? card(null, attributions(it)) : empty("One cohort has no record that explains this output: attributions cannot be compared."),
@@ -79,7 +86,7 @@ function results(data) {
 function named(aspect, data) {
   if (aspect === "selection_rate") return `Predicted “${data.class}”`;
   if (aspect === "error_rate") return `Wrong about “${data.class}”, where labeled`;
-  return `Mean output${data.chosen.output_space ? ` (${data.chosen.output_space.replaceAll("_", " ")})` : ""}`;
+  return `Mean output “${data.chosen.output ?? ""}”${data.chosen.output_space ? ` (${data.chosen.output_space.replaceAll("_", " ")})` : ""}`;
 }
 
 const show = (aspect) => (aspect === "mean_output" ? number : (x) => percent(x, 1));

@@ -5,6 +5,7 @@ import { color, figure, short, signedColor } from "../chart.js";
 import { card, empty, facts, h, header } from "../dom.js";
 import { field, go, select } from "../form.js";
 import { count, day, number, percent, signed, time, words } from "../format.js";
+import { nothing } from "../reading.js";
 import { table } from "../table.js";
 import { seriesChoice, seriesNotes } from "./series.js";
 
@@ -15,16 +16,17 @@ const STRONGEST = 1;
 const MAX_LINES = 5;
 const LINE_COLORS = ["#009e73", "#e69f00", "#8c52a3", "#56b4e9", "#cc79a7"];
 
-export async function drift({ parameters, signal, told }) {
+export async function drift(screen) {
+  const { parameters, signal, told } = screen;
   const data = await view("drift", parameters, signal);
   told(data.reading);
-  const title = header("Drift", "The first records of a series are its reference; windows of later ones are compared with it, feature by feature.");
-  if (!data.chosen) return [title, empty("No table was explained yet.")];
+  const title = header("Drift", "The first records of a series are its reference; windows of later ones are compared with it, feature by feature. Each prediction counts once, by its first record.");
+  if (!data.chosen) return [title, nothing(data.reading, screen, "No table was explained yet.")];
   const every = select("every", EVERY, data.every, null);
   every.addEventListener("change", () => go("drift", { ...parameters, every: every.value }));
   const choices = h("div", { class: "card" }, h("div", { class: "fields" }, seriesChoice("drift", data, parameters), field("Windows of", every, true)), seriesNotes({ ...data, weighted: false }));
   const found = data.drift;
-  if (!found || found.windows.length === 0) return [title, choices, empty("Too few records to compare: a reference takes 200, and at most a third of the series.")];
+  if (!found || found.windows.length === 0) return [title, choices, empty(`Too few records to compare: the first ${count(data.reference_rows)} are the reference, and a window takes ${count(data.window_rows)}.`)];
   return [
     title,
     choices,
@@ -126,10 +128,10 @@ function ranking(found) {
 function rule({ reference, options, rule: alarm, windows }) {
   return [
     facts([
-      ["Reference", `${count(reference.n_rows)} records, ${time(reference.start_micros)} to ${time(reference.end_micros)}`],
-      ["Windows", `${count(windows.length)}, of ${count(options.window_rows)} records at most`],
+      ["Reference", `the first ${count(reference.n_rows)} records, ${time(reference.start_micros)} to ${time(reference.end_micros)}; it stays, unless records of it are erased`],
+      ["Windows", `the newest ${count(windows.length)}; by numbers of records, each has ${count(options.window_rows)}`],
       ["A feature drifts", `where its effect is ${number(options.effect_floor)} or more, above what resampled windows of the reference show, and significant at a false discovery rate of ${percent(options.false_discovery_rate)}`],
-      ["An alarm is raised", `when ${alarm.drifted} of ${alarm.of} windows drift, and cleared after ${alarm.clear_after} without`],
+      ["An alarm is raised", `when ${alarm.drifted} of ${alarm.of} windows drift, and cleared after ${alarm.clear_after} without; small windows are also judged in groups`],
       ["Too few records", `below ${count(options.min_effective_rows)} that weigh alike`],
     ]),
   ];

@@ -4,11 +4,14 @@ import { view } from "../api.js";
 import { card, empty, h, header } from "../dom.js";
 import { address, field, go, input, select, valuesOf } from "../form.js";
 import { count, number, percent, time, words } from "../format.js";
+import { nothing } from "../reading.js";
 import { table } from "../table.js";
 
-export async function explorer({ parameters, signal, told }) {
+export async function explorer(screen) {
+  const { parameters, signal, told } = screen;
   const data = await view("predictions", parameters, signal);
   told(data.reading);
+  if (data.n_records === 0) return [header("Predictions"), nothing(data.reading, screen, "Nothing was explained yet.")];
   return [
     header("Predictions", `${count(data.n_found)} of ${count(data.n_records)} explanations.`),
     filters(data.choices, parameters),

@@ -2,17 +2,19 @@
 
 import { view } from "../api.js";
 import { color, figure, reach, short, valueColor, whiskers } from "../chart.js";
-import { card, empty, h, header } from "../dom.js";
+import { card, h, header } from "../dom.js";
 import { count, estimate, number, signed } from "../format.js";
+import { nothing } from "../reading.js";
 import { seriesChoice, seriesNotes } from "./series.js";
 
 const MAX_BARS = 20;
 
-export async function global({ parameters, signal, told }) {
+export async function global(screen) {
+  const { parameters, signal, told } = screen;
   const data = await view("global", parameters, signal);
   told(data.reading);
   const title = header("Global importance", "How much each feature counts in explanations of one model by one method.");
-  if (!data.chosen || data.n === 0) return [title, empty("No table was explained yet.")];
+  if (!data.chosen || data.n === 0) return [title, nothing(data.reading, screen, "No table was explained yet.")];
   return [
     title,
     h("div", {}, seriesChoice("global", data, parameters), seriesNotes(data)),

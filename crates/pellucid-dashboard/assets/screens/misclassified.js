@@ -5,16 +5,18 @@ import { color, figure, whiskers } from "../chart.js";
 import { card, empty, h, header, tiles } from "../dom.js";
 import { address } from "../form.js";
 import { count, duration, estimate, number, percent } from "../format.js";
+import { nothing } from "../reading.js";
 import { table } from "../table.js";
 import { attributionPairs, comparedBars } from "./compared.js";
 import { predictionColumns } from "./explorer.js";
 import { seriesChoice, seriesNotes } from "./series.js";
 
-export async function misclassified({ parameters, signal, told }) {
+export async function misclassified(screen) {
+  const { parameters, signal, told } = screen;
   const data = await view("misclassified", parameters, signal);
   told(data.reading);
   const title = header("Misclassified", "Predictions whose labels say otherwise. Labels may come late, by prediction id.");
-  if (!data.chosen) return [title, empty("Nothing was explained yet.")];
+  if (!data.chosen) return [title, nothing(data.reading, screen, "Nothing was explained yet.")];
   const judged = data.n_right + data.n_wrong;
   const known = [title, h("div", {}, seriesChoice("misclassified", data, parameters), seriesNotes(data)), numbers(data)];
   if (judged === 0) return [...known, empty(data.n_unlabeled > 0 ? "No label came for these records yet. Send one with POST /v1/predictions/ID/feedback." : "None of these records can be judged right or wrong.")];

@@ -5,20 +5,21 @@ import { color, figure } from "../chart.js";
 import { card, empty, h, header, tiles } from "../dom.js";
 import { address } from "../form.js";
 import { count, day, estimate, percent, time, words } from "../format.js";
+import { follow, nothing } from "../reading.js";
 import { table } from "../table.js";
 
 /** Microseconds. */
 const DAY = 86400e6;
 
-export async function overview({ signal, told, again }) {
+export async function overview(screen) {
+  const { signal, told } = screen;
   const data = await view("overview", {}, signal);
   told(data.reading);
-  follow(data.reading, signal, again);
   const { counts } = data;
   if (counts.n_records === 0) {
-    const reading = data.reading.n_entries > data.reading.n_read;
-    return [header("Overview"), empty(reading ? "The log is being read…" : "No explanation was recorded yet. Explain something with a log: `pellucid explain … --log FILE`, or send predictions to the server.")];
+    return [header("Overview"), nothing(data.reading, screen, "No explanation was recorded yet. Explain something with a log: `pellucid explain … --log FILE`, or send predictions to the server.")];
   }
+  follow(data.reading, screen);
   return [
     header("Overview", coverage(data.coverage)),
     tiles([
@@ -33,13 +34,6 @@ export async function overview({ signal, told, again }) {
     h("div", { class: "cards" }, card(null, times(data)), card(null, confidences(data))),
     card("Checks", checks(data)),
   ];
-}
-
-/** Looks again until the whole log was read. */
-function follow(reading, signal, again) {
-  if (reading.n_entries <= reading.n_read) return;
-  const timer = setTimeout(again, 1500);
-  signal.addEventListener("abort", () => clearTimeout(timer));
 }
 
 function link(screen, parameters, text) {

@@ -84,9 +84,15 @@ function details(it) {
   ]));
 }
 
-/** Tables of several methods: each feature's attributions beside each other. */
+/** Tables of several methods: each feature's attributions beside each other, where they explain the same output in the same unit. */
 function sideBySide(records) {
   const tables = records.filter((it) => it.current && it.explained?.kind === "table");
+  const about = ({ explained: it }) => `${it.output_name ?? "the output"}${it.output_space ? `, ${words(it.output_space)}` : ""}`;
+  const outputs = [...new Set(tables.map(about))];
+  return outputs.map((output) => beside(output, tables.filter((it) => about(it) === output)));
+}
+
+function beside(output, tables) {
   if (tables.length < 2) return null;
   const names = [...new Set(tables.flatMap((it) => it.explained.features.map((feature) => feature.name)))];
   const of = (it, name) => it.explained.features.find((feature) => feature.name === name);
@@ -97,7 +103,7 @@ function sideBySide(records) {
     number: true,
   });
   const shown = { name: "Value", value: (name) => of(tables[0], name)?.shown ?? "", number: true };
-  return card("Methods side by side", table({ columns: [{ name: "Feature", value: (name) => name, cut: true }, shown, ...tables.map(column)], rows: names }));
+  return card(`Methods side by side: ${output}`, table({ columns: [{ name: "Feature", value: (name) => name, cut: true }, shown, ...tables.map(column)], rows: names }));
 }
 
 function withError(feature) {

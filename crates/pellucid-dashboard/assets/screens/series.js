@@ -18,8 +18,9 @@ export function seriesChoice(screen, view, parameters) {
 
 /** What must be known of the numbers of a series. */
 export function seriesNotes(view) {
-  const notes = ["Records are compared only where model, version, method and parameters are the same."];
+  const notes = ["Attributions are compared only where model, version, method, parameters and explained output are the same."];
   if (view.weighted) notes.push("Each record counts for the predictions it stands for: by the inverse of the probability with which it was chosen.");
+  if (view.chosen?.n_not_finite > 0) notes.push(`${count(view.chosen.n_not_finite)} records have an output or attributions that are no finite numbers: they have no part in means.`);
   if (view.chosen?.n_left_out > 0) notes.push(`${count(view.chosen.n_left_out)} records have other features, or there was no room for them: they are left out.`);
   return h("p", { class: "note" }, notes.join(" "));
 }

@@ -109,10 +109,10 @@ fn time(i: u64, n: u64) -> i64 {
     START_MICROS + (i as i64) * (28 * 24 * 60 * MINUTE / n.max(1) as i64)
 }
 
-/// Version 2 came in the third week, and looks more at `late_payments`, of which there are more in the last days.
+/// Version 2 came in the first week, and looks more at `late_payments`, of which there are more in the last nine days.
 fn table(i: u64, n: u64) -> Result<(Record, Payload), Box<dyn Error>> {
-    let second = i * 2 >= n;
-    let more_late = i * 8 >= n * 7;
+    let second = i * 5 >= n;
+    let more_late = i * 10 >= n * 7;
     let inputs: Vec<f64> = (0..20).map(|feature| input(i, feature, more_late)).collect();
     let weight = |feature: usize| if second && feature == 19 { -1.4 } else { WEIGHTS[feature] };
     let attributions: Vec<f64> = (0..20).map(|f| weight(f) * standard(f, inputs[f])).collect();

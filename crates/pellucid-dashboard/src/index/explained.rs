@@ -62,6 +62,13 @@ impl Explained {
     }
 }
 
+impl Explained {
+    /// Whether all numbers that are averaged are finite, as far as the payload has them.
+    pub(crate) fn is_finite(&self) -> bool {
+        self.attributions.iter().all(|x| x.is_finite()) && self.output.is_none_or(f64::is_finite)
+    }
+}
+
 pub(crate) fn array<'a>(arrays: &'a [Array], name: &str) -> Option<&'a Array> {
     arrays.iter().find(|array| array.name() == name)
 }

@@ -26,13 +26,21 @@ pub(crate) struct Group {
     pub(crate) signed: bool,
     pub(crate) names: Vec<String>,
     pub(crate) categories: Vec<Vec<String>>,
-    /// Records that explain each output.
-    pub(crate) targets: BTreeMap<u32, u64>,
+    /// Records that hold and explain each output.
+    pub(crate) targets: BTreeMap<u32, Counts>,
     /// Tables that have other features than the first, or for which there was no room: not averaged.
     pub(crate) n_left_out: u64,
     attributions: Vec<f32>,
     inputs: Vec<f32>,
     seen: bool,
+}
+
+/// Records of one explained output that hold and have their payloads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) n_records: u64,
+    /// Those of them without finite numbers.
+    pub(crate) n_not_finite: u64,
 }
 
 impl Group {
@@ -55,12 +63,26 @@ impl Group {
         }
     }
 
+    /// A record holds from now on.
+    pub(crate) fn count(&mut self, target: u32, finite: bool) {
+        let counts = self.targets.entry(target).or_default();
+        counts.n_records += 1;
+        counts.n_not_finite += u64::from(!finite);
+    }
+
+    /// A record that was counted holds no longer, or lost its payload.
+    pub(crate) fn uncount(&mut self, target: u32, finite: bool) {
+        if let Some(counts) = self.targets.get_mut(&target) {
+            counts.n_records = counts.n_records.saturating_sub(1);
+            counts.n_not_finite = counts.n_not_finite.saturating_sub(u64::from(!finite));
+        }
+    }
+
     /// Keeps the numbers of a table; gives their row of the matrices, or [`NONE`].
     pub(crate) fn keep(&mut self, explained: &Explained) -> u32 {
         if !self.seen {
             self.learn(explained);
         }
-        *self.targets.entry(explained.target.map_or(NONE, |target| target as u32)).or_default() += 1;
         if explained.kind != Kind::Table || self.kind != Kind::Table {
             return NONE;
         }

@@ -64,23 +64,20 @@ pub(crate) fn outcome(label: &Label, class: u32, model: &Model) -> Outcome {
     }
 }
 
-/// Whether a label says that this class is true: by its name or its index. `None` where it cannot be compared.
+/// Whether a label says that this class is true: by its name where it is one, else by its index. `None` where it cannot be compared.
 pub(crate) fn is_class(label: &Label, class: u32, model: &Model) -> Option<bool> {
     if class == NONE {
         return None;
     }
-    let by_index = label.number().map(|number| number == f64::from(class));
-    let by_name = match label {
-        Label::Name(name) => model.class_name(class).map(|known| **name == known),
-        Label::Number(_) => None,
-    };
-    // Of one output's two classes one or none has a name in the log: any other name says nothing.
-    let unknown = model.single_output
-        && label.number().is_none()
-        && ![0, 1].iter().any(|&class| model.class_name(class).is_some_and(|known| label.shown() == known));
-    match (by_index, by_name) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        _ => (!unknown).then_some(false),
+    let shown = label.shown();
+    if model.judges_by_name(&shown) {
+        // An index would say something else.
+        return model.told_name(class).map(|name| name == shown);
+    }
+    match label.number() {
+        Some(number) => Some(number == f64::from(class)),
+        // Of one output's two classes one or none has a name in the log: any other name says nothing.
+        None => (!model.single_output).then_some(false),
     }
 }
 
@@ -134,12 +131,39 @@ pub(crate) struct Predicted {
     pub(crate) confidence: f64,
 }
 
-/// The predicted class and its probability. Where the space is not known, numbers in `[0, 1]` are read as probabilities
-/// and others as margins.
-pub(crate) fn predicted(outputs: &[f64], space: Option<Space>) -> Predicted {
+/// What outputs say in each space that they may be in: what is kept of them until their space is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Readings {
+    margin: Predicted,
+    probability: Predicted,
+    log_probability: Predicted,
+    /// Whether they could be probabilities.
+    pub(crate) within: bool,
+}
+
+impl Readings {
+    pub(crate) fn of(outputs: &[f64]) -> Self {
+        Self {
+            margin: predicted(outputs, Space::Margin),
+            probability: predicted(outputs, Space::Probability),
+            log_probability: predicted(outputs, Space::LogProbability),
+            within: outputs.iter().all(|x| (0.0..=1.0).contains(x)),
+        }
+    }
+
+    pub(crate) fn in_space(&self, space: Space) -> Predicted {
+        match space {
+            Space::Margin => self.margin,
+            Space::Probability => self.probability,
+            Space::LogProbability => self.log_probability,
+            Space::Value => Predicted { class: NONE, confidence: f64::NAN },
+        }
+    }
+}
+
+/// The predicted class and its probability.
+fn predicted(outputs: &[f64], space: Space) -> Predicted {
     let none = Predicted { class: NONE, confidence: f64::NAN };
-    let within = outputs.iter().all(|x| (0.0..=1.0).contains(x));
-    let space = space.unwrap_or(if within { Space::Probability } else { Space::Margin });
     match (outputs, space) {
         ([], _) | (_, Space::Value) => none,
         ([one], _) => {
@@ -171,36 +195,37 @@ pub(crate) fn predicted(outputs: &[f64], space: Option<Space>) -> Predicted {
 mod tests {
     use super::*;
 
-    fn check(outputs: &[f64], space: Option<Space>, class: u32, confidence: f64) {
-        let found = predicted(outputs, space);
+    fn check(outputs: &[f64], space: Space, class: u32, confidence: f64) {
+        let found = Readings::of(outputs).in_space(space);
         assert_eq!(found.class, class, "{outputs:?}");
         assert!((found.confidence - confidence).abs() < 1e-12, "{outputs:?}: {found:?}");
     }
 
     #[test]
     fn outputs_become_class_and_confidence() {
-        check(&[0.2, 0.7, 0.1], None, 1, 0.7);
-        check(&[0.0, 3_f64.ln()], Some(Space::Margin), 1, 0.75);
-        check(&[-2.0, 3.0], None, 1, 1.0 / (1.0 + (-5_f64).exp()));
-        check(&[0.25_f64.ln(), 0.75_f64.ln()], Some(Space::LogProbability), 1, 0.75);
-        check(&[0.9], None, 1, 0.9);
-        check(&[0.4], None, 0, 0.6);
-        check(&[0.5], None, 0, 0.5);
+        check(&[0.2, 0.7, 0.1], Space::Probability, 1, 0.7);
+        check(&[0.0, 3_f64.ln()], Space::Margin, 1, 0.75);
+        check(&[-2.0, 3.0], Space::Margin, 1, 1.0 / (1.0 + (-5_f64).exp()));
+        check(&[0.25_f64.ln(), 0.75_f64.ln()], Space::LogProbability, 1, 0.75);
+        check(&[0.9], Space::Probability, 1, 0.9);
+        check(&[0.4], Space::Probability, 0, 0.6);
+        check(&[0.5], Space::Probability, 0, 0.5);
         // A margin that could pass for a probability.
-        check(&[0.4], Some(Space::Margin), 1, 1.0 / (1.0 + (-0.4_f64).exp()));
-        assert_eq!(predicted(&[7.0], Some(Space::Value)).class, NONE);
-        assert_eq!(predicted(&[], None).class, NONE);
+        check(&[0.4], Space::Margin, 1, 1.0 / (1.0 + (-0.4_f64).exp()));
+        assert_eq!(Readings::of(&[7.0]).in_space(Space::Value).class, NONE);
+        assert_eq!(Readings::of(&[]).in_space(Space::Probability).class, NONE);
     }
 
     fn judged(label: Value, class: u32, single_output: bool, classes: &[Option<&str>]) -> Outcome {
-        let classes = classes.iter().map(|name| name.map(str::to_owned)).collect();
-        let model = Model {
-            name: String::new(),
-            version: String::new(),
-            digest: String::new(),
-            classes,
-            single_output,
-        };
+        let n_outputs = if single_output { 1 } else { 2 };
+        let digest = pellucid_store::Digest([0; 32]);
+        let named = pellucid_store::RecordedModel { name: String::new(), version: String::new(), digest };
+        let mut record = Record::new("p", 0, named, "m");
+        record.prediction = vec![0.0; n_outputs];
+        let mut model = Model::of(&record);
+        let named = |(index, name): (usize, &Option<&str>)| Some((index, (*name)?.to_owned()));
+        let classes = classes.iter().enumerate().filter_map(named).collect();
+        model.learn(&Explained { classes, ..Explained::default() });
         outcome(&Label::of(&label), class, &model)
     }
 
@@ -213,6 +238,22 @@ mod tests {
         assert_eq!(judged("cat".into(), 1, false, &animals), Outcome::Wrong);
         assert_eq!(judged("bird".into(), 1, false, &animals), Outcome::Wrong);
         assert_eq!(judged(3.5.into(), NONE, false, &[]), Outcome::NotJudged);
+    }
+
+    /// A class that is called `0` is not class 0: where numbers are names, no index is meant.
+    #[test]
+    fn numbers_that_are_names_are_no_indices() {
+        let turned = [Some("1"), Some("0")];
+        assert_eq!(judged(1.into(), 0, false, &turned), Outcome::Right);
+        assert_eq!(judged("1".into(), 1, false, &turned), Outcome::Wrong);
+        // Counted from 1, and class 0 has not been named yet.
+        let from_one = [None, Some("2"), Some("3")];
+        assert_eq!(judged(1.into(), 1, false, &from_one), Outcome::Wrong);
+        assert_eq!(judged(2.into(), 1, false, &from_one), Outcome::Right);
+        // Names that are indices are both.
+        let digits = [Some("0"), Some("1")];
+        assert_eq!(judged(1.into(), 1, false, &digits), Outcome::Right);
+        assert_eq!(judged("0".into(), 1, false, &digits), Outcome::Wrong);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One line of the index for each record and each prediction.
 
-use super::judgment::Label;
+use super::judgment::{Label, Predicted};
 
 /// Stands for "there is none" where a number is an index.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -34,6 +34,10 @@ pub(crate) struct Row {
     pub(crate) erased: bool,
     /// Whether a later record of the same prediction and key holds instead.
     pub(crate) superseded: bool,
+    /// Whether an earlier record has the same prediction and key.
+    pub(crate) again: bool,
+    /// Whether its output and attributions are finite numbers, as far as they are known: others have a part in counts and rates alone.
+    pub(crate) finite: bool,
 }
 
 /// What is known of a prediction beside its records.
@@ -56,6 +60,12 @@ impl Prediction {
 }
 
 impl Row {
+    /// Takes over what its outputs say.
+    pub(crate) fn read(&mut self, predicted: Predicted) {
+        self.class = predicted.class;
+        self.confidence = predicted.confidence as f32;
+    }
+
     pub(crate) fn weight(&self) -> f64 {
         f64::from(self.weight)
     }

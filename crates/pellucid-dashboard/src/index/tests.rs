@@ -118,3 +118,53 @@ fn decisions_and_failed_checks_are_known() {
     assert_eq!((row.failed_checks, row.n_checks, row.weight), (0b01, 2, 4.0));
     assert!(index.prediction_of(row).decided && index.prediction_of(row).label.is_none());
 }
+
+/// Without a word about its space, a model's output is read as that of its other records is: whichever came first, and whatever was erased.
+#[test]
+fn outputs_are_read_alike_whichever_record_tells_how() {
+    let place = Place::new();
+    // A margin that could pass for a probability: as such it would say no.
+    let untold = |id: &str, output: f64| {
+        let mut record = crate::testing::table(id, output);
+        record.parameters.remove("output_space");
+        let mut payload = crate::testing::payload([1.0, 0.0, 1.0], [output, 0.0, 0.0]);
+        payload.details["output_space"] = serde_json::Value::Null;
+        place.log.append(&record, &payload).expect("room").index
+    };
+    let classes = |dashboard: &crate::Dashboard| -> Vec<u32> {
+        dashboard.refresh().expect("readable");
+        dashboard.index().rows.iter().map(|row| row.class).collect()
+    };
+    untold("a", 0.4);
+    assert_eq!(classes(&place.dashboard), [0]);
+    // One that can be none tells that both are margins.
+    untold("b", 3.0);
+    assert_eq!(classes(&place.dashboard), [1, 1]);
+    let first = place.add("c", [1.0, 0.0, 1.0], [0.3, 0.0, 0.0]);
+    place.log.erase(&[0, first], "asked for", 9_000_000).expect("erased");
+    assert_eq!(classes(&place.dashboard), [1, 1, 1]);
+    // After a restart, of what is left.
+    assert_eq!(classes(&place.later()), [1, 1, 1]);
+}
+
+#[test]
+fn a_series_counts_the_records_that_hold() {
+    let place = Place::new();
+    let counted = || {
+        place.dashboard.refresh().expect("readable");
+        let index = place.dashboard.index();
+        let series = crate::series::choices(&index, true);
+        serde_json::to_value(series)
+            .expect("JSON")
+            .as_array()
+            .map(|all| all.iter().map(|it| it["n_records"].clone()).collect::<Vec<_>>())
+    };
+    place.add("p", [1.0, 0.0, 1.0], [1.0, 0.0, 0.0]);
+    place.add("q", [1.0, 0.0, 1.0], [1.0, 0.0, 0.0]);
+    place.add("p", [1.0, 0.0, 1.0], [2.0, 0.0, 0.0]);
+    assert_eq!(counted(), Some(vec![json!(2)]));
+    place.log.erase(&[0, 1], "asked for", 9_000_000).expect("erased");
+    assert_eq!(counted(), Some(vec![json!(1)]));
+    place.log.erase(&[2], "asked for", 9_000_000).expect("erased");
+    assert_eq!(counted(), Some(vec![]));
+}

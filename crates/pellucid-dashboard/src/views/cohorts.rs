@@ -8,7 +8,7 @@ use crate::cohort::Test;
 use crate::error::ViewError;
 use crate::index::{Index, NONE, Row, is_class};
 use crate::series::{Described, PARAMETER, Series, choices};
-use crate::weighted::ENOUGH;
+use crate::weighted::{ENOUGH, represented};
 
 /// What the view takes.
 pub(super) const PARAMETERS: &[&str] = &[PARAMETER, "a", "b", "class"];
@@ -40,6 +40,7 @@ struct Feature {
 struct Comparison {
     a: String,
     b: String,
+    n_records: [usize; 2],
     /// `Σ 1/π` of each.
     represents: [f64; 2],
     /// Records of each that explain the series' output, whose attributions are compared.
@@ -47,10 +48,12 @@ struct Comparison {
     n_in_both: u64,
     /// Records whose inputs are not known, because they were erased or are no tables: in neither.
     n_unknown: u64,
+    /// Records whose output or attributions are no finite numbers: they count in rates, but have no part in means.
+    n_not_finite: u64,
     weighted: bool,
-    /// Rates and the mean output, over all records of each cohort.
-    rates: CohortReport,
-    /// Mean attributions, over those that explain the series' output; none where a cohort has no such record.
+    /// Rates, over all records of each cohort; none of models that give numbers.
+    rates: Option<CohortReport>,
+    /// Mean output and mean attributions, over those that explain the series' output; none where a cohort has no such record.
     attributions: Option<CohortReport>,
 }
 
@@ -133,7 +136,7 @@ fn comparison(
     let in_a = read("A", a)?;
     let in_b = b.map(|b| read("B", b)).transpose()?;
     let (mut of_a, mut of_b) = (Members::default(), Members::default());
-    let (mut n_in_both, mut n_unknown) = (0, 0);
+    let (mut n_in_both, mut n_unknown, mut n_not_finite) = (0, 0, 0);
     for row in series.comparable() {
         let inputs = series.group().inputs(row.matrix_row);
         if inputs.is_empty() {
@@ -142,12 +145,13 @@ fn comparison(
         }
         let first = in_a.holds(inputs);
         let second = in_b.as_ref().map_or(!first, |test| test.holds(inputs));
+        n_not_finite += u64::from((first || second) && !row.finite);
         n_in_both += u64::from(first && second);
         for (_, members) in
             [(first, &mut of_a), (second, &mut of_b)].into_iter().filter(|(inside, _)| *inside)
         {
             members.all.push(row);
-            members.explained.extend((row.target == series.target).then_some(row));
+            members.explained.extend(series.averages(row).then_some(row));
         }
     }
     for (name, members) in [("A", &of_a), ("B", &of_b)] {
@@ -161,12 +165,14 @@ fn comparison(
     Ok(Comparison {
         a: a.to_owned(),
         b: b.map_or_else(|| format!("not ({a})"), str::to_owned),
-        represents: members.map(|members| members.all.iter().map(|row| row.weight()).sum()),
+        n_records: members.map(|members| members.all.len()),
+        represents: members.map(|members| represented(members.all.iter().copied())),
         n_explained: explained.map(<[_]>::len),
         n_in_both,
         n_unknown,
+        n_not_finite,
         weighted: members.iter().any(|members| members.all.iter().any(|row| row.weight > 1.0)),
-        rates: compared(members.map(|members| rates(series, &members.all, class)))?,
+        rates: class.map(|class| compared(members.map(|it| rates(series, &it.all, class)))).transpose()?,
         attributions: match explained.iter().all(|rows| !rows.is_empty()) {
             true => Some(compared(explained.map(|rows| attributions(series, rows)))?),
             false => None,
@@ -189,30 +195,32 @@ fn compared([mut a, mut b]: [Cohort; 2]) -> Result<CohortReport, ViewError> {
     compared.map_err(|fault| ViewError::bad_request(format!("these cohorts cannot be compared: {fault}")))
 }
 
-/// How often the class is chosen, how often wrongly, and what the model gives.
-fn rates(series: &Series<'_>, rows: &[&Row], class: Option<u32>) -> Cohort {
+/// How often the class is chosen, and how often wrongly.
+fn rates(series: &Series<'_>, rows: &[&Row], class: u32) -> Cohort {
     let index = series.index;
-    let label = |row: &&Row, class: u32| {
+    let label = |row: &&Row| {
         index.prediction_of(row).label.as_ref().and_then(|label| is_class(label, class, index.model_of(row)))
     };
     Cohort {
         inclusion_probabilities: Some(probabilities(rows)),
-        outputs: rows.iter().map(|row| finite(row.output)).collect(),
-        selected: class.map(|class| rows.iter().map(|row| row.class == class).collect()),
-        labels: class.map(|class| rows.iter().map(|row| label(row, class)).collect()),
+        selected: Some(rows.iter().map(|row| row.class == class).collect()),
+        labels: Some(rows.iter().map(label).collect()),
         ..Cohort::default()
     }
 }
 
+/// What the model gives for the series' output, and what each feature adds to it.
 fn attributions(series: &Series<'_>, rows: &[&Row]) -> Cohort {
     let group = series.group();
+    let outputs = rows.iter().map(|row| row.output.is_finite().then(|| f64::from(row.output)));
     let column = |(feature, name): (usize, &String)| {
-        let values = rows.iter().map(|row| finite(group.attributions(row.matrix_row)[feature]));
+        let values = rows.iter().map(|row| f64::from(group.attributions(row.matrix_row)[feature]));
         Column::numeric(name.as_str(), values.collect::<Vec<_>>())
     };
     Cohort {
         inclusion_probabilities: Some(probabilities(rows)),
-        outputs: rows.iter().map(|row| finite(row.output)).collect(),
+        // Some methods tell no output.
+        outputs: outputs.collect(),
         attributions: group.names.iter().enumerate().map(column).collect(),
         ..Cohort::default()
     }
@@ -220,10 +228,6 @@ fn attributions(series: &Series<'_>, rows: &[&Row]) -> Cohort {
 
 fn probabilities(rows: &[&Row]) -> Vec<f64> {
     rows.iter().map(|row| 1.0 / row.weight()).collect()
-}
-
-fn finite(x: f32) -> f64 {
-    if x.is_finite() { f64::from(x) } else { 0.0 }
 }
 
 /// Expressions that can be asked of this table: a category, the middle of a number, and both.

@@ -8,7 +8,7 @@ use crate::asked::Asked;
 use crate::dashboard::Dashboard;
 use crate::error::ViewError;
 use crate::series::{Described, PARAMETER, Series, choices};
-use crate::watch::{Every, Watched, watched};
+use crate::watch::{Every, REFERENCE_ROWS, WINDOW_ROWS, Watched, watched};
 
 /// What the view takes.
 pub(super) const PARAMETERS: &[&str] = &[PARAMETER, "every"];
@@ -18,6 +18,9 @@ pub(super) struct Drift {
     choices: Vec<Described>,
     chosen: Option<Described>,
     every: &'static str,
+    /// The first so many records are the reference, and so many more are needed for a window.
+    reference_rows: usize,
+    window_rows: usize,
     /// `None` where the series has too few records.
     #[serde(serialize_with = "behind")]
     drift: Option<Arc<Watched>>,
@@ -39,5 +42,6 @@ pub(super) fn drift(dashboard: &Dashboard, asked: Asked<'_>) -> Result<Drift, Vi
         Some(chosen) => watched(dashboard, &chosen.id, Every::named(every))?,
         None => None,
     };
-    Ok(Drift { choices, chosen, every, drift })
+    let (reference_rows, window_rows) = (REFERENCE_ROWS, WINDOW_ROWS);
+    Ok(Drift { choices, chosen, every, reference_rows, window_rows, drift })
 }

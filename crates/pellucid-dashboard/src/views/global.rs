@@ -6,7 +6,7 @@ use crate::asked::Asked;
 use crate::error::ViewError;
 use crate::index::{Index, Row};
 use crate::series::{Described, PARAMETER, Series, choices};
-use crate::weighted::{Estimate, Sums};
+use crate::weighted::{Estimate, Sums, represented};
 
 /// What the view takes.
 pub(super) const PARAMETERS: &[&str] = &[PARAMETER];
@@ -71,7 +71,7 @@ pub(super) fn global(index: &Index, asked: Asked<'_>) -> Result<Global, ViewErro
         choices: choices(index, true),
         chosen: series.as_ref().map(Series::described),
         n: records.len() as u64,
-        represents: records.iter().map(|(row, _, _)| row.weight()).sum(),
+        represents: represented(records.iter().map(|(row, _, _)| *row)),
         weighted: records.iter().any(|(row, _, _)| row.weight > 1.0),
         n_sample: sample.len(),
         features: order.into_iter().enumerate().map(feature).collect(),
@@ -82,7 +82,7 @@ pub(super) fn global(index: &Index, asked: Asked<'_>) -> Result<Global, ViewErro
 /// weights. The same log gives the same sample.
 fn sample<'a>(records: &[Record<'a>], n: usize) -> Vec<Record<'a>> {
     let n = n.min(records.len());
-    let total: f64 = records.iter().map(|(row, _, _)| row.weight()).sum();
+    let total = represented(records.iter().map(|(row, _, _)| *row));
     let step = total / n as f64;
     let (mut sampled, mut passed) = (Vec::with_capacity(n), 0.0);
     for record in records {

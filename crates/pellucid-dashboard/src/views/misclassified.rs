@@ -98,7 +98,7 @@ fn wrongness(outcome: Outcome) -> Option<f64> {
 
 fn mean_absolute_error(index: &Index, judged: &[(&Row, Outcome)]) -> Option<Estimate> {
     let mut sums = Sums::default();
-    for (row, _) in judged.iter().filter(|(row, _)| row.class == NONE && !row.output.is_nan()) {
+    for (row, _) in judged.iter().filter(|(row, _)| row.class == NONE && row.finite && !row.output.is_nan()) {
         let label = index.prediction_of(row).label.as_ref().and_then(crate::index::Label::number);
         label.iter().for_each(|label| sums.add((label - f64::from(row.output)).abs(), row.weight()));
     }
@@ -164,13 +164,12 @@ fn features(series: &Series<'_>) -> Result<Option<CohortReport>, ViewError> {
         Cohort {
             name: if wrong == 0.0 { "right" } else { "wrong" }.to_owned(),
             inclusion_probabilities: Some(rows.iter().map(|(row, ..)| 1.0 / row.weight()).collect()),
-            outputs: rows.iter().map(|(row, ..)| f64::from(row.output)).collect(),
             attributions: series.group().names.iter().enumerate().map(column).collect(),
             ..Cohort::default()
         }
     };
     let cohorts = [cohort(1.0), cohort(0.0)];
-    if cohorts.iter().any(|cohort| cohort.outputs.is_empty() || cohort.attributions.is_empty()) {
+    if cohorts.iter().any(|cohort| cohort.attributions.first().is_none_or(|it| it.values.is_empty())) {
         return Ok(None);
     }
     let report = compare_cohorts(&cohorts, 1, CohortOptions::default());

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use crate::asked::Asked;
 use crate::dashboard::Dashboard;
-use crate::index::{Index, Outcome, Row};
+use crate::index::{Index, Outcome, Prediction, Row};
 use crate::series::Series;
 use crate::watch::Every;
-use crate::weighted::{Estimate, Sums};
+use crate::weighted::{Estimate, Sums, represented};
 
 /// What the view takes: nothing.
 pub(super) const PARAMETERS: &[&str] = &[];
@@ -118,7 +118,7 @@ pub(super) fn overview(dashboard: &Dashboard, _: Asked<'_>) -> Overview {
         counts: counts(index, &newest),
         coverage: coverage(&newest),
         alarms: alarms(dashboard, index),
-        models: (0..index.models.len()).map(|model| model_line(index, model, &newest)).collect(),
+        models: (0..index.models.len()).map(|model| model_line(index, model)).collect(),
         checks: checks(index),
         accuracy: accuracy(index, newest.iter().copied()),
         times: histogram,
@@ -150,7 +150,7 @@ fn counts(index: &Index, newest: &[&Row]) -> Counts {
 }
 
 fn coverage(newest: &[&Row]) -> Coverage {
-    let estimated: f64 = newest.iter().map(|row| row.weight()).sum();
+    let estimated = represented(newest.iter().copied());
     Coverage {
         n_explained: newest.len() as u64,
         estimated_predictions: estimated,
@@ -186,16 +186,21 @@ fn accuracy<'a>(index: &Index, rows: impl Iterator<Item = &'a Row>) -> Estimate 
     sums.share_estimate()
 }
 
-fn model_line(index: &Index, model: usize, newest: &[&Row]) -> ModelLine {
-    let of_model = |row: &&&Row| index.group_of(row).model as usize == model;
-    let rows: Vec<&Row> = index.current().filter(|row| of_model(&&&**row)).collect();
+/// The newest record of a prediction by one model: a later one by another version takes nothing from it.
+fn newest_by<'a>(index: &'a Index, prediction: &Prediction, model: usize) -> Option<&'a Row> {
+    index.records_of(prediction).find(|row| index.group_of(row).model as usize == model)
+}
+
+fn model_line(index: &Index, model: usize) -> ModelLine {
+    let rows: Vec<&Row> = index.current().filter(|row| index.group_of(row).model as usize == model).collect();
     let methods = index.groups.iter().filter(|group| group.model as usize == model);
     let mut methods: Vec<String> =
         methods.map(|group| index.methods[group.method as usize].clone()).collect();
     methods.sort();
     methods.dedup();
+    let newest: Vec<&Row> = index.predictions.iter().filter_map(|it| newest_by(index, it, model)).collect();
     let mut confidence = Sums::default();
-    for row in newest.iter().filter(of_model) {
+    for row in &newest {
         row.confidence().iter().for_each(|&value| confidence.add(value, row.weight()));
     }
     let named = &index.models[model];
@@ -209,7 +214,7 @@ fn model_line(index: &Index, model: usize, newest: &[&Row]) -> ModelLine {
         first_micros: rows.iter().map(|row| row.time_micros).min().unwrap_or(0),
         last_micros: rows.iter().map(|row| row.time_micros).max().unwrap_or(0),
         mean_confidence: (confidence.n() > 0).then(|| confidence.mean()),
-        accuracy: accuracy(index, newest.iter().filter(of_model).copied()),
+        accuracy: accuracy(index, newest.into_iter()),
     }
 }
 

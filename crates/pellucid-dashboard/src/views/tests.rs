@@ -26,7 +26,11 @@ fn what_is_asked_is_understood_or_refused() {
     let place = Place::new();
     for name in VIEWS.iter().filter(|name| **name != "prediction") {
         let shown = place.view(name, &[]);
-        assert_eq!(*at(&shown, "/reading"), json!({ "n_read": 0, "n_entries": 0, "fault": null }), "{name}");
+        assert_eq!(
+            *at(&shown, "/reading"),
+            json!({ "n_read": 0, "n_entries": 0, "n_damaged": 0, "fault": null }),
+            "{name}"
+        );
     }
     let fault =
         |name: &str, parameters: &[(&str, &str)]| place.try_view(name, parameters).expect_err("a fault");
@@ -207,8 +211,9 @@ fn cohorts_have_the_rates_of_their_rows() {
     assert_eq!(*at(rates, "/differences/0/verdict"), json!("insufficient_evidence"));
     close(&quantity(rates, 0, 1)["estimate"]["value"], 30.0 / 70.0);
     assert_eq!((&quantity(rates, 0, 1)["n_rows"], &quantity(rates, 1, 1)["n_rows"]), (&json!(70), &json!(0)));
-    close(&quantity(rates, 0, 2)["estimate"]["value"], (80.0 * 1.5 - 40.0 * 1.5) / 120.0);
     let attributions = at(comparison, "/attributions");
+    assert_eq!(*at(attributions, "/differences/0/aspect"), json!("mean_output"));
+    close(&quantity(attributions, 0, 0)["estimate"]["value"], (80.0 * 1.5 - 40.0 * 1.5) / 120.0);
     assert_eq!(*at(attributions, "/differences/1/aspect"), json!({ "mean_attribution": "age" }));
     close(at(attributions, "/differences/1/estimate/value"), 40.0 / 120.0 + 1.0);
     assert_eq!(*at(attributions, "/differences/1/verdict"), json!("different"));
@@ -220,33 +225,115 @@ fn cohorts_have_the_rates_of_their_rows() {
     assert_eq!(fault, "cohort A has no records: no input meets it");
 }
 
+/// A NaN counted as 0 would pull a mean down; it has no part in one, but counts in rates.
+#[test]
+fn what_is_no_finite_number_has_no_part_in_means() {
+    let place = Place::new();
+    place.add_all((0..40).flat_map(|i| {
+        let woman = (table(&format!("w{i}"), 2.0), payload([52.0, 0.0, 20.0], [1.0, 0.5, 0.5]));
+        let man = (table(&format!("m{i}"), 1.0), payload([30.0, 1.0, 40.0], [0.5, 0.25, 0.25]));
+        [woman, man]
+    }));
+    let add = |id: &str, age, attribution| {
+        place
+            .add_with(id, [age, 0.0, 20.0], [attribution, 0.5, 0.5], |record| record.prediction = vec![-2.0]);
+    };
+    add("nan", 52.0, f64::NAN);
+    add("infinite", 52.0, f64::INFINITY);
+    let shown = place.view("cohorts", &[("a", "sex == \"F\"")]);
+    let comparison = at(&shown, "/comparison");
+    assert_eq!(*at(comparison, "/n_not_finite"), json!(2));
+    assert_eq!(
+        (at(comparison, "/n_records"), at(comparison, "/n_explained")),
+        (&json!([42, 40]), &json!([40, 40]))
+    );
+    close(&quantity(at(comparison, "/attributions"), 0, 1)["estimate"]["value"], 1.0);
+    close(&quantity(at(comparison, "/attributions"), 0, 0)["estimate"]["value"], 2.0);
+    close(&quantity(at(comparison, "/rates"), 0, 0)["estimate"]["value"], 40.0 / 42.0);
+    // So everywhere.
+    let shown = place.view("global", &[]);
+    assert_eq!((at(&shown, "/n"), at(&shown, "/chosen/n_not_finite")), (&json!(80), &json!(2)));
+    add("alone", 99.0, f64::NAN);
+    let shown = place.view("cohorts", &[("a", "age == 99")]);
+    assert_eq!(
+        (at(&shown, "/comparison/n_records/0"), at(&shown, "/comparison/attributions")),
+        (&json!(1), &Value::Null)
+    );
+}
+
+/// Records of one key may explain different outputs; a mean is of one of them.
+#[test]
+fn a_mean_output_is_of_one_output() {
+    let place = Place::new();
+    let row = |i: usize, target: u64, output: f64| {
+        let mut record = table(&format!("p{i}"), 0.0);
+        record.prediction = vec![1.0, 2.0];
+        let mut explained = payload([52.0, (i % 2) as f64, 20.0], [output, 0.0, 0.0]);
+        explained.details["target"] = json!({ "index": target, "name": format!("class {target}") });
+        (record, explained)
+    };
+    place.add_all((0..80).map(|i| if i < 50 { row(i, 0, 1.0) } else { row(i, 1, 1_000.0) }));
+    let shown = place.view("cohorts", &[("a", "sex == \"F\"")]);
+    assert_eq!(
+        (at(&shown, "/chosen/output"), at(&shown, "/comparison/n_explained")),
+        (&json!("repaid"), &json!([25, 25]))
+    );
+    close(&quantity(at(&shown, "/comparison/attributions"), 0, 0)["estimate"]["value"], 1.0);
+    let aspects = at(&shown, "/comparison/rates/differences").as_array().expect("differences");
+    assert!(aspects.iter().all(|it| it["aspect"] != "mean_output"), "{aspects:?}");
+    assert_eq!(*at(&shown, "/comparison/n_records"), json!([40, 40]));
+}
+
+/// Version 2 explains again what version 1 predicted: version 1 stays as good as it was.
+#[test]
+fn a_later_version_takes_no_prediction_from_an_earlier_one() {
+    let place = Place::new();
+    for (version, margin) in [("1", 2.0), ("2", -2.0)] {
+        place.add_with("p", [52.0, 0.0, 20.0], [margin, 0.0, 0.0], |record| {
+            record.model.version = version.into();
+        });
+    }
+    place.label("p", json!(1));
+    let shown = place.view("overview", &[]);
+    assert_eq!(*at(&shown, "/counts/n_predictions"), json!(1));
+    let right = |model: usize| at(&shown, &format!("/models/{model}/accuracy/value")).clone();
+    assert_eq!((right(0), right(1)), (json!(1.0), json!(0.0)));
+}
+
 fn place_label(place: &Place, id: &str, repaid: bool) {
     place.label(id, json!(u8::from(repaid)));
 }
 
-/// The first third is the reference; from record 900 on age counts twice as much. The alarm names age, and nothing of another
+/// Tables of which age counts more from the record `from` on.
+fn drifting(
+    from: usize,
+    n: usize,
+) -> impl Iterator<Item = (pellucid_store::Record, pellucid_store::Payload)> {
+    let at_random = |i: usize, salt: usize| ((i * 7_919 + salt * 104_729) % 1_000) as f64 / 1_000.0 - 0.5;
+    (0..n).map(move |i| {
+        let (factor, more) = if i < from { (1.0, 0.0) } else { (2.0, 0.5) };
+        let (age, hours) = (at_random(i, 1), at_random(i, 2));
+        let attribution = [factor * age + more, 0.0, hours];
+        let mut record = table(&format!("p{i}"), attribution.iter().sum());
+        record.timestamp_micros = i as i64 * 1_000_000;
+        (record, payload([40.0 + 10.0 * age, f64::from(u8::from(i % 2 == 0)), hours], attribution))
+    })
+}
+
+/// The first records are the reference; from record 1,500 on age counts twice as much. The alarm names age, and nothing of another
 /// key is in it.
 #[test]
 fn drift_is_seen_within_one_key() {
     let place = Place::new();
-    let at_random = |i: usize, salt: usize| ((i * 7_919 + salt * 104_729) % 1_000) as f64 / 1_000.0 - 0.5;
-    let rows = (0..1_500).map(|i| {
-        let factor = if i < 900 { 1.0 } else { 2.0 };
-        let (age, hours) = (at_random(i, 1), at_random(i, 2));
-        let attribution = [factor * age + if i < 900 { 0.0 } else { 0.5 }, 0.0, hours];
-        let mut record = table(&format!("p{i}"), attribution.iter().sum());
-        record.timestamp_micros = i as i64 * 1_000_000;
-        (record, payload([40.0 + 10.0 * age, f64::from(u8::from(i % 2 == 0)), hours], attribution))
-    });
-    place.add_all(rows);
+    place.add_all(drifting(1_500, 2_300));
     place.add_with("other", [40.0, 0.0, 0.0], [1_000.0, 0.0, 0.0], |record| {
         record.comparability_key = "b".into()
     });
     let shown = place.view("drift", &[]);
     let drift = at(&shown, "/drift");
-    assert_eq!((at(drift, "/reference/n_rows"), at(&shown, "/every")), (&json!(500), &json!("count")));
+    assert_eq!((at(drift, "/reference/n_rows"), at(&shown, "/every")), (&json!(1_000), &json!("count")));
     let windows = at(drift, "/windows").as_array().expect("windows");
-    assert_eq!((windows.len(), &windows[0]["n_rows"]), (5, &json!(200)));
+    assert_eq!((windows.len(), &windows[0]["n_rows"]), (5, &json!(250)));
     let features = at(drift, "/features").as_array().expect("features");
     let line = |part: &str, name: &str| {
         let found = features.iter().find(|line| line["part"] == part && line["name"] == name);
@@ -263,7 +350,7 @@ fn drift_is_seen_within_one_key() {
     let told = at(drift, "/alarms/0/sentence").as_str().expect("a sentence");
     assert!(told.starts_with("The attribution of `age` has drifted by"), "{told}");
     assert_eq!(*at(&place.view("overview", &[]), "/alarms/0/series"), json!("0.0"));
-    // By time: 1,500 seconds lie in one hour.
+    // By time: 1,300 seconds lie in one hour.
     let hours = place.view("drift", &[("every", "hour")]);
     assert_eq!(at(&hours, "/drift/windows").as_array().map(Vec::len), Some(1));
     assert_eq!(*at(&place.view("drift", &[("series", "1.0")]), "/drift"), Value::Null);
@@ -271,6 +358,40 @@ fn drift_is_seen_within_one_key() {
         place.try_view("drift", &[("every", "year")]).expect_err("unknown").status,
         Status::BadRequest
     );
+}
+
+/// What is known of closed windows does not depend on when it was looked at, nor on what came later; an erased reference is replaced.
+#[test]
+fn reference_and_closed_windows_stay() {
+    let place = Place::new();
+    let mut rows = drifting(1_500, 2_250);
+    place.add_all(rows.by_ref().take(1_400));
+    let drift = |place: &Place| at(&place.view("drift", &[]), "/drift").clone();
+    let first = drift(&place);
+    assert_eq!(first["windows"].as_array().map(Vec::len), Some(1));
+    // A prediction of the reference is explained again: its first record stays what windows are compared with.
+    place.add("p3", [40.0, 0.0, 0.0], [9.0, 9.0, 9.0]);
+    place.add_all(rows);
+    let grown = drift(&place);
+    assert_eq!(grown["reference"], first["reference"]);
+    assert_eq!(grown["windows"].as_array().map(Vec::len), Some(5));
+    assert_eq!(grown["windows"][0], first["windows"][0]);
+    assert_eq!(grown["features"][0]["cells"][0], first["features"][0]["cells"][0]);
+    assert_eq!(grown["alarms"].as_array().map(Vec::len), Some(drift_alarms(&place.later())));
+    place.log.erase(&[5], "asked for", 9_000_000_000).expect("erased");
+    let anew = drift(&place);
+    assert_eq!(
+        (&anew["reference"]["n_rows"], &anew["reference"]["end_micros"]),
+        (&json!(1_000), &json!(1_000_000_001))
+    );
+    assert_eq!(anew["windows"].as_array().map(Vec::len), Some(4));
+}
+
+/// The alarms of a dashboard that reads the whole log at once.
+fn drift_alarms(dashboard: &Dashboard) -> usize {
+    dashboard.refresh().expect("readable");
+    let shown = view(dashboard, "drift", &BTreeMap::new()).expect("a view");
+    at(&shown, "/drift/alarms").as_array().expect("alarms").len()
 }
 
 #[test]
@@ -299,10 +420,10 @@ fn errors_are_compared_with_hits() {
         ((json!(0), json!(1)), (json!(1), json!(0)), (json!(0), json!(1)))
     );
     let features = at(&shown, "/features");
-    assert_eq!(*at(features, "/differences/1/aspect"), json!({ "mean_attribution": "age" }));
-    close(&quantity(features, 0, 1)["estimate"]["value"], (2.0 * 3.0 + 0.25) / 3.0);
+    assert_eq!(*at(features, "/differences/0/aspect"), json!({ "mean_attribution": "age" }));
+    close(&quantity(features, 0, 0)["estimate"]["value"], (2.0 * 3.0 + 0.25) / 3.0);
     // One hit has no interval.
-    assert_eq!(quantity(features, 1, 1)["estimate"], Value::Null);
+    assert_eq!(quantity(features, 1, 0)["estimate"], Value::Null);
     let pairs = at(&shown, "/pairs").as_array().expect("pairs").clone();
     assert!(pairs.contains(&json!({ "predicted": "not repaid", "label": "repaid", "n": 1 })), "{pairs:?}");
 }
@@ -321,7 +442,7 @@ fn a_regression_has_errors_but_no_classes() {
     close(at(&shown, "/mean_absolute_error/value"), 1.0);
     let shown = place.view("cohorts", &[("a", "age == 1"), ("b", "age > 0")]);
     assert_eq!(
-        (at(&shown, "/class"), at(&shown, "/comparison/rates/differences/0/aspect")),
+        (at(&shown, "/class"), at(&shown, "/comparison/attributions/differences/0/aspect")),
         (&Value::Null, &json!("mean_output"))
     );
 }

@@ -3,9 +3,7 @@
 #![allow(dead_code, reason = "the test runs a smaller simulation than the example")]
 
 use pellucid_core::Draws;
-use pellucid_drift::{
-    Alarm, AlarmRule, AlarmState, Column, Error, Monitor, Options, Part, Reference, Sample, Window,
-};
+use pellucid_drift::{Alarm, AlarmRule, AlarmState, Column, Error, Options, Part, Sample, Watch, Window};
 use rand_distr::{Distribution, StandardNormal};
 
 /// What is simulated.
@@ -38,17 +36,16 @@ impl World {
         shift: impl Fn(usize) -> f64,
     ) -> Result<Vec<(usize, Alarm)>, Error> {
         let draws = Draws::new(run, &[0; 32], "drift simulation");
-        let reference =
-            Reference::new(self.sample(self.reference_rows, 0.0, &draws, 0), self.options.clone())?;
-        let mut monitor = Monitor::new(reference.comparability_key(), self.rule)?;
+        let reference = self.sample(self.reference_rows, 0.0, &draws, 0);
+        let mut watch = Watch::new(&reference, self.options.clone(), self.rule)?;
         let mut alarms = Vec::new();
         for place in 0..n_windows {
             let sample = self.sample(self.window_rows, shift(place), &draws, place as u64 + 1);
             let start_micros = place as i64 * 3_600_000_000;
             let window =
                 Window { rows: 0..self.window_rows, start_micros, end_micros: start_micros + 3_600_000_000 };
-            let changed = monitor.observe(&window, &reference.compare(&sample)?)?;
-            alarms.extend(changed.into_iter().map(|alarm| (place, alarm)));
+            let observed = watch.observe(&window, &sample)?;
+            alarms.extend(observed.changed.into_iter().map(|alarm| (place, alarm)));
         }
         Ok(alarms)
     }
