@@ -147,7 +147,7 @@ impl Default for Limits {
             event_timeout: Duration::from_secs(300),
             poll: Duration::from_secs(2),
             log_retry: Duration::from_secs(30),
-            gathering: Duration::from_millis(500),
+            gathering: Duration::from_millis(100),
             drain: Duration::from_secs(30),
             predict_threads: 1,
             explain_threads: cores.saturating_sub(1).max(1),
