@@ -148,7 +148,6 @@ impl Recorder {
             model_version: Some(&task.served.version),
             inclusion_probability: task.inclusion_probability,
             outputs: Some(&explained.outputs),
-            background_digest: task.plan.background_digest.as_deref(),
             ..RecordContext::new(&task.row.prediction_id, 0)
         };
         match recorded(&explained.explanation, 0, &context) {
