@@ -5,6 +5,7 @@ VENV := .venv
 PORT ?= 8080
 VENV_READY := $(VENV)/.ready
 DOCS_VENV := .venv-docs
+TORTURE_VENV := .venv-torture
 BIN := target/release/pellucid
 # The demo's explanations are kept in a log, signed by a key in a folder of its own.
 LOG := out/demo-log/log/explanations.log
@@ -19,7 +20,7 @@ help:
 	@echo "             transformer looked and a weather forecast; writes out/demo/index.html, tabular/index.html, text/ and vit/ there"
 	@echo "make serve   predict and explain over HTTP, with a dashboard of the demo's explanations, at 127.0.0.1:8080"
 	@echo "make test    run every test, Rust and Python"
-	@echo "make torture run what takes too long for every change: the whole zoo by every rule"
+	@echo "make torture run what takes too long for every change: the whole zoo by every rule, made-up requests to the server"
 	@echo "make docs    build the documentation site; writes out/docs/index.html"
 	@echo "make bench   time Pellucid beside its peers (installs them, several GB)"
 
@@ -69,9 +70,16 @@ ifneq ($(MAKELEVEL),0)
 unexport MAKEFLAGS MFLAGS
 endif
 
-# What the same tests leave out for time.
-torture: $(VENV_READY)
+# What the same tests leave out for time, and requests to the server that are made up from its own description.
+torture: $(VENV_READY) $(TORTURE_VENV)/.ready
 	PELLUCID_TORTURE=1 cargo test --locked -p pellucid-explain --test methods zoo
+	cargo build --locked --workspace --bin pellucid
+	PYTHONPATH=tests/python $(TORTURE_VENV)/bin/python -m pytest -q tests/torture
+
+$(TORTURE_VENV)/.ready: requirements_torture.txt
+	$(PYTHON) -m venv $(TORTURE_VENV)
+	$(TORTURE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements_torture.txt
+	touch $@
 
 lint:
 	cargo fmt --all --check
@@ -146,4 +154,4 @@ bench: $(VENV_READY)
 	$(PYTHON) bench/server.py
 
 clean:
-	rm -rf out target $(VENV) $(DOCS_VENV) .venv-bench .venv-fixtures
+	rm -rf out target $(VENV) $(DOCS_VENV) $(TORTURE_VENV) .venv-bench .venv-fixtures

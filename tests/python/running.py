@@ -15,20 +15,26 @@ MODELS = ROOT / "fixtures" / "models"
 class Running:
     """A server with a home, a log and a port of its own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
         self.log = folder / "log" / "explanations.log"
         self.log.parent.mkdir()
         home = str(folder / "home")
         self.environment = os.environ | {"HOME": home, "XDG_DATA_HOME": home}
         command = [PELLUCID, "serve", "--models", MODELS, "--log", self.log, "--port", "0", "--log-level", "error"]
+        command += options
         with (folder / "stderr").open("w") as stderr:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=stderr, text=True
             )
+        self.folder = folder
+
+    def listening(self):
+        """Waits until it listens."""
         first = self.process.stdout.readline()
         found = re.fullmatch(r"listening at (http://(\S+))\n", first)
-        assert found, first + (folder / "stderr").read_text()
+        assert found, first + (self.folder / "stderr").read_text()
         self.address, self.host = found.groups()
+        return self
 
     def request(self, path, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -49,7 +55,7 @@ class Running:
         return self.process.wait(timeout=60)
 
     def __enter__(self):
-        return self
+        return self.listening()
 
     def __exit__(self, *_):
         if self.process.poll() is None:

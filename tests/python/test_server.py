@@ -1,7 +1,9 @@
 """`pellucid serve` from outside: by clients of others that know nothing of it."""
 
 import json
+import os
 import re
+import signal
 import sqlite3
 import subprocess
 import urllib.error
@@ -145,3 +147,38 @@ def test_what_was_accepted_is_in_the_log_after_sigterm(tmp_path, digits):
         assert server.stop() == 0
         said = server.cli("log", "verify", server.log)
         assert re.search(r"entries\s+64,", said) and "nothing is wrong" in said
+
+
+# Rows of a network that were explained in one call are told apart from those that were explained alone: last bits differ.
+def test_records_of_batches_are_replayed_to_the_byte(tmp_path, digits, applicants, credit):
+    rows = np.concatenate([digits + step / 50 for step in range(3)])[:7]
+    columns = credit[0].feature_name()
+    instances = json.loads(applicants[columns].to_json(orient="records"))
+    with Running(tmp_path) as server:
+        images = {"instances": rows.tolist(), "parameters": {"options": {"n_steps": 8}}}
+        answers = [
+            server.json("/v1/models/mnist_cnn:explain", images)["explanations"],
+            server.json("/v1/models/german_credit:explain", {"instances": instances})["explanations"],
+        ]
+        files = [MODELS / "mnist_cnn.onnx", MODELS / "german_credit" / "german_credit.txt"]
+        for explanations, file in zip(answers, files, strict=True):
+            for explanation in (explanations[0], explanations[-1]):
+                said = server.cli("log", "replay", server.log, explanation["record_index"], "--model", file)
+                assert "same bytes" in said
+        run = server.json(f"/v1/records/{answers[0][-1]['record_index']}")["payload"]["details"]["run"]
+        assert (run["rows"], run["row"]) == (7, 6)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_signal_during_the_start_ends_it_in_order(tmp_path):
+    os.mkfifo(tmp_path / "tokens", 0o600)
+    server = Running(tmp_path, "--tokens", tmp_path / "tokens")
+    try:
+        # It waits here for somebody who writes its tokens.
+        with (tmp_path / "tokens").open("w") as tokens:
+            server.process.send_signal(signal.SIGTERM)
+            tokens.write(f"monitor read {'0' * 64}\n")
+        assert server.process.wait(timeout=60) == 0
+        assert "listening at" in server.process.stdout.read()
+    finally:
+        server.__exit__()

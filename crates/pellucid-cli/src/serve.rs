@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pellucid_engine::Error;
-use pellucid_server::{Clock, Limits, Options, Server};
+use pellucid_server::{Clock, Limits, Options, Server, Signals};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::arguments::ServeArguments;
@@ -15,6 +15,8 @@ use crate::log::{Time, keys};
 
 pub(crate) fn run(arguments: &ServeArguments, console: &Console) -> Result<(), Failure> {
     tell_on_stderr(&arguments.log_level)?;
+    // First of all: whoever asks for an end while models are opened is heard.
+    let signals = Signals::listen().map_err(|error| Failure::Setup(error.to_string()))?;
     let options = options(arguments, console)?;
     let server = Server::start(options).map_err(|error| Failure::Setup(error.to_string()))?;
     let models: Vec<String> =
@@ -26,7 +28,7 @@ pub(crate) fn run(arguments: &ServeArguments, console: &Console) -> Result<(), F
     if let Some(fault) = server.log_fault() {
         console.error(&format!("nothing is recorded: {fault}; it is tried again"));
     }
-    server.wait_for_signal();
+    signals.wait();
     match server.stop().n_lost {
         0 => Ok(()),
         n => Err(Failure::Setup(format!(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayD};
 use pellucid_core::{Model as _, OutputSpace, Similarity, Work};
 use pellucid_explain::Network;
-use pellucid_explain::network;
+use pellucid_explain::network::{self, Ending};
 use pellucid_graph::{Graph, Runtime, Wire, onnx};
 
 use crate::aim::Comparison;
@@ -345,6 +345,19 @@ impl LoadedModel {
     /// Whether its outputs are those of classes, and have probabilities.
     pub fn classifies(&self) -> bool {
         network_classifies(&self.network)
+    }
+
+    /// The probabilities that the file's own outputs `[rows, outputs]` are or stand for; `None` where they have none, or where every
+    /// place of an image has some.
+    pub fn probabilities_of_file(&self, outputs: &Array2<f64>) -> Option<Array2<f64>> {
+        let is_one = outputs.ncols() == self.n_outputs() && self.network.places().is_none();
+        if !self.classifies() || !is_one {
+            return None;
+        }
+        Some(match self.network.ending() {
+            Ending::Plain => self.network.probabilities(outputs),
+            Ending::Softmax | Ending::Sigmoid => outputs.clone(),
+        })
     }
 
     /// How its inputs are read.

@@ -42,6 +42,9 @@ pub struct RecordContext<'a> {
     pub outputs: Option<&'a [f64]>,
     /// Which of several targets (`top-3`), by its place.
     pub target: usize,
+    /// Where the explanation is one of a part of the rows that were explained together: the row's place among all of them, and their
+    /// number. A network's last bits depend on them.
+    pub ran_as: Option<(usize, usize)>,
 }
 
 impl<'a> RecordContext<'a> {
@@ -56,6 +59,7 @@ impl<'a> RecordContext<'a> {
             inclusion_probability: 1.0,
             outputs: None,
             target: 0,
+            ran_as: None,
         }
     }
 }
@@ -268,7 +272,7 @@ fn payload(
         input_digest: Digest::parse(digest).ok_or_else(no_digest)?,
         input,
         attribution,
-        details: details(explanation, row, context.target)?,
+        details: details(explanation, row, context)?,
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pellucid_dashboard::{Dashboard, Follower};
+use serde_json::Value;
 
 use crate::config::Options;
 use crate::error::Fault;
@@ -19,7 +20,7 @@ use crate::recorder::LogFile;
 use crate::security::audit::Audit;
 use crate::security::headers::host_name;
 use crate::security::rate::Rate;
-use crate::security::tokens::Tokens;
+use crate::security::tokens::{Caller, Tokens};
 
 /// Between two looks of the dashboard at the log.
 const FOLLOWING: Duration = Duration::from_millis(500);
@@ -72,6 +73,20 @@ impl App {
         let follower = dashboard.follow(FOLLOWING).map_err(unavailable)?;
         *shown = Some(Shown { dashboard: dashboard.clone(), _follower: follower });
         Ok(dashboard)
+    }
+
+    /// Writes down who reads what, before it is shown.
+    ///
+    /// # Errors
+    /// What cannot be written down.
+    pub(crate) async fn note_read(
+        self: &Arc<Self>,
+        caller: &Caller,
+        action: &str,
+        of: Value,
+    ) -> Result<(), Fault> {
+        let (app, caller, action) = (self.clone(), caller.name.clone(), action.to_owned());
+        blocking(move || app.audit.note(app.now(), &caller, &action, &of)).await
     }
 
     pub(crate) fn now(&self) -> i64 {

@@ -25,10 +25,10 @@ struct Kept {
     bytes: usize,
 }
 
-/// The key of a row by a plan, which knows model file, method, parameters and seed.
+/// The key of a row by a plan, which knows the model's files, method, parameters and seed.
 pub(crate) fn key(plan: &Plan, row: &Rows) -> Key {
     let mut hash = Sha256::new();
-    hash.update(plan.call().as_bytes());
+    hash.update(plan.call.as_bytes());
     row.shape().iter().for_each(|&length| hash.update((length as u64).to_le_bytes()));
     row.iter().for_each(|x| hash.update(x.to_bits().to_le_bytes()));
     hash.finalize().into()

@@ -91,6 +91,10 @@ pub struct Limits {
     pub predict_queue: usize,
     /// Rows that wait to be explained.
     pub explain_queue: usize,
+    /// The same in bytes of their inputs.
+    pub explain_queue_bytes: usize,
+    /// Explanations that the log has not taken yet, in bytes; beyond them nothing more is explained until it takes some.
+    pub unrecorded_bytes: usize,
     /// Rows of one call of a method.
     pub rows_at_once: usize,
     /// Jobs that are remembered once they have ended.
@@ -107,6 +111,9 @@ pub struct Limits {
     pub poll: Duration,
     /// The longest pause between two attempts to write to a log that cannot be written to.
     pub log_retry: Duration,
+    /// How long explanations that nobody waits for are gathered before they are written. Each write waits for the disk, and what the
+    /// system does for that delays predictions, whichever core explains.
+    pub gathering: Duration,
     /// What accepted work is given to end when the server stops.
     pub drain: Duration,
     /// Threads that predict.
@@ -130,6 +137,8 @@ impl Default for Limits {
             max_cost: 200_000_000,
             predict_queue: 1_024,
             explain_queue: 16_384,
+            explain_queue_bytes: 512 << 20,
+            unrecorded_bytes: 256 << 20,
             rows_at_once: 64,
             jobs_kept: 1_024,
             cache_bytes: 128 << 20,
@@ -138,6 +147,7 @@ impl Default for Limits {
             event_timeout: Duration::from_secs(300),
             poll: Duration::from_secs(2),
             log_retry: Duration::from_secs(30),
+            gathering: Duration::from_millis(500),
             drain: Duration::from_secs(30),
             predict_threads: 1,
             explain_threads: cores.saturating_sub(1).max(1),

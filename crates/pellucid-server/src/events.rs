@@ -37,7 +37,7 @@ pub(crate) enum Paired {
     /// It was here before.
     Duplicate,
     /// Both are here.
-    Both { id: String, models: Vec<String>, request: Bytes, response: Bytes },
+    Both { id: String, models: Vec<String>, request: Bytes, response: Bytes, first: Event },
 }
 
 impl Pairs {
@@ -63,17 +63,19 @@ impl Pairs {
                 retry_after_secs: self.timeout.as_secs().max(1),
             }),
             None => {
-                known.bytes += event.data.len();
-                known.arrivals.push_back((now, event.id.clone()));
-                known.waiting.insert(event.id.clone(), (now, event));
+                known.wait(event, now);
                 Ok(Paired::Waiting)
             }
         }
     }
 
-    /// Both halves may come again: nothing was made of them.
-    pub(crate) fn undo(&self, id: &str) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).done.remove(id);
+    /// Nothing was made of a pair: its second half is answered with a fault and may come again, so the first waits on.
+    pub(crate) fn undo(&self, first: Event, now: Instant) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.done.remove(&first.id);
+        if !known.waiting.contains_key(&first.id) {
+            known.wait(first, now);
+        }
     }
 
     /// Halves whose others never came.
@@ -99,8 +101,15 @@ impl Known {
         }
     }
 
+    fn wait(&mut self, event: Event, now: Instant) {
+        self.bytes += event.data.len();
+        self.arrivals.push_back((now, event.id.clone()));
+        self.waiting.insert(event.id.clone(), (now, event));
+    }
+
     fn pair(&mut self, event: Event) -> Paired {
         let Some((_, other)) = self.waiting.remove(&event.id) else { return Paired::Waiting };
+        let first = other.clone();
         self.bytes -= other.data.len();
         self.done.insert(event.id.clone(), ());
         self.done_order.push_back(event.id.clone());
@@ -111,7 +120,7 @@ impl Known {
         }
         let (request, response) = if event.half == Half::Request { (event, other) } else { (other, event) };
         let models = [request.models, response.models].concat();
-        Paired::Both { id: request.id, models, request: request.data, response: response.data }
+        Paired::Both { id: request.id, models, request: request.data, response: response.data, first }
     }
 }
 
@@ -134,6 +143,7 @@ mod tests {
             assert_eq!(add(id, first, 0), Paired::Waiting);
             assert_eq!(add(id, first, 1), Paired::Duplicate);
             let both = Paired::Both {
+                first: event(id, first),
                 id: id.into(),
                 models: vec!["m".into(), "m".into()],
                 request: "Request".into(),
@@ -146,6 +156,18 @@ mod tests {
         assert_eq!(add("d", Half::Request, 20), Paired::Waiting);
         assert_eq!(pairs.n_unpaired(), 1);
         assert_eq!(add("c", Half::Response, 20), Paired::Waiting);
+    }
+
+    #[test]
+    fn the_first_half_waits_on_where_nothing_was_made_of_the_pair() {
+        let (pairs, now) = (Pairs::new(Duration::from_secs(10), 1_000), Instant::now());
+        pairs.add(event("a", Half::Request), now).unwrap();
+        for _ in 0..2 {
+            let Ok(Paired::Both { first, .. }) = pairs.add(event("a", Half::Response), now) else { panic!() };
+            pairs.undo(first, now);
+        }
+        assert_eq!(pairs.add(event("a", Half::Request), now), Ok(Paired::Duplicate));
+        assert!(matches!(pairs.add(event("a", Half::Response), now), Ok(Paired::Both { .. })));
     }
 
     #[test]

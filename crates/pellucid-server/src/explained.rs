@@ -12,6 +12,8 @@ use crate::models::served::Served;
 pub(crate) struct Explained {
     pub(crate) explanation: Explanation,
     pub(crate) outputs: Vec<f64>,
+    /// Its place among the rows that were explained in one call, and their number.
+    pub(crate) ran_as: (usize, usize),
 }
 
 /// Explains rows `[1, features…]` in one call of the method; each alone where the call fails.
@@ -40,15 +42,20 @@ fn at_once(served: &Served, plan: &Plan, rows: &[&Rows], work: &Work) -> Result<
         explanation.about.feature_names = Some(names.clone());
     }
     let outputs = served.kind.outputs(&rows, work)?;
-    let explained = outputs.into_iter().enumerate();
-    Ok(explained
-        .map(|(index, outputs)| Explained { explanation: one(&explanation, index), outputs })
-        .collect())
+    let n_rows = outputs.len();
+    let explained = outputs.into_iter().enumerate().map(|(index, outputs)| Explained {
+        explanation: one(&explanation, index),
+        outputs,
+        ran_as: (index, n_rows),
+    });
+    Ok(explained.collect())
 }
 
 /// The explanation of one of the rows, as if it had been explained alone.
 fn one(of: &Explanation, index: usize) -> Explanation {
     let part = |array: &ArrayD<f64>| row(array, index);
+    let mut about = of.about.select_rows(&[index]);
+    about.warnings = of.about.warnings.iter().filter_map(|warning| warning_of(warning, index)).collect();
     let optional = |array: &Option<ArrayD<f64>>| array.as_ref().map(part);
     Explanation {
         values: part(&of.values),
@@ -63,6 +70,32 @@ fn one(of: &Explanation, index: usize) -> Explanation {
             .as_ref()
             .map(|array| array.index_axis(Axis(0), index).to_owned().insert_axis(Axis(0))),
         evaluations: of.evaluations.get(index).copied().into_iter().collect(),
-        about: of.about.select_rows(&[index]),
+        about,
+    }
+}
+
+/// A warning as it would be told of the row alone; `None` where it is of another row, which is nobody's business here.
+fn warning_of(warning: &str, index: usize) -> Option<String> {
+    let of_row = warning.strip_prefix("row ").and_then(|rest| rest.split_once(": "));
+    match of_row.and_then(|(place, told)| Some((place.parse::<usize>().ok()?, told))) {
+        Some((place, told)) if place == index => Some(format!("row 0: {told}")),
+        Some(_) => None,
+        None => Some(warning.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_of_other_rows_are_left_out() {
+        let check = |warning: &str, expected: Option<&str>| {
+            assert_eq!(warning_of(warning, 3).as_deref(), expected, "{warning}");
+        };
+        check("row 3: all values are 0", Some("row 0: all values are 0"));
+        check("row 13: all values are 0", None);
+        check("row by row: slow", Some("row by row: slow"));
+        check("the file is old", Some("the file is old"));
     }
 }

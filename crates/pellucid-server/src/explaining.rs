@@ -61,13 +61,12 @@ impl Order {
 pub(crate) async fn place(app: &Arc<App>, order: Order) -> Result<Vec<Arc<Row>>, Fault> {
     order.check_cost(app.options.limits.max_cost)?;
     let recorded = if order.keep { vec![None; order.rows.len()] } else { recorded(app, &order).await? };
-    let (mut rows, mut tasks) = (Vec::new(), Vec::new());
+    let (mut rows, mut tasks, mut joined) = (Vec::new(), Vec::new(), Vec::new());
     for (ordered, recorded) in order.rows.into_iter().zip(recorded) {
         let (row, is_new) = app.jobs.row(&ordered.prediction_id, cache::key(&order.plan, &ordered.input));
         match recorded {
             Some(index) if is_new => {
-                row.set(State::Recorded(index, None));
-                app.jobs.ended(&row);
+                row.settle(State::Recorded(index, None));
             }
             None if is_new => tasks.push(Task {
                 served: order.served.clone(),
@@ -78,19 +77,20 @@ pub(crate) async fn place(app: &Arc<App>, order: Order) -> Result<Vec<Arc<Row>>,
                 inclusion_probability: ordered.inclusion_probability,
                 keep: order.keep,
             }),
-            _ => {}
+            _ => joined.push(row.clone()),
         }
         rows.push(row);
     }
     let new: Vec<Arc<Row>> = tasks.iter().map(|task| task.row.clone()).collect();
     if let Err(fault) = app.queue.add(tasks) {
         for row in &new {
-            row.set(State::Failed(fault.clone()));
-            app.jobs.ended(row);
+            row.settle(State::Failed(fault.clone()));
         }
         rows.iter().for_each(|row| row.give_up(State::Canceled));
         return Err(fault);
     }
+    // Whoever asks more urgently than those before takes them along.
+    app.queue.raise(&order.plan.call, &joined, order.priority);
     Ok(rows)
 }
 
@@ -181,8 +181,7 @@ pub(crate) fn sample(
         Ok(()) => Sampled { n_queued: queued.len(), n_dropped: 0 },
         Err(fault) => {
             for row in &queued {
-                row.set(State::Failed(fault.clone()));
-                app.jobs.ended(row);
+                row.settle(State::Failed(fault.clone()));
                 app.metrics.outcome("dropped");
             }
             Sampled { n_queued: 0, n_dropped: queued.len() }

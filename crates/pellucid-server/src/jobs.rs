@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pellucid_engine::Cancellation;
 use pellucid_store::Payload;
@@ -11,8 +11,12 @@ use tokio::sync::watch;
 
 use crate::cache::Key;
 use crate::error::Fault;
+use crate::metrics::Metrics;
 use crate::models::plan::Plan;
 use crate::models::served::Served;
+
+/// Rows that have not ended, by prediction and by what is asked of it.
+type UnderWay = Mutex<HashMap<(String, Key), Arc<Row>>>;
 
 /// A row on its way from the queue to the log.
 pub(crate) struct Row {
@@ -25,6 +29,9 @@ pub(crate) struct Row {
     wanted: AtomicUsize,
     /// Told of every change of any row.
     changes: watch::Sender<u64>,
+    /// Where it stands until it has ended.
+    under_way: Weak<UnderWay>,
+    metrics: Arc<Metrics>,
 }
 
 /// Where a row is.
@@ -66,8 +73,19 @@ impl Row {
         self.state.subscribe()
     }
 
-    /// Moves on, unless it has ended; whether it did.
+    /// Moves on, unless it has ended; whether it did. What became of it is counted.
     pub(crate) fn set(&self, next: State) -> bool {
+        let outcome = next.is_final().then(|| next.name());
+        let moved = self.settle(next);
+        if let (true, Some(outcome)) = (moved, outcome) {
+            self.metrics.outcome(outcome);
+        }
+        moved
+    }
+
+    /// The same of a row that was not accepted, or that needs no work: nothing is counted.
+    pub(crate) fn settle(&self, next: State) -> bool {
+        let is_end = next.is_final();
         let moved = self.state.send_if_modified(|state| {
             let moves = !state.is_final();
             if moves {
@@ -75,10 +93,23 @@ impl Row {
             }
             moves
         });
+        if moved && is_end {
+            self.forget();
+        }
         if moved {
             self.changes.send_modify(|n| *n = n.wrapping_add(1));
         }
         moved
+    }
+
+    fn forget(&self) {
+        let Some(under_way) = self.under_way.upgrade() else { return };
+        let key = (self.prediction_id.clone(), self.question);
+        let mut under_way = under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another may have taken its place.
+        if under_way.get(&key).is_some_and(|row| std::ptr::eq(&**row, self)) {
+            under_way.remove(&key);
+        }
     }
 
     /// One of those that want it does no longer; the last one cancels it. What is made already goes to the log.
@@ -215,31 +246,33 @@ impl Counts {
     }
 }
 
-/// All jobs, and all rows under way by prediction and by what is asked of it.
+/// All jobs, and all rows under way.
 pub(crate) struct Jobs {
     known: Mutex<Known>,
+    under_way: Arc<UnderWay>,
     n_kept: usize,
     changes: watch::Sender<u64>,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Default)]
 struct Known {
     by_id: HashMap<String, Arc<Job>>,
     order: VecDeque<String>,
-    under_way: HashMap<(String, Key), Arc<Row>>,
 }
 
 impl Jobs {
-    pub(crate) fn new(n_kept: usize) -> Self {
-        Self { known: Mutex::default(), n_kept, changes: watch::Sender::new(0) }
+    pub(crate) fn new(n_kept: usize, metrics: Arc<Metrics>) -> Self {
+        let under_way = Arc::default();
+        Self { known: Mutex::default(), under_way, n_kept, changes: watch::Sender::new(0), metrics }
     }
 
     /// The row of a prediction that is asked this: the one under way where there is one, and whether it is new. Another seed, or
     /// another input under the same name, is another row.
     pub(crate) fn row(&self, prediction_id: &str, question: Key) -> (Arc<Row>, bool) {
         let key = (prediction_id.to_owned(), question);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(row) = known.under_way.get(&key)
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(row) = under_way.get(&key)
             && !row.state().is_final()
         {
             row.wanted.fetch_add(1, Ordering::AcqRel);
@@ -252,18 +285,23 @@ impl Jobs {
             cancellation: Cancellation::default(),
             wanted: AtomicUsize::new(1),
             changes: self.changes.clone(),
+            under_way: Arc::downgrade(&self.under_way),
+            metrics: self.metrics.clone(),
         });
-        known.under_way.insert(key, row.clone());
+        under_way.insert(key, row.clone());
         (row, true)
     }
 
-    /// Forgets a row that has ended.
-    pub(crate) fn ended(&self, row: &Row) {
-        let key = (row.prediction_id.clone(), row.question);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.under_way.get(&key).is_some_and(|row| row.state().is_final()) {
-            known.under_way.remove(&key);
-        }
+    /// Ends all rows that are under way; how many those were.
+    pub(crate) fn end_all(&self, fault: &Fault) -> usize {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = std::mem::take(&mut *under_way);
+        drop(under_way);
+        let ends = |row: &&Arc<Row>| {
+            row.cancellation.cancel();
+            row.set(State::Failed(fault.clone()))
+        };
+        rows.values().filter(ends).count()
     }
 
     /// Keeps a job; of those that have ended the oldest are forgotten.

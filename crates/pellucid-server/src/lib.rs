@@ -21,10 +21,12 @@ mod queue;
 mod recorder;
 mod security;
 mod server;
+mod signals;
 
 pub use config::{Clock, Hook, Limits, Options};
 pub use security::tokens::{Scope, new_token};
 pub use server::{Drained, Server, StartError};
+pub use signals::Signals;
 
 /// The description of the interface (OpenAPI), as the server gives it at `/openapi.json`.
 ///

@@ -1,27 +1,33 @@
-//! Explanations → the log. What the log does not take now is kept and tried again; nothing that was accepted is lost while the
-//! process lives.
+//! Explanations → the log. What the log does not take now is kept and tried again, within a number of bytes: beyond them whoever
+//! explains waits. Nothing that was accepted is lost while the process lives.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use pellucid_engine::{RecordContext, recorded};
-use pellucid_store::{Error, Feedback, Log, Options, Payload, Pending, Reader, Record};
+use pellucid_store::{
+    Array, Error, Feedback, Log, Options, Payload, Pending, Reader, Record, Values, VerifyingKey,
+    read_verifying_key,
+};
 
-use crate::config::Clock;
+use crate::config::{Clock, Limits};
 use crate::error::Fault;
 use crate::explained::Explained;
-use crate::jobs::{Jobs, State};
+use crate::jobs::State;
 use crate::metrics::Metrics;
-use crate::queue::Task;
+use crate::queue::{Priority, Task};
 
 /// The first pause after the log took nothing.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Entries that are sent to the log before the first is waited for.
-const GROUP: usize = 256;
+const GROUP: usize = 1_024;
+/// What is gathered at the most before it is written.
+const MAX_GATHERED_BYTES: usize = 16 << 20;
 
 /// The log with what is needed to open it again.
 pub(crate) struct LogFile {
@@ -70,6 +76,14 @@ impl LogFile {
         Reader::open(&self.path).map_err(|error| Fault::Unavailable(error.to_string()))
     }
 
+    /// What the log's signatures are checked with; that needs no writer.
+    ///
+    /// # Errors
+    /// A key that cannot be read.
+    pub(crate) fn verifying_key(&self) -> Result<VerifyingKey, Fault> {
+        read_verifying_key(&self.key).map_err(|error| Fault::Unavailable(error.to_string()))
+    }
+
     pub(crate) fn path(&self) -> &std::path::Path {
         &self.path
     }
@@ -107,7 +121,21 @@ impl LogFile {
 /// The thread that writes.
 pub(crate) struct Recorder {
     queue: Sender<Message>,
-    thread: Mutex<Option<JoinHandle<usize>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    room: Arc<Room>,
+}
+
+/// Room for explanations that are not on the disk yet, in bytes.
+struct Room {
+    taken: Mutex<usize>,
+    freed: Condvar,
+    max_bytes: usize,
+}
+
+/// Some of the room, until it is dropped.
+struct Held {
+    room: Arc<Room>,
+    n_bytes: usize,
 }
 
 enum Message {
@@ -120,6 +148,7 @@ struct Waiting {
     task: Task,
     record: Record,
     payload: Payload,
+    held: Held,
 }
 
 impl Recorder {
@@ -129,30 +158,35 @@ impl Recorder {
     /// A thread that cannot be started.
     pub(crate) fn start(
         log: Arc<LogFile>,
-        jobs: Arc<Jobs>,
         metrics: Arc<Metrics>,
         clock: Clock,
-        longest_pause: Duration,
+        limits: &Limits,
     ) -> std::io::Result<Self> {
         let (queue, messages) = channel();
-        let mut writing = Writing { log, jobs, metrics, clock, longest_pause, waiting: VecDeque::new() };
+        let (longest_pause, gathering, max_bytes) =
+            (limits.log_retry, limits.gathering, limits.unrecorded_bytes);
+        let waiting = VecDeque::new();
+        let mut writing = Writing { log, metrics, clock, longest_pause, gathering, waiting };
         let thread = std::thread::Builder::new().name("recorder".to_owned());
         let thread = thread.spawn(move || writing.run(&messages))?;
-        Ok(Self { queue, thread: Mutex::new(Some(thread)) })
+        let room = Arc::new(Room { taken: Mutex::default(), freed: Condvar::new(), max_bytes });
+        Ok(Self { queue, thread: Mutex::new(Some(thread)), room })
     }
 
-    /// Takes an explanation; its row is told when it is on the disk.
+    /// Takes an explanation, once there is room for it; its row is told when it is on the disk.
     pub(crate) fn record(&self, task: Task, explained: &Explained) {
         let context = RecordContext {
             model_name: Some(&task.served.name),
             model_version: Some(&task.served.version),
             inclusion_probability: task.inclusion_probability,
             outputs: Some(&explained.outputs),
+            ran_as: Some(explained.ran_as),
             ..RecordContext::new(&task.row.prediction_id, 0)
         };
         match recorded(&explained.explanation, 0, &context) {
             Ok((record, payload)) => {
-                let waiting = Box::new(Waiting { task, record, payload });
+                let held = self.room.hold(bytes_of(&payload));
+                let waiting = Box::new(Waiting { task, record, payload, held });
                 if let Err(unsent) = self.queue.send(Message::Record(waiting))
                     && let Message::Record(waiting) = unsent.0
                 {
@@ -166,32 +200,61 @@ impl Recorder {
         }
     }
 
-    /// Writes what is there, trying until `until`; gives how many explanations are not on the disk.
-    pub(crate) fn stop(&self, until: Instant) -> usize {
+    /// Writes what is there, trying until `until`.
+    pub(crate) fn stop(&self, until: Instant) {
         let _ = self.queue.send(Message::Stop(until));
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        thread.and_then(|thread| thread.join().ok()).unwrap_or(0)
+        thread.map(JoinHandle::join);
     }
+}
+
+impl Room {
+    /// Waits until there is room; something larger than all of it is let in alone.
+    fn hold(self: &Arc<Self>, n_bytes: usize) -> Held {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = |taken: &mut usize| *taken > 0 && *taken + n_bytes > self.max_bytes;
+        let mut taken = self.freed.wait_while(taken, is_full).unwrap_or_else(PoisonError::into_inner);
+        *taken += n_bytes;
+        Held { room: self.clone(), n_bytes }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        *self.room.taken.lock().unwrap_or_else(PoisonError::into_inner) -= self.n_bytes;
+        self.room.freed.notify_all();
+    }
+}
+
+/// Nearly: names and what is said in words are short.
+fn bytes_of(payload: &Payload) -> usize {
+    let of_array = |array: &Array| match array.values() {
+        Values::Text(texts) => texts.iter().map(|text| text.len() + size_of::<String>()).sum(),
+        _ => size_of::<f64>() * array.shape().iter().product::<u64>() as usize,
+    };
+    4_096 + payload.input.iter().chain(&payload.attribution).map(of_array).sum::<usize>()
 }
 
 struct Writing {
     log: Arc<LogFile>,
-    jobs: Arc<Jobs>,
     metrics: Arc<Metrics>,
     clock: Clock,
     longest_pause: Duration,
+    gathering: Duration,
     waiting: VecDeque<Waiting>,
 }
 
 impl Writing {
-    fn run(&mut self, messages: &Receiver<Message>) -> usize {
+    fn run(&mut self, messages: &Receiver<Message>) {
         // A log that cannot be opened is told of before the first explanation.
         let _ = self.log.log();
         let mut pause = FIRST_PAUSE;
         let mut stop: Option<Instant> = None;
         loop {
             self.receive(messages, pause, &mut stop);
-            if self.write() || self.waiting.is_empty() {
+            // A fault of the program ends the rows that were at hand, and not the thread.
+            let written = catch_unwind(AssertUnwindSafe(|| self.write())).unwrap_or(false);
+            if written || self.waiting.is_empty() {
                 pause = FIRST_PAUSE;
             } else {
                 pause = (pause * 2).min(self.longest_pause);
@@ -201,7 +264,7 @@ impl Writing {
             let in_time = stop.is_none_or(|stop| Instant::now() < stop);
             if stop.is_some() && (self.waiting.is_empty() || !in_time) {
                 self.log.close();
-                return self.waiting.len();
+                return;
             }
         }
     }
@@ -217,11 +280,30 @@ impl Writing {
             *stop = Some(Instant::now());
         }
         for message in first.into_iter().chain(messages.try_iter()) {
-            match message {
-                Message::Record(waiting) => self.waiting.push_back(*waiting),
-                Message::Stop(until) => *stop = Some(until),
-            }
+            self.take(message, stop);
         }
+        let until = Instant::now() + self.gathering;
+        while stop.is_none() && self.may_gather() {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(message) = messages.recv_timeout(left) else { break };
+            self.take(message, stop);
+        }
+    }
+
+    fn take(&mut self, message: Message, stop: &mut Option<Instant>) {
+        match message {
+            Message::Record(waiting) => self.waiting.push_back(*waiting),
+            Message::Stop(until) => *stop = Some(until),
+        }
+    }
+
+    /// Whether the disk may wait: for all that is here, nobody does.
+    fn may_gather(&self) -> bool {
+        let is_awaited = |waiting: &Waiting| waiting.task.priority != Priority::Low;
+        let n_bytes: usize = self.waiting.iter().map(|waiting| waiting.held.n_bytes).sum();
+        (1..GROUP).contains(&self.waiting.len())
+            && n_bytes < MAX_GATHERED_BYTES
+            && !self.waiting.iter().any(is_awaited)
     }
 
     /// Writes what waits, in groups; whether the log took all of it.
@@ -233,20 +315,18 @@ impl Writing {
         while !self.waiting.is_empty() {
             let n = self.waiting.len().min(GROUP);
             let now = (self.clock)();
-            let group: Vec<(Waiting, Result<Pending, Error>)> = self
-                .waiting
-                .drain(..n)
-                .map(|mut waiting| {
-                    waiting.record.timestamp_micros = now;
-                    let pending = log.submit(&waiting.record, &waiting.payload);
-                    (waiting, pending)
-                })
-                .collect();
+            let mut group: Vec<Waiting> = self.waiting.drain(..n).collect();
+            group.iter_mut().for_each(|waiting| waiting.record.timestamp_micros = now);
+            let records: Vec<(&Record, &Payload)> =
+                group.iter().map(|waiting| (&waiting.record, &waiting.payload)).collect();
+            let pending = log.submit_all(&records);
             let mut fault = None;
-            for (waiting, pending) in group {
+            for (waiting, pending) in group.into_iter().zip(pending) {
                 match pending.and_then(Pending::wait) {
-                    Ok(appended) => self.recorded(waiting, appended.index),
-                    Err(error @ Error::Refused { .. }) => self.refused(&waiting, error),
+                    Ok(appended) => recorded_at(waiting, appended.index),
+                    Err(error @ Error::Refused { .. }) => {
+                        waiting.task.row.set(State::Failed(error.into()));
+                    }
                     Err(error) => {
                         fault = Some(Fault::Unavailable(error.to_string()));
                         if matches!(error, Error::Closed { .. }) {
@@ -265,19 +345,6 @@ impl Writing {
         true
     }
 
-    fn recorded(&self, waiting: Waiting, index: u64) {
-        let Waiting { task, payload, .. } = waiting;
-        self.metrics.outcome("recorded");
-        task.row.set(State::Recorded(index, task.keep.then(|| Arc::new(payload))));
-        self.jobs.ended(&task.row);
-    }
-
-    fn refused(&self, waiting: &Waiting, error: Error) {
-        self.metrics.outcome("refused");
-        waiting.task.row.set(State::Failed(error.into()));
-        self.jobs.ended(&waiting.task.row);
-    }
-
     /// Tells all that wait why nothing is written; they wait on.
     fn tell(&self, fault: &Fault) -> bool {
         for waiting in &self.waiting {
@@ -289,4 +356,9 @@ impl Writing {
         }
         false
     }
+}
+
+fn recorded_at(waiting: Waiting, index: u64) {
+    let Waiting { task, payload, .. } = waiting;
+    task.row.set(State::Recorded(index, task.keep.then(|| Arc::new(payload))));
 }

@@ -23,14 +23,14 @@ use crate::cache::Cache;
 use crate::config::Options;
 use crate::error::Fault;
 use crate::events::Pairs;
-use crate::jobs::{Jobs, State};
+use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::models::Folder;
 use crate::models::served::Runtimes;
 use crate::predict::Pool;
 use crate::predict::stored::Predictions;
-use crate::queue::Queue;
 use crate::queue::worker::{self, Workshop};
+use crate::queue::{Capacity, Queue};
 use crate::recorder::{LogFile, Recorder};
 use crate::security::audit::Audit;
 use crate::security::headers::own_names;
@@ -46,7 +46,7 @@ const HTTP_THREADS: usize = 2;
 pub struct StartError(String);
 
 impl StartError {
-    fn of(what: &str, error: impl std::fmt::Display) -> Self {
+    pub(crate) fn of(what: &str, error: impl std::fmt::Display) -> Self {
         Self(format!("{what}: {error}"))
     }
 }
@@ -152,34 +152,25 @@ impl Server {
         self.app.draining.store(true, Ordering::Release);
         tracing::info!("stopping");
         self.app.queue.close();
-        let n_unexplained = self.explain_the_rest(until);
-        let n_unrecorded = self.recorder.stop(until);
+        self.explain_the_rest(until);
+        self.recorder.stop(until);
+        // Whatever is explained from here on comes too late.
+        let late = Fault::Unavailable("the server stopped before this was explained and recorded".to_owned());
+        let n_lost = self.app.jobs.end_all(&late);
+        drop(self.app.queue.clear());
         self.stop_listening(until);
         self.stop_watching();
-        let drained = Drained { n_lost: n_unexplained + n_unrecorded };
+        let drained = Drained { n_lost };
         tracing::info!(n_lost = drained.n_lost, "stopped");
         drained
     }
 
-    /// Waits for the explaining threads; what they do not reach in time is told that it is not explained.
-    fn explain_the_rest(&mut self, until: Instant) -> usize {
+    /// Waits for the explaining threads, as long as there is time.
+    fn explain_the_rest(&self, until: Instant) {
         let is_done = |threads: &[JoinHandle<()>]| threads.iter().all(JoinHandle::is_finished);
         while !is_done(&self.explaining) && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(5));
         }
-        let left = self.app.queue.clear();
-        for task in &left {
-            task.row.set(State::Failed(Fault::Unavailable(
-                "the server stopped before this was explained".to_owned(),
-            )));
-        }
-        // What is under way is canceled, and what it makes in spite of that comes too late.
-        if !is_done(&self.explaining) {
-            let (_, n_running) = self.app.queue.n_waiting_and_running();
-            return left.len() + n_running;
-        }
-        self.explaining.drain(..).for_each(|thread| drop(thread.join()));
-        left.len()
     }
 
     fn stop_listening(&mut self, until: Instant) {
@@ -199,31 +190,6 @@ impl Server {
             let _ = watching.join();
         }
     }
-
-    /// Waits for SIGTERM or Ctrl-C.
-    pub fn wait_for_signal(&self) {
-        if let Some(http) = &self.http {
-            http.block_on(signal());
-        }
-    }
-}
-
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() {
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Without tokens anybody who reaches the server may do everything, so nobody but this machine may.
@@ -257,16 +223,20 @@ fn app(
     let limits = options.limits.clone();
     let log_options =
         LogOptions { checkpoint_every: options.checkpoint_every, max_file_bytes: options.max_log_bytes };
+    let metrics = Arc::new(Metrics::default());
     let pool = Pool::start(limits.predict_threads, limits.predict_queue);
     Ok(Arc::new(App {
         names: own_names(address, &options.allowed_hosts),
         folder,
         pool: pool.map_err(|error| StartError::of("threads", error))?,
         predictions: Predictions::new(limits.predictions_bytes),
-        queue: Arc::new(Queue::new(limits.explain_queue, limits.rows_at_once)),
-        jobs: Arc::new(Jobs::new(limits.jobs_kept)),
+        queue: Arc::new(Queue::new(
+            Capacity { n_rows: limits.explain_queue, n_bytes: limits.explain_queue_bytes },
+            limits.rows_at_once,
+        )),
+        jobs: Arc::new(Jobs::new(limits.jobs_kept, metrics.clone())),
         log: Arc::new(LogFile::new(options.log.clone(), options.key.clone(), log_options)),
-        metrics: Arc::new(Metrics::default()),
+        metrics,
         tokens,
         events: Pairs::new(limits.event_timeout, limits.predictions_bytes),
         dashboard: Mutex::default(),
@@ -282,8 +252,8 @@ fn recorder(app: &Arc<App>) -> Result<Arc<Recorder>, StartError> {
     if let Err(fault) = app.log.log() {
         tracing::error!(%fault, "the log cannot be opened");
     }
-    let (clock, pause) = (app.options.clock.clone(), app.options.limits.log_retry);
-    let recorder = Recorder::start(app.log.clone(), app.jobs.clone(), app.metrics.clone(), clock, pause);
+    let (clock, limits) = (app.options.clock.clone(), &app.options.limits);
+    let recorder = Recorder::start(app.log.clone(), app.metrics.clone(), clock, limits);
     Ok(Arc::new(recorder.map_err(|error| StartError::of("threads", error))?))
 }
 
@@ -291,7 +261,6 @@ fn explaining(app: &Arc<App>, recorder: &Arc<Recorder>) -> Result<Vec<JoinHandle
     let workshop = Arc::new(Workshop {
         queue: app.queue.clone(),
         cache: Cache::new(app.options.limits.cache_bytes),
-        jobs: app.jobs.clone(),
         recorder: recorder.clone(),
         metrics: app.metrics.clone(),
         before_explaining: app.options.before_explaining.clone(),

@@ -21,6 +21,7 @@ mod tables;
 mod targets;
 mod texts;
 mod texts_predicted;
+mod token;
 mod work_done;
 
 use std::path::{Path, PathBuf};

@@ -4,10 +4,16 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Error;
 use crate::explanation::{Explanation, Prediction};
+use crate::recorded::RecordContext;
 
 /// Numbers that are not finite are `null`.
-pub(super) fn details(explanation: &Explanation, row: usize, target: usize) -> Result<Value, Error> {
-    let about = &explanation.about;
+pub(super) fn details(
+    explanation: &Explanation,
+    row: usize,
+    context: &RecordContext<'_>,
+) -> Result<Value, Error> {
+    let (about, target) = (&explanation.about, context.target);
+    let (place, n_rows) = context.ran_as.unwrap_or((row, explanation.n_rows()));
     let source = &about.inputs[row].source;
     let number = |numbers: Option<&ndarray::ArrayD<f64>>| {
         numbers.map(|numbers| explanation.number_of(numbers, row, target))
@@ -31,8 +37,8 @@ pub(super) fn details(explanation: &Explanation, row: usize, target: usize) -> R
         "model_format": about.model.format,
         // Last bits depend on how many rows go through a network at once.
         "run": {
-            "rows": explanation.n_rows(),
-            "row": row,
+            "rows": n_rows,
+            "row": place,
             "batch_size": about.runtime.batch_size,
             "max_memory_bytes": about.runtime.max_memory_bytes,
         },

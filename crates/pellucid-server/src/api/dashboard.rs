@@ -50,7 +50,7 @@ pub(crate) async fn read(
 ) -> Result<Json<Value>, Fault> {
     caller.may(Scope::Read)?;
     if AUDITED.contains(&name.as_str()) {
-        app.audit.note(app.now(), &caller, &format!("view {name}"), &json!(parameters))?;
+        app.note_read(&caller, &format!("view {name}"), json!(parameters)).await?;
     }
     blocking(move || {
         let dashboard = app.dashboard()?;

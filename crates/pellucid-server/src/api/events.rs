@@ -38,10 +38,10 @@ pub(crate) async fn receive(
         told.push(match app.events.add(event, Instant::now())? {
             Paired::Waiting => json!({ "status": "waiting" }),
             Paired::Duplicate => json!({ "status": "duplicate" }),
-            Paired::Both { id, models, request, response } => {
+            Paired::Both { id, models, request, response, first } => {
                 let explained = explained(&app, &id, &models, &request, &response).await;
                 if explained.is_err() {
-                    app.events.undo(&id);
+                    app.events.undo(first, Instant::now());
                 }
                 explained?
             }

@@ -91,8 +91,8 @@ impl Wish {
 /// Ask for explanations of rows, or of predictions that were made before. The same request again is the same job.
 #[utoipa::path(post, path = "/v1/explanations", tag = "Explanations", request_body = Request,
     responses((status = 202, body = Value), (status = 200, body = Value, description = "The job is known, and has ended."),
-        (status = 400, body = Value), (status = 404, body = Value), (status = 413, body = Value), (status = 415, body = Value),
-        (status = 422, body = Value), (status = 429, body = Value), (status = 503, body = Value)))]
+        (status = 400, body = Value), (status = 404, body = Value), (status = 409, body = Value), (status = 413, body = Value),
+        (status = 415, body = Value), (status = 422, body = Value), (status = 429, body = Value), (status = 503, body = Value)))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -223,7 +223,7 @@ pub(crate) async fn read(
 ) -> Result<Json<Value>, Fault> {
     caller.may(Scope::Explain)?;
     let job = super::jobs::job(&app, &id)?;
-    app.audit.note(app.now(), &caller, "explanations", &json!({ "job_id": job.id }))?;
+    app.note_read(&caller, "explanations", json!({ "job_id": job.id })).await?;
     let mut described = job.to_json(true);
     for (place, row) in job.rows.iter().enumerate() {
         if let RowState::Recorded(index, _) = row.state() {

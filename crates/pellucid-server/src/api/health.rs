@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
-use utoipa::OpenApi;
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+use utoipa::{Modify, OpenApi, ToSchema};
 
 use crate::app::App;
 use crate::error::Fault;
@@ -53,9 +54,44 @@ use crate::security::tokens::{Caller, Scope};
         ready,
         metrics,
         openapi_json,
-    )
+    ),
+    components(schemas(Failure)),
+    modifiers(&Failures)
 )]
 struct Description;
+
+/// What every answer of 400 and above holds.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "described and never made: a fault writes itself")]
+struct Failure {
+    /// What, where, what to do next.
+    error: String,
+}
+
+/// Describes the failures: their form, and those that every route has (names, tokens, rates).
+struct Failures;
+
+impl Modify for Failures {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        for item in description.paths.paths.values_mut() {
+            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+                let reads_body = operation.request_body.is_some();
+                let responses = &mut operation.responses.responses;
+                let told = responses.keys().filter(|status| status.as_str() >= "400").cloned();
+                let common = ["400", "401", "403", "429"].into_iter().chain(reads_body.then_some("408"));
+                for status in told.chain(common.map(str::to_owned)).collect::<Vec<String>>() {
+                    responses.insert(status, failure().into());
+                }
+            }
+        }
+    }
+}
+
+fn failure() -> utoipa::openapi::Response {
+    let schema = Ref::from_schema_name("Failure");
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description("What is wrong.").content("application/json", content).build()
+}
 
 /// The description as a document.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {

@@ -31,7 +31,7 @@ pub(crate) async fn read(
 ) -> Result<Json<Value>, Fault> {
     caller.may(Scope::Read)?;
     let index = place(&index)?;
-    app.audit.note(app.now(), &caller, "record", &json!({ "index": index }))?;
+    app.note_read(&caller, "record", json!({ "index": index })).await?;
     let log = app.log.clone();
     blocking(move || {
         let reader = log.reader()?;
@@ -58,7 +58,7 @@ pub(crate) async fn proof(
 ) -> Result<impl IntoResponse, Fault> {
     caller.may(Scope::Audit)?;
     let index = place(&index)?;
-    app.audit.note(app.now(), &caller, "proof", &json!({ "index": index }))?;
+    app.note_read(&caller, "proof", json!({ "index": index })).await?;
     let log = app.log.clone();
     let text = blocking(move || {
         let reader = log.reader()?;
@@ -92,10 +92,10 @@ pub(crate) async fn verify(
 ) -> Result<Json<Value>, Fault> {
     caller.may(Scope::Audit)?;
     let asked: Verify = if content.bytes.is_empty() { Verify::default() } else { content.json()? };
-    app.audit.note(app.now(), &caller, "verify", &Value::Null)?;
+    app.note_read(&caller, "verify", Value::Null).await?;
     let log = app.log.clone();
     blocking(move || {
-        let key = log.log()?.key().clone();
+        let key = log.verifying_key()?;
         let trusted = Trusted { key: Some(&key), checkpoint: asked.checkpoint.as_deref() };
         let report = pellucid_store::verify(log.path(), &trusted)?;
         let faults = report.faults.iter().map(|fault| fault.to_string());

@@ -29,6 +29,8 @@ pub(crate) struct Folder {
 struct Seen {
     stamp: Stamp,
     digest: [u8; 32],
+    /// What is wrong with these files, where something is.
+    fault: Option<String>,
 }
 
 /// Versions that are numbers stand in the order of numbers, before those that are none.
@@ -92,7 +94,8 @@ impl Folder {
                 }
             };
             if let Some(fault) = fault {
-                faults.insert(name, fault);
+                // One fault of several versions tells that there is something to mend.
+                faults.entry(name).or_insert(fault);
             }
         }
         self.drop_absent(&present, &mut news);
@@ -112,22 +115,23 @@ impl Folder {
         let key = (found.name.clone(), found.version.clone());
         let io = |error: std::io::Error| error.to_string();
         let stamp = found.stamp().map_err(io)?;
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = seen.get(&key).map(|seen| (seen.stamp == stamp, seen.digest));
-        if before.is_some_and(|(is_same, _)| is_same) {
-            return self.fault_of(&found.name).map_or(Ok(()), Err);
+        let mut all_seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = all_seen.get_mut(&key);
+        if let Some(seen) = before.as_ref().filter(|seen| seen.stamp == stamp) {
+            return seen.fault.clone().map_or(Ok(()), Err);
         }
         let digest = found.digest().map_err(io)?;
-        if before.is_some_and(|(_, known)| known == digest) {
-            seen.insert(key, Seen { stamp, digest });
-            return self.fault_of(&found.name).map_or(Ok(()), Err);
+        if let Some(seen) = before.filter(|seen| seen.digest == digest) {
+            seen.stamp = stamp;
+            return seen.fault.clone().map_or(Ok(()), Err);
         }
-        let opened = Served::open(&self.root, found, &self.runtimes);
+        let opened = Served::open(&self.root, found, &digest, &self.runtimes);
         if found.digest().map_err(io)? != digest {
             return Err("is being written to; looked at again at the next turn".to_owned());
         }
-        seen.insert(key, Seen { stamp, digest });
-        let served = opened.map_err(|fault| fault.to_string())?;
+        let opened = opened.map_err(|fault| fault.to_string());
+        all_seen.insert(key, Seen { stamp, digest, fault: opened.as_ref().err().cloned() });
+        let served = opened?;
         news.push(format!(
             "model {} version {}: served, digest {}",
             served.name,
@@ -145,11 +149,11 @@ impl Folder {
             let stays = present.contains(key);
             if !stays {
                 news.push(format!("model {} version {}: gone, no longer served", model.name, model.version));
-                let key = (model.name.clone(), model.version.clone());
-                self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
             }
             stays
         });
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.retain(|(name, version), _| present.contains(&(name.clone(), VersionOrder::of(version))));
     }
 
     fn fault_of(&self, name: &str) -> Option<String> {

@@ -15,6 +15,7 @@ use super::options::Given;
 use super::rows::Rows;
 use super::served::Kind;
 use crate::error::Fault;
+use crate::security::ids;
 
 /// How somebody wants rows to be explained.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,9 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     /// Records under the same key may be compared.
     pub(crate) comparability_key: String,
+    /// What rows of one call have in common: the key, the seed, and the files, whose labels and names explanations tell. Records of two
+    /// seeds may be compared, but are not made together.
+    pub(crate) call: String,
     /// Rows that the model is asked about for one row, roughly.
     pub(crate) cost_of_row: u64,
 }
@@ -50,6 +54,8 @@ pub(crate) struct Planned<'a> {
     pub(crate) recorded: RecordedModel,
     /// Files of background rows.
     pub(crate) background: &'a [PathBuf],
+    /// A digest of all files that the model is made from.
+    pub(crate) files: &'a [u8; 32],
 }
 
 /// What a method made ready says of itself.
@@ -88,14 +94,10 @@ impl Plan {
             run: ready.run,
             method: ready.method,
             seed: asked.seed,
+            call: format!("{key}:{}:{}", asked.seed, ids::hex(of.files)),
             comparability_key: key,
             cost_of_row,
         })
-    }
-
-    /// What rows of one call have in common. Records of two seeds may be compared, but are not made together.
-    pub(crate) fn call(&self) -> String {
-        format!("{}:{}", self.comparability_key, self.seed)
     }
 
     /// Explains rows of the model that the plan was made for.

@@ -15,6 +15,9 @@ const MODEL_ENDINGS: [&str; 5] = ["onnx", "json", "ubj", "txt", "cbm"];
 /// Endings of what stands beside a model file without being one.
 const BESIDE: [&str; 3] = [".labels.json", ".labels.txt", ".preprocess.json"];
 
+/// How files begin that are for people.
+const NO_MODELS: [&str; 4] = ["readme", "license", "notice", "changelog"];
+
 /// A model as it lies in the folder.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Found {
@@ -49,7 +52,7 @@ pub(crate) fn models(root: &Path) -> std::io::Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// A folder with a model file is a model of one version; other folders hold one folder a version.
+/// A folder with a model file or settings is a model of one version; other folders hold one folder a version.
 fn versions(root: &Path, folder: &Path) -> Vec<Finding> {
     let name = name_of(folder);
     if !ids::is_id(&name) {
@@ -60,11 +63,14 @@ fn versions(root: &Path, folder: &Path) -> Vec<Finding> {
         Ok(listed) => listed,
         Err(error) => return vec![(name, Err(error.to_string()))],
     };
-    let is_model = listed.iter().any(|path| path.is_file());
-    let folders = listed.iter().filter(|path| !is_link(path) && path.is_dir());
-    match is_model {
+    let folders: Vec<&PathBuf> = listed.iter().filter(|path| !is_link(path) && path.is_dir()).collect();
+    let is_one = |path: &PathBuf| name_of(path) == FILE || is_model_file(path);
+    match folders.is_empty() || listed.iter().any(is_one) {
         true => vec![(name.clone(), found(root, &name, None, folder))],
-        false => folders.map(|it| (name.clone(), found(root, &name, Some(name_of(it)), it))).collect(),
+        // Whatever else lies beside them is nobody's.
+        false => {
+            folders.into_iter().map(|it| (name.clone(), found(root, &name, Some(name_of(it)), it))).collect()
+        }
     }
 }
 
@@ -165,7 +171,8 @@ fn is_model_file(path: &Path) -> bool {
     let has_ending = path
         .extension()
         .is_some_and(|ending| MODEL_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)));
-    path.is_file() && has_ending && !BESIDE.iter().any(|beside| name.ends_with(beside))
+    let is_read_first = NO_MODELS.iter().any(|word| name.starts_with(word));
+    path.is_file() && has_ending && !is_read_first && !BESIDE.iter().any(|beside| name.ends_with(beside))
 }
 
 fn is_link(path: &Path) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ndarray::{Axis, Ix2};
 use pellucid_engine::{
     Dim, ElementType, Error, LoadedModel, ModelOptions, Opened, OutputSpace, PredictedModel, PredictedRows,
-    Rows as TreeRows, Runtime, Session, Tensor, TensorData, TreeModel, Work,
+    Rows as TreeRows, Runtime, Session, Tensor, TreeModel, Work,
 };
 
 use pellucid_store::{Digest, RecordedModel};
@@ -32,6 +32,8 @@ pub(crate) struct Served {
     /// The names of the features, where the settings give them.
     pub(crate) feature_names: Option<Vec<String>>,
     background: Vec<PathBuf>,
+    /// A digest of all files that the model is made from.
+    files: [u8; 32],
     /// Whether trees answer with margins instead of what their library predicts.
     pub(crate) margins: bool,
 }
@@ -70,7 +72,12 @@ impl Served {
     ///
     /// # Errors
     /// In words, what is wrong with it.
-    pub(crate) fn open(root: &Path, found: &Found, runtimes: &Runtimes) -> Result<Self, Fault> {
+    pub(crate) fn open(
+        root: &Path,
+        found: &Found,
+        files: &[u8; 32],
+        runtimes: &Runtimes,
+    ) -> Result<Self, Fault> {
         let settings = &found.settings;
         let file = |path: &PathBuf| found.file(root, path).map_err(Fault::Unprocessable);
         let options = ModelOptions {
@@ -98,6 +105,7 @@ impl Served {
             kind: &kind,
             recorded: recorded(&kind, &found.name, &found.version)?,
             background: &background,
+            files,
         };
         let plan = Plan::new(&of, &asked)?;
         let (inputs, outputs) = kind.signatures();
@@ -114,6 +122,7 @@ impl Served {
             outputs,
             kind,
             background,
+            files: *files,
         })
     }
 
@@ -126,7 +135,8 @@ impl Served {
             true => Ok(self.plan.clone()),
             false => {
                 let recorded = recorded(&self.kind, &self.name, &self.version)?;
-                let of = Planned { kind: &self.kind, recorded, background: &self.background };
+                let of =
+                    Planned { kind: &self.kind, recorded, background: &self.background, files: &self.files };
                 Plan::new(&of, asked).map(Arc::new)
             }
         }
@@ -191,9 +201,8 @@ impl ServedNetwork {
     }
 
     fn predict(&self, rows: &Rows) -> Result<Vec<Tensor>, Fault> {
-        let numbers = rows.iter().map(|&x| x as f32).collect();
-        let tensor = Tensor::try_new(rows.shape().to_vec(), TensorData::F32(numbers));
-        let tensor = tensor.ok_or_else(|| Fault::Internal("rows do not fill their shape".to_owned()))?;
+        // From f64 to what the file takes at once: by way of f32, large whole numbers would become others.
+        let tensor = Tensor::f64(rows.shape(), rows.iter().copied().collect());
         Ok(self.session.run(&[tensor.cast(self.element)]).map_err(Error::from)?)
     }
 }

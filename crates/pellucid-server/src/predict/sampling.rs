@@ -1,5 +1,6 @@
 //! Which predictions are explained without being asked for, and how probable that was.
 
+use ndarray::Array2;
 use pellucid_engine::Tensor;
 use sha2::{Digest as _, Sha256};
 
@@ -39,38 +40,31 @@ fn margin(probabilities: &[f64]) -> f64 {
 
 /// The probabilities of each row, where the answer tells them.
 pub(crate) fn probabilities(served: &Served, outputs: &[Tensor], n_rows: usize) -> Vec<Option<Vec<f64>>> {
-    let of_rows = || {
-        let output = outputs.get(served.main_output())?;
-        let numbers: Vec<f64> =
-            if output.len() % n_rows.max(1) == 0 { output.to_f64s() } else { return None };
-        let rows = numbers.chunks(numbers.len() / n_rows.max(1)).map(|row| probabilities_of(served, row));
-        rows.collect::<Option<Vec<Vec<f64>>>>()
-    };
-    match of_rows() {
-        Some(rows) if rows.len() == n_rows => rows.into_iter().map(Some).collect(),
-        _ => vec![None; n_rows],
+    let told = outputs.get(served.main_output()).and_then(|output| {
+        let width = output.len().checked_div(n_rows)?;
+        let outputs = Array2::from_shape_vec((n_rows, width), output.to_f64s()).ok()?;
+        probabilities_of(served, outputs)
+    });
+    match told {
+        Some(rows) => rows.rows().into_iter().map(|row| Some(row.to_vec())).collect(),
+        None => vec![None; n_rows],
     }
 }
 
-fn probabilities_of(served: &Served, row: &[f64]) -> Option<Vec<f64>> {
+/// Of what the model answers with, `[rows, outputs]`.
+fn probabilities_of(served: &Served, mut outputs: Array2<f64>) -> Option<Array2<f64>> {
     match &served.kind {
-        Kind::Trees(model) if model.classifies() && !served.margins => Some(row.to_vec()),
-        Kind::Trees(_) => None,
-        Kind::Network(network) if network.model.classifies() => {
-            let is_share = |x: &f64| (0.0..=1.0).contains(x);
-            let sum: f64 = row.iter().sum();
-            let are_probabilities = row.iter().all(is_share) && (row.len() == 1 || (sum - 1.0).abs() < 1e-3);
-            Some(if are_probabilities { row.to_vec() } else { softmax(row) })
+        Kind::Trees(model) if model.classifies() => {
+            if served.margins {
+                let link = model.ensemble().link;
+                let rows = outputs.rows_mut().into_iter();
+                rows.for_each(|mut row| link.apply(row.as_slice_mut().unwrap_or_default()));
+            }
+            Some(outputs)
         }
-        Kind::Network(_) => None,
+        Kind::Network(network) => network.model.probabilities_of_file(&outputs),
+        _ => None,
     }
-}
-
-fn softmax(row: &[f64]) -> Vec<f64> {
-    let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = row.iter().map(|x| (x - highest).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
 }
 
 #[cfg(test)]

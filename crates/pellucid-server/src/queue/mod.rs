@@ -2,14 +2,14 @@
 
 pub(crate) mod worker;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::Fault;
-use crate::jobs::Row;
+use crate::jobs::{Row, State};
 use crate::models::plan::Plan;
 use crate::models::rows::Rows;
 use crate::models::served::Served;
@@ -47,14 +47,22 @@ type Lane = (Priority, String);
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
-    capacity: usize,
+    capacity: Capacity,
     max_batch: usize,
+}
+
+/// What may wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Capacity {
+    pub(crate) n_rows: usize,
+    pub(crate) n_bytes: usize,
 }
 
 #[derive(Default)]
 struct Waiting {
     lanes: BTreeMap<Lane, VecDeque<(u64, Task)>>,
     n_tasks: usize,
+    n_bytes: usize,
     n_running: usize,
     /// Batches under way of each model.
     running: HashMap<(String, String), usize>,
@@ -71,7 +79,7 @@ pub(crate) struct Batch<'a> {
 }
 
 impl Queue {
-    pub(crate) fn new(capacity: usize, max_batch: usize) -> Self {
+    pub(crate) fn new(capacity: Capacity, max_batch: usize) -> Self {
         Self { waiting: Mutex::default(), changed: Condvar::new(), capacity, max_batch: max_batch.max(1) }
     }
 
@@ -84,21 +92,49 @@ impl Queue {
         if waiting.closed {
             return Err(Fault::Unavailable("the server is stopping".to_owned()));
         }
-        if waiting.n_tasks + tasks.len() > self.capacity {
-            let reason =
-                format!("{} rows wait to be explained, and {} are the most", waiting.n_tasks, self.capacity);
+        let n_bytes: usize = tasks.iter().map(Task::n_bytes).sum();
+        let Capacity { n_rows: most, n_bytes: most_bytes } = self.capacity;
+        let has_room = waiting.n_tasks == 0 || waiting.n_bytes + n_bytes <= most_bytes;
+        if waiting.n_tasks + tasks.len() > most || !has_room {
+            let reason = format!(
+                "{} rows of {} bytes wait to be explained; {most} rows and {most_bytes} bytes are the most",
+                waiting.n_tasks, waiting.n_bytes
+            );
             return Err(Fault::TooMany { reason, retry_after_secs: 1 + waiting.n_tasks as u64 / 1_000 });
         }
+        waiting.n_bytes += n_bytes;
         for task in tasks {
             let number = waiting.next_number;
             waiting.next_number += 1;
             waiting.n_tasks += 1;
-            let lane = (task.priority, task.plan.call());
+            let lane = (task.priority, task.plan.call.clone());
             waiting.lanes.entry(lane).or_default().push_back((number, task));
         }
         drop(waiting);
         self.changed.notify_all();
         Ok(())
+    }
+
+    /// Lets rows of one call go ahead with those of a higher priority, where they wait behind them.
+    pub(crate) fn raise(&self, call: &str, rows: &[Arc<Row>], to: Priority) {
+        if rows.is_empty() {
+            return;
+        }
+        let raised: HashSet<*const Row> = rows.iter().map(Arc::as_ptr).collect();
+        let mut waiting = self.lock();
+        for from in [Priority::Normal, Priority::Low].into_iter().filter(|from| *from > to) {
+            let Some(lane) = waiting.lanes.remove(&(from, call.to_owned())) else { continue };
+            let (ahead, behind): (VecDeque<_>, VecDeque<_>) =
+                lane.into_iter().partition(|(_, task)| raised.contains(&Arc::as_ptr(&task.row)));
+            if !behind.is_empty() {
+                waiting.lanes.insert((from, call.to_owned()), behind);
+            }
+            if !ahead.is_empty() {
+                let lane = waiting.lanes.entry((to, call.to_owned())).or_default();
+                lane.extend(ahead);
+                lane.make_contiguous().sort_by_key(|(number, _)| *number);
+            }
+        }
     }
 
     /// The next rows: of the highest priority the longest waiting, of a model that may run, and others that the same call
@@ -130,7 +166,7 @@ impl Queue {
     /// Takes out all that waits.
     pub(crate) fn clear(&self) -> Vec<Task> {
         let mut waiting = self.lock();
-        waiting.n_tasks = 0;
+        (waiting.n_tasks, waiting.n_bytes) = (0, 0);
         let lanes = std::mem::take(&mut waiting.lanes);
         drop(waiting);
         self.changed.notify_all();
@@ -177,7 +213,24 @@ impl Waiting {
             }
         }
         self.n_tasks -= tasks.len();
+        self.n_bytes -= tasks.iter().map(Task::n_bytes).sum::<usize>();
         tasks
+    }
+}
+
+impl Task {
+    fn n_bytes(&self) -> usize {
+        size_of::<f64>() * self.input.len()
+    }
+}
+
+impl Drop for Task {
+    /// Nobody waits for a row whose thread broke off.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let reason = "the work on this row broke off; the server's own messages say where".to_owned();
+            self.row.set(State::Failed(Fault::Internal(reason)));
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cache::{self, Cache};
 use crate::config::Hook;
 use crate::error::Fault;
 use crate::explained::{Explained, explain};
-use crate::jobs::{Jobs, State};
+use crate::jobs::State;
 use crate::metrics::Metrics;
 use crate::recorder::Recorder;
 
@@ -18,7 +18,6 @@ use crate::recorder::Recorder;
 pub(crate) struct Workshop {
     pub(crate) queue: Arc<Queue>,
     pub(crate) cache: Cache,
-    pub(crate) jobs: Arc<Jobs>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) before_explaining: Option<Hook>,
@@ -45,22 +44,21 @@ impl Workshop {
         // One thread each: the rest of the machine belongs to predictions.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
         while let Some(batch) = self.queue.next() {
-            if let Some(hook) = &self.before_explaining {
-                hook();
-            }
-            match &pool {
+            // A fault of the program ends its rows, and not the thread: others wait.
+            let _ = catch_unwind(AssertUnwindSafe(|| match &pool {
                 Ok(pool) => pool.install(|| self.explain(batch)),
                 Err(_) => self.explain(batch),
-            }
+            }));
         }
     }
 
     fn explain(&self, mut batch: Batch<'_>) {
-        let tasks = std::mem::take(&mut batch.tasks);
+        if let Some(hook) = &self.before_explaining {
+            hook();
+        }
+        let mut tasks = std::mem::take(&mut batch.tasks);
         // What ended while it waited was canceled or came too late.
-        let (tasks, ended): (Vec<Task>, Vec<Task>) =
-            tasks.into_iter().partition(|task| task.row.set(State::Running));
-        ended.iter().for_each(|task| self.jobs.ended(&task.row));
+        tasks.retain(|task| task.row.set(State::Running));
         let (known, new) = known_and_new(tasks, &self.cache);
         self.metrics.cache(known.len(), new.len());
         for (task, explained) in known {
@@ -80,7 +78,7 @@ impl Workshop {
                     self.cache.keep(key, explained.clone());
                     self.made(task, &explained);
                 }
-                Err(fault) => self.failed(&task, fault),
+                Err(fault) => failed(&task, fault),
             }
         }
     }
@@ -106,17 +104,13 @@ impl Workshop {
     fn made(&self, task: Task, explained: &Explained) {
         if task.row.set(State::Explained(None)) {
             self.recorder.record(task, explained);
-        } else {
-            self.jobs.ended(&task.row);
         }
     }
+}
 
-    fn failed(&self, task: &Task, fault: Fault) {
-        tracing::warn!(prediction_id = task.row.prediction_id, model = task.served.name, %fault, "not explained");
-        self.metrics.outcome("failed");
-        task.row.set(State::Failed(fault));
-        self.jobs.ended(&task.row);
-    }
+fn failed(task: &Task, fault: Fault) {
+    tracing::warn!(prediction_id = task.row.prediction_id, model = task.served.name, %fault, "not explained");
+    task.row.set(State::Failed(fault));
 }
 
 /// Tasks whose explanation is known, and the others with their keys.

@@ -7,7 +7,6 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::tokens::Caller;
 use crate::error::Fault;
 
 /// The file, open for appending. What cannot be written down is not shown.
@@ -28,14 +27,8 @@ impl Audit {
     ///
     /// # Errors
     /// [`Fault::Unavailable`] where that is not possible.
-    pub(crate) fn note(
-        &self,
-        now_micros: i64,
-        caller: &Caller,
-        action: &str,
-        of: &Value,
-    ) -> Result<(), Fault> {
-        let line = json!({ "time_micros": now_micros, "caller": caller.name, "action": action, "of": of });
+    pub(crate) fn note(&self, now_micros: i64, caller: &str, action: &str, of: &Value) -> Result<(), Fault> {
+        let line = json!({ "time_micros": now_micros, "caller": caller, "action": action, "of": of });
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let written = self.opened(&mut file).and_then(|file| file.write_all(format!("{line}\n").as_bytes()));
         written.map_err(|error| {

@@ -10,7 +10,7 @@ use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
-use crate::app::App;
+use crate::app::{App, blocking};
 use crate::config::Limits;
 use crate::error::Fault;
 
@@ -40,7 +40,11 @@ impl FromRequest<Arc<App>> for Content {
             true => too_large(),
             false => Fault::BadRequest(format!("the body broke off: {error}")),
         })?;
-        let bytes = inflated(bytes.to_bytes(), &parts.headers, limits)?;
+        let mut bytes = bytes.to_bytes();
+        if parts.headers.contains_key(header::CONTENT_ENCODING) {
+            let (headers, limits) = (parts.headers.clone(), limits.clone());
+            bytes = blocking(move || inflated(bytes, &headers, &limits)).await?;
+        }
         Ok(Self { headers: parts.headers, bytes })
     }
 }

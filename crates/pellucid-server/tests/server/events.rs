@@ -1,13 +1,14 @@
 //! Predictions made elsewhere, as inference loggers tell of them.
 
 use std::io::Write;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use crate::client::Answer;
-use crate::harness::{Running, known, row, start};
+use crate::harness::{Place, Running, known, row, start, until};
 
 struct Sent<'a> {
     server: &'a Running,
@@ -111,7 +112,7 @@ fn both_versions_and_both_protocols_are_read() {
 
 #[test]
 fn what_cannot_be_paired_is_told() {
-    let server = start();
+    let server = Place::new().start(|options| options.limits.poll = Duration::from_millis(10));
     let event = kserve(&server, "a");
     event.send("/", "request", &bytes(&json!({ "instances": [row(), row()] }))).expect(202);
     event
@@ -126,6 +127,11 @@ fn what_cannot_be_paired_is_told() {
         .send("/", "response", &bytes(&json!({ "predictions": [0.4] })))
         .expect(404)
         .says("no model is called nobody");
+    // The model is there later: the second half comes again, and the first was kept.
+    server.place.model("nobody", "trees/lightgbm/binary.txt", "");
+    until(|| server.get("/v1/models/nobody").status == 200);
+    let again = other.send("/", "response", &bytes(&json!({ "predictions": [0.4] }))).expect(202);
+    assert_eq!(again.json()["status"], "paired");
     kserve(&server, "c").send("/", "feedback", b"{}").expect(400).says("not read");
     server.post("/", &json!({})).expect(400).says("specversion");
     let mut old = kserve(&server, "d");

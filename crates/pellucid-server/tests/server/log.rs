@@ -25,6 +25,21 @@ fn records_are_proven_and_the_log_verifies() {
     assert!(VerifyingKey::parse(&key.to_string()).is_ok());
 }
 
+/// Of what nobody waits for, as much as possible is written at once; it comes with what somebody waits for, and with the end.
+#[test]
+fn explanations_are_gathered_until_somebody_waits() {
+    let an_hour = std::time::Duration::from_secs(3_600);
+    let mut server = Place::new().start(|options| options.limits.gathering = an_hour);
+    server.predict("table", "a", &json!([row(), row()])).expect(200);
+    until(|| server.metric("pellucid_cache_misses_total") == 2.0);
+    assert!(server.records().is_empty());
+    server.post("/v1/models/table:explain", &json!({ "instances": [row()] })).expect(200);
+    assert_eq!(server.records().len(), 3);
+    server.predict("table", "b", &json!([row()])).expect(200);
+    assert_eq!(server.stop().n_lost, 0);
+    assert_eq!(server.records().len(), 4);
+}
+
 #[test]
 fn labels_and_decisions_come_later() {
     let server = start();
@@ -102,4 +117,38 @@ fn on_a_full_disk_the_server_goes_on_and_tells() {
         .says("no room");
     until(|| server.metric("pellucid_unrecorded_rows") >= f64::from(n_sent));
     assert!(server.stop().n_lost >= 1);
+}
+
+#[test]
+fn behind_another_writer_what_is_kept_is_bounded_and_nothing_accepted_is_lost() {
+    let place = Place::new();
+    let other = Log::open(&place.log(), &place.key(), &LogOptions::default()).unwrap();
+    let server = place.start(|options| {
+        options.limits.unrecorded_bytes = 1;
+        options.limits.explain_queue = 3;
+        options.limits.rows_at_once = 1;
+    });
+    let predict = |id: &str| {
+        let answer = server.predict("table", id, &json!([row()])).expect(200);
+        answer.header("x-explanations-dropped").is_none()
+    };
+    assert!(predict("kept"));
+    until(|| server.metric("pellucid_unrecorded_rows") == 1.0);
+    // The explaining thread holds the next one and waits for room.
+    assert!(predict("held"));
+    until(|| server.metric("pellucid_running_rows") == 1.0);
+    let taken = (0..6).filter(|index| predict(&format!("p{index}"))).count();
+    assert_eq!(taken, 3);
+    assert_eq!(server.metric("pellucid_explanations_total{outcome=\"dropped\"}"), 3.0);
+    drop(other);
+    server.until_recorded(5);
+}
+
+#[test]
+fn the_log_is_verified_behind_another_writer() {
+    let place = Place::new();
+    let other = Log::open(&place.log(), &place.key(), &LogOptions::default()).unwrap();
+    let server = place.start(|_| {});
+    assert_eq!(server.post("/v1/verify", &json!({})).expect(200).json()["passed"], true);
+    drop(other);
 }

@@ -230,3 +230,26 @@ fn v2_refuses_what_does_not_follow_it() {
     other["outputs"] = json!([{ "name": "y" }]);
     check(other, "no output `y`; it has logits");
 }
+
+#[test]
+fn thresholds_are_compared_in_double_precision() {
+    let server = start();
+    // The model goes left up to the first number, which is a split of its first tree, and right from the next one on; in single
+    // precision they are one.
+    let left: f64 = "0.052905253809911991".parse().unwrap();
+    let right = left.next_up();
+    let text = std::fs::read_to_string(crate::harness::fixture("trees/lightgbm/binary.txt")).unwrap();
+    assert!(text.contains("\nthreshold=0.052905253809911991 ") && text.contains("\nsplit_feature=0 "));
+    let rest = row();
+    let with = |x: f64| json!([x, rest[1], rest[2], rest[3], rest[4]]);
+    let infer = |x: f64| {
+        let tensor = json!({ "name": "x", "shape": [1, 5], "datatype": "FP64", "data": with(x) });
+        let answer = server.post("/v2/models/table/infer", &json!({ "inputs": [tensor] })).expect(200).json();
+        answer["outputs"][0]["data"][0].as_f64().unwrap()
+    };
+    let predict = |x: f64| {
+        server.predict("table", "p", &json!([with(x)])).expect(200).json()["predictions"][0].as_f64()
+    };
+    assert!(infer(left) != infer(right));
+    assert_eq!((predict(left), predict(right)), (Some(infer(left)), Some(infer(right))));
+}

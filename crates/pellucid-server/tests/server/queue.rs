@@ -1,5 +1,8 @@
 //! Nothing that is accepted is lost, nothing blocks, and what does not fit is told.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::harness::{Gate, Place, known, row, series, start};
@@ -124,6 +127,11 @@ fn sampling_rules_choose_and_tell_how_probable_that_was() {
         "models/seattle_weather.onnx",
         "[sampling]\nrule = \"one_in\"\nn = 4\n[explain]\nmethod = \"saliency\"\n",
     );
+    place.model(
+        "margins",
+        "trees/lightgbm/binary.txt",
+        "prediction_space = \"margin\"\n[sampling]\nrule = \"low_margin\"\nbelow = 0.05\n",
+    );
     let server = place.start(|_| {});
     let known = known(20);
     let n_near = known.iter().filter(|known| (2.0 * known.probability - 1.0).abs() < 0.05).count();
@@ -138,6 +146,9 @@ fn sampling_rules_choose_and_tell_how_probable_that_was() {
     let records = server.until_recorded(n_near + n_drawn);
     let probability = |model: &str| if model == "weather" { 0.25 } else { 1.0 };
     assert!(records.iter().all(|record| record.inclusion_probability == probability(&record.model.name)));
+    // Whoever answers with margins has probabilities all the same.
+    let answer = server.predict("margins", "m", &json!(rows)).expect(200);
+    assert_eq!(answer.header("x-explanations-queued"), Some(n_near.to_string().as_str()));
 }
 
 #[test]
@@ -150,4 +161,50 @@ fn one_prediction_is_explained_once_however_often_it_is_asked() {
         server.until_ended(job["job_id"].as_str().unwrap());
     }
     assert_eq!(server.records().len(), 1);
+}
+
+#[test]
+fn a_row_that_somebody_waits_for_goes_ahead_of_what_was_sampled() {
+    let gate = Gate::default();
+    let server = Place::new().start(|options| gate.hold(options));
+    server.predict("table", "running", &json!([row()])).expect(200);
+    gate.until_reached();
+    server.predict("weather", "first", &json!([series(1.0)])).expect(200);
+    server.predict("words", "second", &json!([{ "attribute_1": 0 }])).expect(200);
+    server.post("/v1/explanations", &json!({ "prediction_ids": ["second"], "priority": "high" })).expect(202);
+    gate.open();
+    let ids: Vec<String> = server.until_recorded(3).into_iter().map(|record| record.prediction_id).collect();
+    assert_eq!(ids, ["running", "second", "first"]);
+}
+
+#[test]
+fn what_was_canceled_or_recorded_is_not_lost() {
+    let gate = Gate::default();
+    let mut server = Place::new().start(|options| {
+        gate.hold(options);
+        options.limits.drain = std::time::Duration::ZERO;
+    });
+    server.predict("table", "running", &json!([row()])).expect(200);
+    gate.until_reached();
+    let asked = json!({ "model": "weather", "instances": [series(1.0), series(2.0)] });
+    let job = server.post("/v1/explanations", &asked).expect(202).json();
+    server.send("DELETE", &format!("/v1/jobs/{}", job["job_id"].as_str().unwrap()), &[], b"").expect(200);
+    assert_eq!(server.metric("pellucid_explanations_total{outcome=\"canceled\"}"), 2.0);
+    assert_eq!(server.stop().n_lost, 1);
+    gate.open();
+}
+
+#[test]
+fn a_fault_of_the_program_ends_its_rows_alone() {
+    let broke = Arc::new(AtomicBool::new(false));
+    let breaking = broke.clone();
+    let server = Place::new().start(|options| {
+        options.before_explaining = Some(Arc::new(move || assert!(breaking.swap(true, Ordering::Relaxed))));
+    });
+    let explain = || server.post("/v1/models/table:explain", &json!({ "instances": [row()] }));
+    explain().expect(500).says("broke off");
+    assert!(broke.load(Ordering::Relaxed));
+    explain().expect(200);
+    assert_eq!(server.metric("pellucid_running_rows"), 0.0);
+    assert_eq!(server.metric("pellucid_explanations_total{outcome=\"failed\"}"), 1.0);
 }

@@ -115,3 +115,63 @@ fn nothing_outside_the_folder_is_served() {
         server.get(&format!("/v1/models/{name}")).expect(503);
     }
 }
+
+#[test]
+fn a_fault_is_gone_with_what_was_wrong() {
+    let place = Place::new();
+    let versions = place.models().join("versioned");
+    let version = |number: &str, text: &str| {
+        fs::create_dir_all(versions.join(number)).unwrap();
+        fs::write(versions.join(number).join("model.txt"), text).unwrap();
+    };
+    let good = fs::read_to_string(fixture("trees/lightgbm/binary.txt")).unwrap();
+    version("1", &good);
+    version("2", &good[..good.len() / 2]);
+    let server = place.start(often);
+    let broken = || server.get("/readyz").expect(200).json()["broken"].clone();
+    assert!(broken()["versioned"].is_string());
+    server.get("/v1/models/versioned").expect(200);
+    fs::remove_dir_all(versions.join("2")).unwrap();
+    until(|| broken() == json!({}));
+
+    // The same file is back, untouched.
+    let (file, aside) =
+        (server.place.models().join("table/binary.txt"), server.place.keys().join("aside.txt"));
+    fs::rename(&file, &aside).unwrap();
+    until(|| broken()["table"].is_string());
+    server.get("/v1/models/table").expect(200);
+    fs::rename(&aside, &file).unwrap();
+    until(|| broken() == json!({}));
+}
+
+#[test]
+fn what_lies_beside_the_versions_is_nobodys() {
+    let place = Place::new();
+    let folder = place.models().join("versioned");
+    fs::create_dir_all(folder.join("1")).unwrap();
+    fs::copy(fixture("trees/lightgbm/binary.txt"), folder.join("1/model.txt")).unwrap();
+    for stray in ["README.txt", "notes.md", "1/LICENSE.txt"] {
+        fs::write(folder.join(stray), "for people\n").unwrap();
+    }
+    let server = place.start(|_| {});
+    server.get("/v1/models/versioned").expect(200);
+    assert_eq!(server.get("/readyz").expect(200).json()["broken"], json!({}));
+}
+
+#[test]
+fn explanations_tell_the_labels_that_are_there_now() {
+    let place = Place::new();
+    let labels = place.model("table", "trees/lightgbm/binary.txt", "[explain]\ntarget = \"0\"\n");
+    let labels = labels.join("binary.labels.json");
+    fs::write(&labels, "[\"early\"]").unwrap();
+    let server = place.start(often);
+    let name = || {
+        let body = json!({ "instances": [row()] });
+        let explained = server.post("/v1/models/table:explain", &body).expect(200).json();
+        explained["explanations"][0]["target"]["name"].clone()
+    };
+    assert_eq!(name(), "early");
+    // The model file is the same, and so is the row.
+    fs::write(&labels, "[\"later\"]").unwrap();
+    until(|| name() == "later");
+}
