@@ -51,7 +51,7 @@ impl Explaining<'_> {
         let rows = read(&arguments.what.inputs, &arguments.kept())?;
         let work = open::work(&arguments.work, arguments.json, "predictions", self.cancellation);
         let (explanation, method) = asked.explain(model, &rows, read, &work)?;
-        (self.keep)(Explained::Rows(&explanation, 1.0))?;
+        (self.keep)(Explained::Rows(&explanation))?;
         let written = self.written(&explanation)?;
         match arguments.json {
             true => self.console.print(&explanation.to_json()?),

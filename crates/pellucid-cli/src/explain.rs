@@ -5,7 +5,7 @@ use pellucid_engine::{Cancellation, LoadedModel, Opened, attention_files, conser
 use crate::arguments::ExplainArguments;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::log::{Explained, Keep, Sink};
+use crate::log::{Explained, Keep, Sink, first_fault};
 use crate::{agnostic, open, summary, tables, texts};
 
 pub(crate) fn run(
@@ -13,10 +13,10 @@ pub(crate) fn run(
     console: &Console,
     cancellation: &Cancellation,
 ) -> Result<(), Failure> {
-    let sink = Sink::of(&arguments.keeping, &arguments.trees.background, console)?;
+    let sink = Sink::of(&arguments.keeping, console)?;
     let keep = |explained: Explained<'_>| sink.as_ref().map_or(Ok(()), |sink| sink.keep(explained));
     let done = explained(arguments, console, cancellation, &keep);
-    sink.map_or(Ok(()), |sink| sink.finish(console)).and(done)
+    first_fault(done, sink.map_or(Ok(()), |sink| sink.finish(console)))
 }
 
 /// Explains, gives what was explained to `keep`, and then writes and prints it.
@@ -64,7 +64,7 @@ fn network(
     )?;
     let work = open::work(&arguments.work, arguments.json, "evaluations", cancellation);
     let explanation = explain(model, &input, &request, &work)?;
-    keep(Explained::Rows(&explanation, 1.0))?;
+    keep(Explained::Rows(&explanation))?;
     let (mut written, mut left_out) = (Vec::new(), None);
     if let Some(folder) = &arguments.out {
         let mut files = open::files_of(&explanation)?;

@@ -20,7 +20,7 @@ use pellucid_engine::Cancellation;
 use crate::arguments::LogCommand;
 use crate::console::Console;
 use crate::failure::Failure;
-pub(crate) use keeping::{Explained, Keep, Sink};
+pub(crate) use keeping::{Explained, Keep, Sink, first_fault};
 pub(crate) use time::Time;
 
 pub(crate) fn run(

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use pellucid_engine::{Explanation, Parameter, Prediction, series_stretches};
+use pellucid_engine::{Explanation, Parameter, Prediction, is_digest, series_stretches};
 
 use crate::written::wrote;
 
@@ -32,7 +32,8 @@ fn write_text(
 ) -> std::fmt::Result {
     let about = &explanation.about;
     writeln!(text, "model     {} ({})", about.model.name, about.runtime.fingerprint)?;
-    let parameters: Vec<String> = parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let parameters = parameters.iter().filter(|(name, _)| !is_digest(name));
+    let parameters: Vec<String> = parameters.map(|(name, value)| format!("{name} {value}")).collect();
     writeln!(
         text,
         "method    {}{}{}",

@@ -40,8 +40,7 @@ pub(crate) fn explain(
     let explained = on_threads(threads(&arguments.work), || {
         explain_table(model, &arguments.what.inputs, &request, output.as_ref(), &work)
     })??;
-    let (kept, all) = (explained.explanation.n_rows(), explained.summary.n_rows);
-    keep(Explained::Rows(&explained.explanation, kept as f64 / all as f64))?;
+    keep(Explained::Rows(&explained.explanation))?;
     let mut written: Vec<String> = explained.written.iter().map(|path| path.display().to_string()).collect();
     if let Some(folder) = &arguments.out {
         written.extend(open::write_files(folder, &explained.files()?)?);

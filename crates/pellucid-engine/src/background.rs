@@ -1,7 +1,9 @@
 //! The rows that a method for networks averages over.
 
 use ndarray::ArrayD;
+use pellucid_core::row_digest;
 
+use crate::digests::{self, Named};
 use crate::error::Error;
 use crate::method::MethodOptions;
 use crate::model::LoadedModel;
@@ -15,9 +17,13 @@ pub(crate) fn take(
     method: &str,
     left: &mut MethodOptions,
     model: &LoadedModel,
-) -> Result<(ArrayD<f32>, String), Error> {
+) -> Result<(ArrayD<f32>, Named), Error> {
+    let named = |rows: ArrayD<f32>, text: String| {
+        let digest = Some(digests::of_rows(rows.outer_iter().map(row_digest)));
+        (rows, Named { text, digest })
+    };
     if let Some(rows) = left.background_array.take() {
-        return Ok((rows, "array".to_owned()));
+        return Ok(named(rows, "array".to_owned()));
     }
     let files = std::mem::take(&mut left.background);
     if files.is_empty() {
@@ -29,5 +35,5 @@ pub(crate) fn take(
     // Where a file lay is nobody's business.
     let names: Vec<_> =
         files.iter().map(|path| path.file_name().unwrap_or_default().to_string_lossy()).collect();
-    Ok((rows, names.join(", ")))
+    Ok(named(rows, names.join(", ")))
 }

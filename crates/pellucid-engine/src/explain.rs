@@ -8,6 +8,7 @@ use pellucid_explain::segmentation;
 
 use crate::aim::{Aim, compared};
 use crate::deletion::deletion_checks;
+use crate::digests;
 use crate::error::Error;
 use crate::explanation::{
     About, ExplainedTarget, Explanation, ModelSource, Prediction, RowSource, RuntimeUse, targets_last,
@@ -105,10 +106,11 @@ fn about(
     attributed: &Attributed,
 ) -> About {
     let network = model.network();
-    let parameters = request.method.parameters();
+    let of_target = digests::of_target(&request.target).map(|digest| ("target_digest", digest.into()));
+    let parameters = request.method.parameters().into_iter().chain(model.variant()).chain(of_target);
     About {
         method: request.method.name().to_owned(),
-        parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        parameters: parameters.map(|(name, value)| (name.to_owned(), value)).collect(),
         seed: request.seed,
         target: ExplainedTarget { asked: request.target.to_string(), indices: attributed.indices.clone() },
         output_space: network.space(),
@@ -134,6 +136,7 @@ fn about(
             max_memory_bytes: work.max_memory_bytes,
         },
         inputs: row_sources(input),
+        inclusion_probability: 1.0,
         preprocessing: model.preprocess().cloned(),
         deletion: Vec::new(),
         warnings: warnings(model, input, &attributed.attribution),

@@ -90,6 +90,8 @@ pub struct About {
     pub runtime: RuntimeUse,
     /// The rows.
     pub inputs: Vec<RowSource>,
+    /// With which probability each row was chosen: 1, but for the rows that are kept of a large table.
+    pub inclusion_probability: f64,
     /// What is done to photos before this model; rows that were photos have a crop box.
     pub preprocessing: Option<Preprocess>,
     /// How attention did in deletion, for the rows that were checked.

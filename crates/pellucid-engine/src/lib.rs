@@ -11,6 +11,7 @@ mod background;
 mod baseline;
 mod compile;
 mod deletion;
+mod digests;
 mod documents;
 mod effects;
 mod error;
@@ -58,6 +59,7 @@ pub use attention::{AttentionMethod, AttentionOptions};
 pub use baseline::parse_baseline;
 pub use compile::{compile, compile_text, compiled_warning};
 pub use deletion::DeletionCheck;
+pub use digests::{Named, is_digest};
 pub use effects::{
     EffectCurves, EffectFeature, EffectKind, EffectRequest, EffectTable, effects, effects_of_tables,
     effects_of_tree_rows,
@@ -99,8 +101,8 @@ pub use photo::{Photo, PreparedPhoto};
 pub use picture::{PanelFiles, heatmap, panel, parameters_text, picture_of_row};
 pub use preprocess::{Color, Layout, Preprocess, PreprocessOptions, Resample, Resize, Size};
 pub use recorded::{
-    RecordContext, RecordedInput, RecordsFile, background_digest, comparability_key, recorded,
-    recorded_input, recorded_text,
+    RecordContext, RecordedInput, RecordsFile, comparability_key, feature_names, recorded, recorded_input,
+    recorded_text,
 };
 pub use relevance::{Relevance, conservation_csv};
 pub use report::{ReportOptions, report};

@@ -21,6 +21,7 @@ use crate::agnostic::AgnosticMethod;
 use crate::attention::{AttentionMethod, AttentionOptions};
 use crate::background;
 use crate::baseline::parse_baseline;
+use crate::digests::{self, Named, is_digest};
 use crate::error::Error;
 use crate::model::LoadedModel;
 use crate::parameter::Parameter;
@@ -34,15 +35,15 @@ pub enum Method {
     /// The gradient times the input.
     InputXGradient,
     /// The gradient along a path from a baseline, with what the person wrote for the baseline.
-    IntegratedGradients(integrated_gradients::Options, String),
+    IntegratedGradients(integrated_gradients::Options, Named),
     /// Layer-wise relevance propagation.
     Lrp(Relevance),
     /// Multipliers from a baseline, with what the person wrote for it.
-    DeepLift(deep_lift::Options, String),
+    DeepLift(deep_lift::Options, Named),
     /// The mean of those over a background, with what it was read from.
-    DeepShap(deep_shap::Options, String),
+    DeepShap(deep_shap::Options, Named),
     /// Gradients at random places between the background and the input, likewise.
-    GradientShap(gradient_shap::Options, String),
+    GradientShap(gradient_shap::Options, Named),
     /// A class activation map.
     Cam(cam::Options),
     /// The gradient with only positive signals passed on at ReLUs.
@@ -167,7 +168,9 @@ impl Method {
         match left.first_given() {
             None => Ok(method),
             Some(option) => {
-                let own: Vec<&str> = method.parameters().iter().map(|(name, _)| *name).collect();
+                let own = method.parameters();
+                let own: Vec<&str> =
+                    own.iter().map(|(name, _)| *name).filter(|name| !is_digest(name)).collect();
                 let has = if own.is_empty() { "none".to_owned() } else { own.join(", ") };
                 Err(Error::request(option, format!("{name} has no such option; its options: {has}")))
             }
@@ -212,12 +215,12 @@ impl Method {
 
     /// All options with their values, in the order of their importance.
     pub fn parameters(&self) -> Vec<(&'static str, Parameter)> {
-        match self {
+        let mut parameters = match self {
             Self::Saliency(options) => vec![("absolute", options.absolute.into())],
             Self::InputXGradient | Self::GuidedBackprop => Vec::new(),
             Self::GuidedGradCam(options) => vec![("layer", options.layer.clone().unwrap_or_default().into())],
             Self::IntegratedGradients(options, baseline) => vec![
-                ("baseline", baseline.clone().into()),
+                ("baseline", baseline.text.clone().into()),
                 ("n_steps", options.n_steps.into()),
                 ("rule", options.rule.name().into()),
                 ("tolerance", options.tolerance.into()),
@@ -225,15 +228,15 @@ impl Method {
             ],
             Self::Lrp(relevance) => relevance.parameters(),
             Self::DeepLift(options, baseline) => {
-                vec![("baseline", baseline.clone().into()), ("rule", options.rule.name().into())]
+                vec![("baseline", baseline.text.clone().into()), ("rule", options.rule.name().into())]
             }
             Self::DeepShap(options, background) => vec![
-                ("background", background.clone().into()),
+                ("background", background.text.clone().into()),
                 ("background_rows", n_rows(&options.background).into()),
                 ("rule", options.rule.name().into()),
             ],
             Self::GradientShap(options, background) => vec![
-                ("background", background.clone().into()),
+                ("background", background.text.clone().into()),
                 ("background_rows", n_rows(&options.background).into()),
                 ("n_samples", options.n_samples.into()),
                 ("noise", noise_text(options.noise).into()),
@@ -254,7 +257,17 @@ impl Method {
                 parameters.extend(base.parameters());
                 parameters
             }
-        }
+        };
+        parameters.extend(match self {
+            Self::IntegratedGradients(_, baseline) | Self::DeepLift(_, baseline) => {
+                baseline.parameter("baseline_digest")
+            }
+            Self::DeepShap(_, background) | Self::GradientShap(_, background) => {
+                background.parameter("background_digest")
+            }
+            _ => None,
+        });
+        parameters
     }
 
     /// The attribution of `rows` `[rows, features…]`.
@@ -425,16 +438,18 @@ fn integrated(left: &mut MethodOptions, model: &LoadedModel, seed: u64) -> Resul
 }
 
 /// The baseline, and what the person wrote for it.
-fn baseline(left: &mut MethodOptions, model: &LoadedModel) -> Result<(Baseline, String), Error> {
+fn baseline(left: &mut MethodOptions, model: &LoadedModel) -> Result<(Baseline, Named), Error> {
     let input_shape = pellucid_core::Model::input_shape(model.network());
-    Ok(match left.baseline_array.take() {
+    let (baseline, text) = match left.baseline_array.take() {
         Some(rows) if rows.ndim() > input_shape.len() => (Baseline::PerRow(rows), "per_row".to_owned()),
         Some(row) => (Baseline::Array(row), "array".to_owned()),
         None => {
             let text = left.baseline.take().unwrap_or_else(|| "zeros".to_owned());
             (parse_baseline(&text, input_shape)?, without_folder(&text))
         }
-    })
+    };
+    let digest = digests::of_baseline(&baseline);
+    Ok((baseline, Named { text, digest }))
 }
 
 fn multiplier_rule(left: &mut MethodOptions) -> Result<deep_lift::Rule, Error> {

@@ -17,6 +17,7 @@ use crate::fixed::{self, Fixed};
 use crate::input::{Input, ReadOptions, hex};
 use crate::inspect::flops;
 use crate::labels;
+use crate::parameter::Parameter;
 use crate::preprocess::{Preprocess, PreprocessOptions};
 
 /// What a person says of a model.
@@ -204,11 +205,14 @@ impl LoadedModel {
         needed.into_iter().filter(|wire| Some(*wire) != start).map(|wire| graph.name_of(wire)).collect()
     }
 
-    /// What of the file predicts, where it is not all of it: which wire rows stand for, and what its other inputs hold.
-    pub(crate) fn variant(&self) -> String {
-        let started = self.of_network.start.iter().map(|wire| format!("start {wire}"));
-        let held = self.of_network.fixed.iter().map(|(name, row)| format!("{name} = {}", fixed::text(row)));
-        started.chain(held).collect::<Vec<_>>().join("; ")
+    /// What of the file predicts, where it is not all of it: `start`, the wire that rows stand for, and `fixed`, what its other
+    /// inputs hold.
+    pub(crate) fn variant(&self) -> Vec<(&'static str, Parameter)> {
+        let start = self.of_network.start.clone().map(|wire| ("start", wire.into()));
+        let held = self.of_network.fixed.iter().map(|(name, row)| format!("{name}={}", fixed::text(row)));
+        let held: Vec<String> = held.collect();
+        let fixed = (!held.is_empty()).then(|| ("fixed", held.join("; ").into()));
+        start.into_iter().chain(fixed).collect()
     }
 
     /// What the reader of an explanation must know of the model.

@@ -61,6 +61,7 @@ pub fn panel(explanation: &Explanation, row: usize, target: usize) -> Result<Opt
 /// `baseline zeros, n_steps 50`.
 pub fn parameters_text(explanation: &Explanation) -> String {
     let set = explanation.about.parameters.iter().filter(|(_, value)| **value != crate::Parameter::Unset);
+    let set = set.filter(|(name, _)| !crate::digests::is_digest(name));
     set.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }
 

@@ -4,8 +4,6 @@ mod checks;
 mod details;
 mod records_file;
 
-use std::path::PathBuf;
-
 use ndarray::{ArrayD, ArrayViewD};
 use pellucid_store::{Array, Digest, Payload, Record, RecordedModel, Values, canonical_json};
 use serde_json::{Map, Value, json};
@@ -18,7 +16,7 @@ use crate::text::TextExplanation;
 use crate::wire::fits_f32;
 use checks::checks;
 use details::details;
-pub use records_file::RecordsFile;
+pub use records_file::{RecordsFile, feature_names};
 
 /// Digits of a model file's digest that stand for its version where nobody gave one.
 const N_VERSION_DIGITS: usize = 12;
@@ -36,13 +34,12 @@ pub struct RecordContext<'a> {
     pub model_name: Option<&'a str>,
     /// Which version of it; by default the first digits of the file's digest.
     pub model_version: Option<&'a str>,
-    /// With which probability the prediction was chosen to be explained.
+    /// With which probability the explained rows were chosen among all predictions. Where they are a sample of their table,
+    /// the record says the product with what the explanation says of that.
     pub inclusion_probability: f64,
     /// All outputs of the model for the row; by default those that the explanation tells, none of a model with more than
     /// [`MAX_TOLD_OUTPUTS`](crate::MAX_TOLD_OUTPUTS).
     pub outputs: Option<&'a [f64]>,
-    /// What tells the rows of a background from others, such as the SHA-256 of their file.
-    pub background_digest: Option<&'a str>,
     /// Which of several targets (`top-3`), by its place.
     pub target: usize,
     /// Where the explanation is one of a part of the rows that were explained together: the row's place among all of them, and their
@@ -61,7 +58,6 @@ impl<'a> RecordContext<'a> {
             model_version: None,
             inclusion_probability: 1.0,
             outputs: None,
-            background_digest: None,
             target: 0,
             ran_as: None,
         }
@@ -71,7 +67,8 @@ impl<'a> RecordContext<'a> {
 /// What a log keeps of one row of an explanation.
 ///
 /// The record holds nothing of the row itself. Its comparability key is the beginning of the SHA-256 of the canonical JSON
-/// of method, parameters, seed policy, model and background: records that differ in one of them are never averaged.
+/// of method, parameters, seed policy and model: records that differ in one of them are never averaged. Parameters hold the digests
+/// of what they name, such as the rows of a background.
 ///
 /// ```no_run
 /// use pellucid_engine::{Explanation, RecordContext, recorded};
@@ -130,25 +127,6 @@ pub fn recorded_text(
     Ok((record(explanation, 0, context)?, payload))
 }
 
-/// What tells a background from others in a [comparability key](comparability_key): the SHA-256 of the digests of its files, in
-/// hexadecimal digits; `None` without files.
-///
-/// # Errors
-/// A file that cannot be read.
-pub fn background_digest(files: &[PathBuf]) -> Result<Option<String>, Error> {
-    if files.is_empty() {
-        return Ok(None);
-    }
-    let digest = |path: &PathBuf| {
-        let bytes = std::fs::read(path);
-        let bytes = bytes
-            .map_err(|error| Error::Input { path: path.display().to_string(), reason: error.to_string() })?;
-        Ok(Digest::of(&[&bytes]).0)
-    };
-    let digests: Vec<[u8; 32]> = files.iter().map(digest).collect::<Result<_, Error>>()?;
-    Ok(Some(Digest::of(&digests.iter().map(|digest| &digest[..]).collect::<Vec<_>>()).to_string()))
-}
-
 /// What was explained, as a record's payload holds it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RecordedInput {
@@ -203,7 +181,7 @@ fn record(explanation: &Explanation, row: usize, context: &RecordContext<'_>) ->
     let about = &explanation.about;
     let model = model(explanation, context);
     let parameters = parameters(explanation, context);
-    let key = comparability_key(&about.method, &parameters, &model, context.background_digest)?;
+    let key = comparability_key(&about.method, &parameters, &model)?;
     let prediction = match context.outputs {
         Some(outputs) => outputs.to_vec(),
         None => about.all_outputs.as_ref().map_or_else(Vec::new, |all| all[row].clone()),
@@ -215,7 +193,7 @@ fn record(explanation: &Explanation, row: usize, context: &RecordContext<'_>) ->
         checks: checks(explanation, row, context.target),
         runtime_fingerprint: about.runtime.fingerprint.clone(),
         comparability_key: key,
-        inclusion_probability: context.inclusion_probability,
+        inclusion_probability: about.inclusion_probability * context.inclusion_probability,
         ..Record::new(context.prediction_id, context.timestamp_micros, model, &about.method)
     })
 }
@@ -256,7 +234,7 @@ fn parameters(explanation: &Explanation, context: &RecordContext<'_>) -> Map<Str
     parameters
 }
 
-/// What records of one model, method and background have in common, `parameters` being those of the record. Draws are keyed by
+/// What records of one model and method have in common, `parameters` being those of the record. Draws are keyed by
 /// the seed and the row's digest for all methods, so the policy is one and the seed does not tell records apart.
 ///
 /// # Errors
@@ -265,9 +243,8 @@ pub fn comparability_key(
     method: &str,
     parameters: &Map<String, Value>,
     model: &RecordedModel,
-    background_digest: Option<&str>,
 ) -> Result<String, Error> {
-    let mut keyed = json!({
+    let keyed = json!({
         "method": method,
         "parameters": parameters,
         "seed_policy": "seed_and_input_digest",
@@ -275,9 +252,6 @@ pub fn comparability_key(
         "model_version": model.version,
         "model_digest": model.digest,
     });
-    if let Some(digest) = background_digest {
-        keyed["background_digest"] = json!(digest);
-    }
     let key = Digest::of(&[canonical_json(&keyed)?.as_bytes()]).to_string();
     Ok(key[..N_KEY_DIGITS].to_owned())
 }

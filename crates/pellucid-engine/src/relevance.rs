@@ -10,6 +10,7 @@ use pellucid_explain::lrp::{
 use serde::Deserialize;
 
 use crate::aim::{Aim, compared};
+use crate::digests::{self, Named};
 use crate::error::Error;
 use crate::explain::Request;
 use crate::file;
@@ -28,8 +29,8 @@ pub struct Relevance {
     pub options: lrp::Options,
     composite: String,
     settings: Settings,
-    /// The name of the file of own rules.
-    rules: Option<String>,
+    /// The name of the file of own rules, and its digest.
+    rules: Option<Named>,
 }
 
 impl Relevance {
@@ -47,13 +48,15 @@ impl Relevance {
         };
         let mut composite = Composite::named(&name, &settings)?;
         let path = left.rules.take();
-        if let Some(path) = &path {
-            composite.own = own_rules(Path::new(path))?;
+        let mut rules = None;
+        if let Some(path) = path.as_deref().map(Path::new) {
+            let text = file::read_text(path)?;
+            composite.own = parse(&text).map_err(|reason| Error::input(path, reason))?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            rules = Some(Named { text: name, digest: Some(digests::of_text(&text)) });
         }
         composite.check(model.network().graph())?;
-        let file_name =
-            |path: String| Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned());
-        let (options, rules) = (lrp::Options { composite }, path.and_then(file_name));
+        let options = lrp::Options { composite };
         Ok(Self { options, composite: name, settings, rules })
     }
 
@@ -61,14 +64,17 @@ impl Relevance {
     pub(crate) fn parameters(&self) -> Vec<(&'static str, Parameter)> {
         let list = |numbers: &[f64]| numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
         let bound = |numbers: Option<&Vec<f64>>| numbers.map_or(Parameter::Unset, |bound| list(bound).into());
-        vec![
+        let name = |rules: &Named| Parameter::Text(rules.text.clone());
+        let mut parameters = vec![
             ("composite", self.composite.clone().into()),
             ("epsilon", self.settings.epsilon.into()),
             ("gamma", self.settings.gamma.into()),
             ("low", bound(self.settings.bounds.as_ref().map(|bounds| &bounds.0))),
             ("high", bound(self.settings.bounds.as_ref().map(|bounds| &bounds.1))),
-            ("rules", self.rules.clone().map_or(Parameter::Unset, Parameter::Text)),
-        ]
+            ("rules", self.rules.as_ref().map_or(Parameter::Unset, name)),
+        ];
+        parameters.extend(self.rules.as_ref().and_then(|rules| rules.parameter("rules_digest")));
+        parameters
     }
 }
 
@@ -170,10 +176,6 @@ impl Numbers {
             Self::Each(numbers) => numbers,
         }
     }
-}
-
-fn own_rules(path: &Path) -> Result<Vec<Assignment>, Error> {
-    parse(&file::read_text(path)?).map_err(|reason| Error::input(path, reason))
 }
 
 fn parse(text: &str) -> Result<Vec<Assignment>, String> {

@@ -181,7 +181,6 @@ impl Recorder {
             inclusion_probability: task.inclusion_probability,
             outputs: Some(&explained.outputs),
             ran_as: Some(explained.ran_as),
-            background_digest: task.plan.background_digest.as_deref(),
             ..RecordContext::new(&task.row.prediction_id, 0)
         };
         match recorded(&explained.explanation, 0, &context) {

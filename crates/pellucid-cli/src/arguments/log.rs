@@ -28,6 +28,14 @@ pub(crate) struct KeepArguments {
     /// The column of the table that says what was true; it is no feature, and goes into the log as feedback on each prediction.
     #[arg(long, value_name = "COLUMN", requires = "log")]
     pub(crate) known_labels: Option<String>,
+    /// With which probability the rows were chosen among all predictions, where they are a sample: statistics weigh by it [default: 1].
+    #[arg(long, value_name = "P", requires = "log", value_parser = probability)]
+    pub(crate) inclusion_probability: Option<f64>,
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    let probability = text.parse().ok().filter(|p: &f64| *p > 0.0 && *p <= 1.0);
+    probability.ok_or_else(|| "a probability is above 0 and at most 1".to_owned())
 }
 
 /// The key that signs the log.
@@ -84,6 +92,10 @@ pub(crate) struct AppendArguments {
     /// The column, kept with --keep, that names predictions [default: names made from the time].
     #[arg(long, value_name = "COLUMN")]
     pub(crate) prediction_ids: Option<String>,
+    /// With which probability the explained rows were chosen among all predictions, where they are a sample; records of another log say
+    /// it themselves [default: 1].
+    #[arg(long, value_name = "P", value_parser = probability)]
+    pub(crate) inclusion_probability: Option<f64>,
 }
 
 #[derive(Debug, Args)]
@@ -176,7 +188,7 @@ pub(crate) struct VerifyArguments {
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
     /// An older checkpoint that was kept elsewhere: the log must still begin with what it says.
-    #[arg(long, value_name = "FILE", requires = "log")]
+    #[arg(long, value_name = "FILE", requires = "log", conflicts_with = "proof")]
     pub(crate) checkpoint: Option<PathBuf>,
     /// Check a proof that `pellucid log prove` wrote instead; needs --key, and --entry or the log.
     #[arg(long, value_name = "FILE", requires = "key")]

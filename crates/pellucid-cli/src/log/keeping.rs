@@ -5,10 +5,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pellucid_engine::{
-    Error, Explanation, RecordContext, TextExplanation, background_digest, recorded, recorded_text,
-};
-use pellucid_store::{Feedback, Log, Payload, Pending, Record};
+use pellucid_engine::{Error, Explanation, RecordContext, TextExplanation, recorded, recorded_text};
+use pellucid_store::{Entry, Feedback, Log, Payload, Pending, Record};
 
 use super::feedback::label;
 use super::keys;
@@ -23,8 +21,8 @@ const MAX_PENDING: usize = 1_000;
 /// What was explained.
 #[derive(Clone, Copy)]
 pub(crate) enum Explained<'a> {
-    /// Rows, each chosen with this probability.
-    Rows(&'a Explanation, f64),
+    /// Rows.
+    Rows(&'a Explanation),
     /// A text.
     Text(&'a TextExplanation),
 }
@@ -37,7 +35,6 @@ pub(crate) struct Sink {
     log: Log,
     path: PathBuf,
     naming: Naming,
-    background_digest: Option<String>,
     /// Predictions that were given names here: of all rows of all files, so that no two have one name.
     n_named: AtomicUsize,
     written: Mutex<Written>,
@@ -50,6 +47,8 @@ pub(crate) struct Naming {
     pub(crate) prediction_ids: Option<String>,
     /// The column that says what was true.
     pub(crate) known_labels: Option<String>,
+    /// With which probability rows were chosen before they came here; by default 1.
+    pub(crate) inclusion_probability: Option<f64>,
     pub(crate) time: Time,
 }
 
@@ -69,53 +68,45 @@ enum Kind {
 
 impl Sink {
     /// The log of `pellucid explain --log`, open before anything is explained.
-    pub(crate) fn of(
-        arguments: &KeepArguments,
-        background: &[PathBuf],
-        console: &Console,
-    ) -> Result<Option<Self>, Failure> {
+    pub(crate) fn of(arguments: &KeepArguments, console: &Console) -> Result<Option<Self>, Failure> {
         let Some(path) = &arguments.log else { return Ok(None) };
         let naming = Naming {
             model_name: arguments.model_name.clone(),
             model_version: arguments.model_version.clone(),
             prediction_ids: arguments.prediction_ids.clone(),
             known_labels: arguments.known_labels.clone(),
+            inclusion_probability: arguments.inclusion_probability,
             time: Time::now(),
         };
         let log = keys::open_or_make(path, &arguments.key, console)?;
-        Ok(Some(Self {
-            background_digest: background_digest(background)?,
-            ..Self::new(log, path.clone(), naming)
-        }))
+        Ok(Some(Self::new(log, path.clone(), naming)))
     }
 
     pub(crate) fn new(log: Log, path: PathBuf, naming: Naming) -> Self {
-        Self {
-            log,
-            path,
-            naming,
-            background_digest: None,
-            n_named: AtomicUsize::new(0),
-            written: Mutex::default(),
-        }
+        Self { log, path, naming, n_named: AtomicUsize::new(0), written: Mutex::default() }
     }
 
     /// One record a row and target.
     pub(crate) fn keep(&self, explained: Explained<'_>) -> Result<(), Failure> {
         match explained {
-            Explained::Rows(explanation, inclusion_probability) => {
-                for row in 0..explanation.n_rows() {
-                    let id = self.id(explanation, row)?;
-                    let context = self.context(&id, inclusion_probability);
+            Explained::Rows(explanation) => {
+                // What a row cannot be called is told before the first row is in the log, where it would stay.
+                let named: Vec<Known> = (0..explanation.n_rows())
+                    .map(|row| self.known(explanation, row))
+                    .collect::<Result<_, _>>()?;
+                for (row, Known { id, label }) in named.iter().enumerate() {
+                    let context = self.context(id);
                     for target in 0..explanation.n_targets() {
                         self.append(recorded(explanation, row, &RecordContext { target, ..context })?)?;
                     }
-                    self.append_label(&id, explanation, row)?;
+                    if let Some(label) = label {
+                        self.submitted(self.log.submit_feedback(label)?, Kind::Label)?;
+                    }
                 }
             }
             Explained::Text(text) => {
                 let id = self.made();
-                let context = self.context(&id, 1.0);
+                let context = self.context(&id);
                 for target in 0..text.explanation.n_targets() {
                     self.append(recorded_text(text, &RecordContext { target, ..context })?)?;
                 }
@@ -124,11 +115,32 @@ impl Sink {
         Ok(())
     }
 
-    fn id(&self, explanation: &Explanation, row: usize) -> Result<String, Failure> {
-        match &self.naming.prediction_ids {
-            Some(column) => Ok(cell(explanation, column, row, "prediction_ids")?.to_owned()),
-            None => Ok(self.made()),
-        }
+    /// What a row is called, and what was true of it.
+    fn known(&self, explanation: &Explanation, row: usize) -> Result<Known, Failure> {
+        let id = match &self.naming.prediction_ids {
+            Some(column) => cell(explanation, column, row, "prediction_ids")?.to_owned(),
+            None => self.made(),
+        };
+        let known = match &self.naming.known_labels {
+            Some(column) => cell(explanation, column, row, "known_labels")?,
+            None => "",
+        };
+        let feedback = |label| Feedback {
+            prediction_id: id.clone(),
+            timestamp_micros: self.naming.time.micros(),
+            label: Some(label),
+            decision: None,
+        };
+        let place = &explanation.about.inputs[row].source;
+        let refused = |fault: pellucid_store::Error| Error::Input {
+            path: format!("{}, row {}", place.file, place.row_index),
+            reason: fault.to_string(),
+        };
+        let label = (!known.is_empty()).then(|| feedback(label(known)));
+        // A name is the same in records and in feedback.
+        let probe = label.clone().unwrap_or_else(|| feedback("none".into()));
+        Entry::Feedback(probe).to_bytes().map_err(refused)?;
+        Ok(Known { id, label })
     }
 
     /// Nothing of the row may be in a name: it can never be erased.
@@ -137,34 +149,17 @@ impl Sink {
         format!("{}-{number}", self.naming.time.micros())
     }
 
-    fn context<'a>(&'a self, id: &'a str, inclusion_probability: f64) -> RecordContext<'a> {
+    fn context<'a>(&'a self, id: &'a str) -> RecordContext<'a> {
         RecordContext {
             model_name: self.naming.model_name.as_deref(),
             model_version: self.naming.model_version.as_deref(),
-            inclusion_probability,
-            background_digest: self.background_digest.as_deref(),
+            inclusion_probability: self.naming.inclusion_probability.unwrap_or(1.0),
             ..RecordContext::new(id, self.naming.time.micros())
         }
     }
 
     pub(crate) fn append(&self, (record, payload): (Record, Payload)) -> Result<(), Failure> {
         self.submitted(self.log.submit(&record, &payload)?, Kind::Record)
-    }
-
-    /// What the table says was true, where it is known.
-    fn append_label(&self, id: &str, explanation: &Explanation, row: usize) -> Result<(), Failure> {
-        let Some(column) = &self.naming.known_labels else { return Ok(()) };
-        let known = cell(explanation, column, row, "known_labels")?;
-        if known.is_empty() {
-            return Ok(());
-        }
-        let feedback = Feedback {
-            prediction_id: id.to_owned(),
-            timestamp_micros: self.naming.time.micros(),
-            label: Some(label(known)),
-            decision: None,
-        };
-        self.submitted(self.log.submit_feedback(&feedback)?, Kind::Label)
     }
 
     fn submitted(&self, pending: Pending, kind: Kind) -> Result<(), Failure> {
@@ -196,6 +191,21 @@ impl Sink {
         let path = self.path.display();
         console.note(&format!("log       {records}{labels}, entries {first} to {last} of {path}"));
         fault
+    }
+}
+
+/// What is known of a row beside its explanation.
+struct Known {
+    id: String,
+    label: Option<Feedback>,
+}
+
+/// Of a command that failed and a log that could not be closed after it: the cause before what follows from it. That something does not
+/// hold is said of what is in the log, and comes after.
+pub(crate) fn first_fault(done: Result<(), Failure>, finished: Result<(), Failure>) -> Result<(), Failure> {
+    match (done, finished) {
+        (Err(Failure::Check(_)), Err(fault)) => Err(fault),
+        (done, finished) => done.and(finished),
     }
 }
 

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pellucid_engine::Error;
-use pellucid_store::{Digest, Log, Options, VerifyingKey, check_key_apart, create_key, read_verifying_key};
+use pellucid_store::{
+    Digest, Log, Options, VerifyingKey, check_key_apart, create_key, read_verifying_key, signed_note,
+};
 
 use crate::arguments::KeyArguments;
 use crate::console::Console;
@@ -22,7 +24,8 @@ pub(crate) fn open_or_make(path: &Path, key: &KeyArguments, console: &Console) -
 /// The key file of a log; a new one where neither log nor key is there.
 pub(crate) fn ready(path: &Path, key: &KeyArguments, console: &Console) -> Result<PathBuf, Failure> {
     let key_file = key_file(path, key)?;
-    if !path.exists() && signed_before(&key_file) {
+    // A key that has signed a log signs no other.
+    if !path.exists() && signed_note(&key_file).exists() {
         return Err(gone(path, &key_file));
     }
     if !path.exists() && !key_file.exists() {
@@ -49,13 +52,6 @@ pub(crate) fn open(path: &Path, key: &KeyArguments) -> Result<Log, Failure> {
 /// The verifying key of the key file that belongs to a log by default, where there is one.
 pub(crate) fn known_verifier(path: &Path) -> Option<VerifyingKey> {
     read_verifying_key(&default_key(path).ok()?).ok()
-}
-
-/// Whether the key has signed a log, which a new one cannot go on from.
-fn signed_before(key_file: &Path) -> bool {
-    let mut signed = OsString::from(key_file);
-    signed.push(".signed");
-    Path::new(&signed).exists()
 }
 
 fn gone(path: &Path, key_file: &Path) -> Failure {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pellucid_engine::RecordsFile;
+use pellucid_engine::{RecordsFile, feature_names};
 use pellucid_store::{Entry, Payload, Query, Reader, Record, Stored};
 
 use super::json;
@@ -41,7 +41,8 @@ pub(crate) fn run(arguments: &QueryArguments, console: &Console) -> Result<(), F
 
 /// All records, as many at a time as the query's limit says.
 fn write_parquet(reader: &Reader, mut query: Query, path: &Path, console: &Console) -> Result<(), Failure> {
-    let (mut file, mut n) = (None, 0);
+    let mut file = RecordsFile::create(path, first_features(reader, query.clone())?.unwrap_or_default())?;
+    let mut n = 0;
     loop {
         let page = reader.query(&query)?;
         let payloads = page
@@ -52,17 +53,27 @@ fn write_parquet(reader: &Reader, mut query: Query, path: &Path, console: &Conso
         let rows: Vec<(u64, &Record, Option<&Payload>)> = rows
             .filter_map(|(stored, payload)| Some((stored.index, stored.entry.record()?, payload.as_ref())))
             .collect();
-        let writer = match &mut file {
-            Some(writer) => writer,
-            none => none.insert(RecordsFile::create(path, &rows)?),
-        };
         let Some((last, ..)) = rows.last() else { break };
-        writer.write(&rows)?;
+        file.write(&rows)?;
         query.from_index = last + 1;
         n += rows.len();
     }
-    file.map_or(Ok(()), RecordsFile::finish)?;
+    file.finish()?;
     console.print(&format!("wrote     {} ({n} records)", path.display()))
+}
+
+/// The features of the first record that has some: before it may stand records of images, and such whose payload was erased.
+fn first_features(reader: &Reader, mut query: Query) -> Result<Option<Vec<String>>, Failure> {
+    loop {
+        let page = reader.query(&query)?;
+        let Some(last) = page.last() else { return Ok(None) };
+        for stored in page.iter().filter(|stored| stored.payload_present) {
+            if let Some(features) = feature_names(&reader.payload(stored.index)?) {
+                return Ok(Some(features));
+            }
+        }
+        query.from_index = last.index + 1;
+    }
 }
 
 fn cells(stored: &Stored) -> [String; 6] {

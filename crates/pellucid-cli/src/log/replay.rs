@@ -1,11 +1,13 @@
-//! `pellucid log replay`: the row of a record, explained again by the same command, compared value by value.
+//! `pellucid log replay`: the row of a record, explained again by the same command, compared number by number.
+
+mod difference;
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use clap::{CommandFactory, Parser};
 use pellucid_engine::{
-    AgnosticMethod, Cancellation, Error, RecordContext, RecordedInput, recorded, recorded_input,
+    AgnosticMethod, Cancellation, Error, RecordContext, RecordedInput, is_digest, recorded, recorded_input,
     recorded_text, write_file,
 };
 use pellucid_store::{Entry, Payload, Reader, Record};
@@ -13,16 +15,16 @@ use serde_json::{Map, Value};
 
 use super::keeping::Explained;
 use super::place::find;
-use super::show::numbers;
 use crate::arguments::{Arguments, Command, ExplainArguments, ReplayArguments};
 use crate::console::Console;
 use crate::explain;
 use crate::failure::Failure;
+use difference::Difference;
 
 /// What a record says of itself beside the options of its method.
 ///
-/// Of a background, the name of the file stands there without its folder.
-const NO_OPTIONS: [&str; 4] = ["target", "output_space", "output_name", "background"];
+/// Of a background and of rules, the name of the file stands there without its folder.
+const NO_OPTIONS: [&str; 5] = ["target", "output_space", "output_name", "background", "rules"];
 
 pub(crate) fn run(
     arguments: &ReplayArguments,
@@ -35,17 +37,29 @@ pub(crate) fn run(
         let reason = format!("entry {} is no record; only records are explained again", stored.index);
         return Err(Error::Request { option: "entry".to_owned(), reason }.into());
     };
+    if record.method == "feature_permutation" {
+        let what = "replaying feature_permutation is not supported: its values are made from the other rows, which the record does not hold";
+        return Err(Error::Unsupported { what: what.to_owned() }.into());
+    }
     let payload = reader.payload(stored.index)?;
     let folder = tempfile::tempdir().map_err(|error| Failure::Setup(error.to_string()))?;
-    let ran = Run::of(record, &payload);
-    let input = input(&payload, &ran, folder.path())?;
-    let (again, values) = explained_again(arguments, record, &ran, &input, cancellation)?;
-    check_same(record, &again)?;
-    let difference = Difference::of(&payload, &values);
+    let explained = |ran: &Run| {
+        let input = input(&payload, ran, folder.path())?;
+        let (again, new) = explained_again(arguments, record, ran, &input, cancellation)?;
+        check_same(record, &again)?;
+        let difference = Difference::of((record, &payload), (&again, &new));
+        Ok::<_, Failure>((again, difference))
+    };
+    let alone = Run::alone(&payload);
+    let (mut again, mut difference) = explained(&alone)?;
+    let bits_count = record.runtime_fingerprint == again.runtime_fingerprint;
+    if let Some(among) = Run::among(record, &payload).filter(|_| bits_count && !difference.same_bytes) {
+        (again, difference) = explained(&among)?;
+    }
     compared(stored.index, [record, &again], &difference, arguments.tolerance, console)
 }
 
-/// How a row went through its model: the last bits of a network's outputs depend on the number of rows.
+/// How a row goes through its model: the last bits of a network's outputs depend on the size of what runs together.
 struct Run {
     n_rows: usize,
     row: usize,
@@ -54,23 +68,34 @@ struct Run {
 }
 
 impl Run {
-    fn of(record: &Record, payload: &Payload) -> Self {
-        let run = &payload.details["run"];
-        let number = |name: &str| run[name].as_u64();
-        // Trees, and methods that ask about one row at a time, give the same bits however many there are.
-        let together = payload.details["model_format"] == "onnx" && !AgnosticMethod::is_one(&record.method);
-        let n_rows = number("rows").filter(|_| together).map_or(1, |n| n.clamp(1, MAX_ROWS) as usize);
+    /// The row alone, which is enough for all but networks that ran several rows at once.
+    fn alone(payload: &Payload) -> Self {
+        let number = |name: &str| payload.details["run"][name].as_u64();
         Self {
-            n_rows,
-            row: number("row").map_or(0, |row| row as usize).min(n_rows - 1),
+            n_rows: 1,
+            row: 0,
             batch_size: number("batch_size"),
             max_memory_bytes: number("max_memory_bytes"),
         }
     }
+
+    /// As many copies of the row as ran together, where there were several; no more than one run takes, as more change nothing.
+    fn among(record: &Record, payload: &Payload) -> Option<Self> {
+        let number = |name: &str| payload.details["run"][name].as_u64();
+        let together = payload.details["model_format"] == "onnx" && !AgnosticMethod::is_one(&record.method);
+        let n_elements = payload.input.first().map_or(1, |row| row.shape().iter().product::<u64>()).max(1);
+        let most = (MOST_BYTES / (n_elements * BYTES_OF_ELEMENT)).clamp(1, MAX_ROWS);
+        let most = number("batch_size").map_or(most, |asked| most.min(asked.max(1)));
+        let n_rows = number("rows").filter(|_| together)?.min(most) as usize;
+        let row = number("row").map_or(0, |row| row as usize).min(n_rows.saturating_sub(1));
+        (n_rows > 1).then(|| Self { n_rows, row, ..Self::alone(payload) })
+    }
 }
 
-/// No network runs more rows at once.
+/// What a network runs at once: no more rows, and no more bytes of activations, of which the rows are a part.
 const MAX_ROWS: u64 = 4_096;
+const MOST_BYTES: u64 = 64 << 20;
+const BYTES_OF_ELEMENT: u64 = 4;
 
 /// What stands for the row on the command line.
 fn input(payload: &Payload, ran: &Run, folder: &Path) -> Result<String, Failure> {
@@ -162,11 +187,16 @@ fn options(parameters: &Map<String, Value>, given: &[String]) -> Vec<(String, St
         let own = format!("--{long}");
         let is_given = given.iter().any(|it| *it == own || it.starts_with(&format!("{own}=")));
         let option = explain.get_arguments().find(|it| it.get_long() == Some(long.as_str()));
-        let Some(option) = option.filter(|_| !is_given) else { continue };
+        let Some(option) = option.filter(|_| !is_given && !names_file(value)) else { continue };
         let word = match (value, option.get_action().takes_values()) {
             (Value::Bool(true), false) => own,
             (Value::Null, _) | (Value::Bool(false), false) => continue,
             (Value::String(text), true) if text.is_empty() => continue,
+            // Each of several inputs is an option of its own.
+            (Value::String(text), true) if name == "fixed" => {
+                options.extend(text.split("; ").map(|input| (name.clone(), format!("{own}={input}"))));
+                continue;
+            }
             // Lengths of axes are told as 7×7.
             (Value::String(text), true) => format!("{own}={}", text.replace('×', ",")),
             (other, _) => format!("{own}={other}"),
@@ -176,18 +206,22 @@ fn options(parameters: &Map<String, Value>, given: &[String]) -> Vec<(String, St
     options
 }
 
+/// Whether a baseline is the content of a file, of which a record holds the name and the digest.
+fn names_file(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| ["array:", "mean:"].iter().any(|kind| text.starts_with(kind)))
+}
+
 /// The record of the new explanation, named as the old.
 fn again(explained: Explained<'_>, record: &Record, row: usize) -> Result<(Record, Payload), Failure> {
     let target = record.parameters.get("target_place").and_then(Value::as_u64).unwrap_or(0) as usize;
     let context = RecordContext {
         model_name: Some(&record.model.name),
         model_version: Some(&record.model.version),
-        inclusion_probability: record.inclusion_probability,
         target,
         ..RecordContext::new(&record.prediction_id, record.timestamp_micros)
     };
     Ok(match explained {
-        Explained::Rows(explanation, _) => recorded(explanation, row, &context)?,
+        Explained::Rows(explanation) => recorded(explanation, row, &context)?,
         Explained::Text(text) => recorded_text(text, &context)?,
     })
 }
@@ -200,50 +234,38 @@ fn check_same(record: &Record, again: &Record) -> Result<(), Failure> {
         return Err(Error::Request { option: "model".to_owned(), reason }.into());
     }
     let names = record.parameters.keys().chain(again.parameters.keys());
-    let differs = names.into_iter().find(|name| record.parameters.get(*name) != again.parameters.get(*name));
-    let told = |parameters: &Map<String, Value>, name: &str| {
-        parameters.get(name).map_or_else(|| "not set".to_owned(), Value::to_string)
-    };
-    match differs {
-        None => Ok(()),
-        Some(name) => Err(Error::Request {
-            option: name.clone(),
-            reason: format!(
-                "is {} in the record, {} now; give the record's options behind --, as for `pellucid explain`",
-                told(&record.parameters, name),
-                told(&again.parameters, name)
-            ),
-        }
-        .into()),
-    }
-}
-
-/// How far two explanations lie apart.
-struct Difference {
-    same_bytes: bool,
-    /// The length of the difference as a share of that of the values.
-    share: f64,
-    largest: f64,
-    place: usize,
-}
-
-impl Difference {
-    fn of(old: &Payload, new: &Payload) -> Self {
-        let values = |payload: &Payload| numbers(&payload.attribution, "values").unwrap_or_default();
-        let (a, b) = (values(old), values(new));
-        let same_bytes = old.attribution.len() == new.attribution.len()
-            && a.len() == b.len()
-            && a.iter().zip(&b).all(|(a, b)| a.to_bits() == b.to_bits());
-        let gaps: Vec<f64> = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).collect();
-        let length = |values: &[f64]| values.iter().map(|x| x * x).sum::<f64>().sqrt();
-        let place = (0..gaps.len()).max_by(|&i, &j| gaps[i].total_cmp(&gaps[j])).unwrap_or(0);
-        let share = match (a.len() == b.len(), length(&gaps)) {
-            (false, _) => f64::INFINITY,
-            (true, 0.0) => 0.0,
-            (true, gap) => gap / length(&a),
+    let differing: Vec<&String> =
+        names.filter(|name| record.parameters.get(*name) != again.parameters.get(*name)).collect();
+    // That another file was read follows from an option that is another.
+    let Some(name) = differing.iter().find(|name| !is_digest(name)).or(differing.first()) else {
+        return match record.comparability_key == again.comparability_key {
+            true => Ok(()),
+            false => Err(Error::Request {
+                option: "entry".to_owned(),
+                reason: format!(
+                    "the record has the comparability key {}, this explanation {}: they cannot be compared",
+                    record.comparability_key, again.comparability_key
+                ),
+            }
+            .into()),
         };
-        Self { same_bytes, share, largest: gaps.get(place).copied().unwrap_or(0.0), place }
+    };
+    let told = |parameters: &Map<String, Value>| {
+        parameters.get(*name).map_or_else(|| "not set".to_owned(), Value::to_string)
+    };
+    let advice = match is_digest(name) {
+        true => "other rows or another file are given now; give those of the record",
+        false => "give the record's options behind --, as for `pellucid explain`",
+    };
+    Err(Error::Request {
+        option: (*name).clone(),
+        reason: format!(
+            "is {} in the record, {} now; {advice}",
+            told(&record.parameters),
+            told(&again.parameters)
+        ),
     }
+    .into())
 }
 
 fn compared(
@@ -254,7 +276,6 @@ fn compared(
     console: &Console,
 ) -> Result<(), Failure> {
     let same_fingerprint = old.runtime_fingerprint == new.runtime_fingerprint;
-    let Difference { same_bytes, share, largest, place } = *difference;
     let fingerprints = match same_fingerprint {
         true => format!("the same fingerprint ({})", new.runtime_fingerprint),
         false => format!(
@@ -262,16 +283,14 @@ fn compared(
             new.runtime_fingerprint, old.runtime_fingerprint
         ),
     };
-    if same_bytes {
+    if difference.same_bytes {
         return console.print(&format!("replayed  entry {index}: same bytes, under {fingerprints}"));
     }
-    let apart =
-        format!("values lie {share:.1e} of their length apart, the farthest {largest:.1e} at {place}");
-    if !same_fingerprint && share <= tolerance {
+    let apart = difference.text();
+    if !same_fingerprint && difference.is_within(tolerance) {
         return console.print(&format!(
             "replayed  entry {index}: same values within {tolerance}, under {fingerprints}; {apart}"
         ));
     }
-    let claim = format!("entry {index}: {apart}, under {fingerprints}");
-    Err(Failure::Check(vec![claim]))
+    Err(Failure::Check(vec![format!("entry {index}: {apart}, under {fingerprints}")]))
 }

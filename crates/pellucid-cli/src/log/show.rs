@@ -151,11 +151,7 @@ fn names(payload: &Payload, n: usize) -> impl Fn(usize) -> String {
 
 /// The numbers of an array, by its name.
 pub(super) fn numbers(arrays: &[Array], name: &str) -> Option<Vec<f64>> {
-    match arrays.iter().find(|array| array.name() == name)?.values() {
-        Values::F32(values) => Some(values.iter().map(|&x| f64::from(x)).collect()),
-        Values::F64(values) => Some(values.clone()),
-        _ => None,
-    }
+    arrays.iter().find(|array| array.name() == name)?.numbers()
 }
 
 /// Texts without their quotes.

@@ -8,6 +8,9 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 
 const DAY: i64 = 86_400_000_000;
 
+/// Numbers below it (March 1973) are no microseconds that a log could have: a year, or seconds or milliseconds since 1970.
+const LEAST_MICROS: u64 = 100_000_000_000_000;
+
 /// A time in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub(crate) struct Time(i64);
@@ -36,8 +39,14 @@ impl FromStr for Time {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(micros) = text.parse() {
-            return Ok(Self(micros));
+        if let Ok(micros) = text.parse::<i64>() {
+            return match micros.unsigned_abs() {
+                0 | LEAST_MICROS.. => Ok(Self(micros)),
+                _ => Err(format!(
+                    "`{text}` may be a year, seconds or milliseconds; write 2026-11-29, or microseconds since 1970, which have \
+                     at least 15 digits"
+                )),
+            };
         }
         let plain = text.strip_suffix('Z').unwrap_or(text).replacen(' ', "T", 1);
         let midnight = |date: NaiveDate| date.and_time(NaiveTime::MIN);
@@ -76,7 +85,10 @@ mod tests {
             assert_eq!(Time(seconds * 1_000_000).to_string(), text);
         }
         assert_eq!("2026-11-29".parse(), "2026-11-29 00:00:00.0".parse::<Time>());
-        assert_eq!("17".parse(), Ok(Time(17)));
+        assert_eq!(
+            ["0", "1795959010000000"].map(|text| text.parse()),
+            [Ok(Time(0)), Ok(Time(1_795_959_010_000_000))]
+        );
         assert_eq!("1970-01-01T00:00:00.25Z".parse(), Ok(Time(250_000)));
     }
 
@@ -90,9 +102,19 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_times() {
-        for text in
-            ["", "yesterday", "2026-13-01", "2026-02-30", "2026-11-29T25:00:00Z", "2026-11", "2026-1-1T1"]
-        {
+        for text in [
+            "",
+            "2026",
+            "-1",
+            "1795959010",
+            "1795959010000",
+            "yesterday",
+            "2026-13-01",
+            "2026-02-30",
+            "2026-11-29T25:00:00Z",
+            "2026-11",
+            "2026-1-1T1",
+        ] {
             assert!(text.parse::<Time>().is_err(), "{text}");
         }
     }

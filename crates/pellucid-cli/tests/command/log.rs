@@ -130,6 +130,7 @@ fn conditions_choose_records() {
     let table = stdout(&place.log("query", &["--limit", "2"]));
     assert!(table.starts_with("entry  time") && table.ends_with("--from 2\n"), "{table}");
     place.fails(&place.log("query", &["--since", "soon"]), 2, "`soon`");
+    place.fails(&place.log("query", &["--since", "2026"]), 2, "may be a year");
 }
 
 /// What `show` prints is what `append` reads.
@@ -232,6 +233,9 @@ fn a_proof_holds_without_the_log_for_its_entry_alone() {
     let text = std::fs::read_to_string(&entry).expect("written").replace("r-2", "r-9");
     let other = place.folder.write("other.json", text);
     place.fails(&verify(&other), 5, "does not lead from this entry");
+    // A proof says nothing of what else was signed.
+    let with = ["log", "verify", &place.log, "--proof", &proof, "--key", &key, "--checkpoint", &proof];
+    place.fails(&place.run(&with), 2, "--checkpoint");
     place.fails(&place.log("prove", &["99"]), 2, "99");
 }
 
@@ -374,4 +378,143 @@ fn what_was_true_goes_into_the_log_with_the_rows() {
     let unknown = explain("verity");
     assert_ne!(unknown.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("verity"));
+}
+
+/// Parameters are the same words; what they name is not: records are told apart by it, wherever they were explained.
+#[test]
+fn what_parameters_name_tells_records_apart() {
+    let place = Place::new();
+    let keys = |explain: &[&str], n: usize| -> Vec<String> {
+        stdout(&place.run(&[&["explain"], explain, &["--log", &place.log]].concat()));
+        let lines = place.lines(&[]);
+        let key = |line: &Value| line["entry"]["comparability_key"].as_str().expect("a key").to_owned();
+        lines[lines.len() - n..].iter().map(key).collect()
+    };
+    // Twice the same, and something else under the same name.
+    let check = |explain: &[&str], n: usize, write: &dyn Fn(u8)| {
+        write(0);
+        let first = keys(explain, n);
+        assert_eq!(keys(explain, n), first, "{explain:?}");
+        write(1);
+        assert_ne!(keys(explain, n), first, "{explain:?}");
+    };
+    let (trees, network) = (fixture("trees/lightgbm/binary.txt"), fixture("tables/tabular.dynamo.onnx"));
+    let rows = place.write("plain.csv", "a,b,c,d,e\n0.5,1,0,2,46\n-1,0,0.5,1,31\n");
+    let background = place.folder.text("background.csv");
+    let write_background = |which: u8| {
+        place.write("background.csv", &format!("a,b,c,d,e\n{which},1,0,2,40\n-1,0,0.5,1,30\n"));
+    };
+    let of_background = ["--background", &background];
+    check(&[&[trees.as_str(), &rows], &of_background[..]].concat(), 2, &write_background);
+    let counted = ["--removal", "path-dependent"];
+    check(&[&[trees.as_str(), &rows], &counted[..], &of_background].concat(), 2, &write_background);
+    let kernel = ["--method", "kernel-shap"];
+    check(&[&[trees.as_str(), &rows], &kernel[..], &of_background].concat(), 2, &write_background);
+    // The other rows of the table.
+    let table = place.folder.text("permuted.csv");
+    let permutation = ["--method", "feature-permutation", "--n-samples", "3"];
+    let permuted = [&[trees.as_str(), &table], &permutation[..]].concat();
+    check(&permuted, 2, &|which| {
+        place.write("permuted.csv", &format!("a,b,c,d,e\n0.5,1,0,2,46\n-1,0,0.5,{which},31\n"));
+    });
+    // What the other input of a network holds, a baseline, and rules.
+    let numbers = crate::bad_input::npy("(1, 5)", &[0.5, -1.0, 2.0, 0.25, 1.0]);
+    let input = place.folder.write("numbers.npy", numbers);
+    let codes = place.folder.text("codes.npy");
+    let fixed = format!("codes={codes}");
+    let write_codes = |which: u8| {
+        place.folder.write("codes.npy", crate::bad_input::npy("(1, 3)", &[2.0, 0.0, f32::from(which)]));
+    };
+    let of_network = [network.as_str(), &input, "--fixed", &fixed, "--target", "1"];
+    for method in [&["saliency"][..], &["feature-ablation", "--baseline", "zeros"]] {
+        check(&[&of_network[..], &["--method"], method].concat(), 1, &write_codes);
+    }
+    write_codes(0);
+    let baseline = format!("array:{}", place.folder.text("baseline.npy"));
+    let write_baseline = |which: u8| {
+        place.folder.write("baseline.npy", crate::bad_input::npy("(1, 5)", &[f32::from(which); 5]));
+    };
+    for method in ["deep-lift", "feature-ablation"] {
+        let with = ["--method", method, "--baseline", &baseline];
+        check(&[&of_network[..], &with].concat(), 1, &write_baseline);
+    }
+    let rules = place.folder.text("rules.toml");
+    check(&[&of_network[..], &["--method", "lrp", "--rules", &rules]].concat(), 1, &|which| {
+        let rule = ["flat", "epsilon"][usize::from(which)];
+        place.write("rules.toml", &format!("[[rule]]\nfirst = true\nrule = \"{rule}\""));
+    });
+}
+
+/// One in two of a table of 2,001 rows is kept.
+#[test]
+fn a_record_says_with_which_probability_its_row_was_chosen() {
+    let place = Place::new();
+    let mut text = "a,b,c,d,e\n".to_owned();
+    (0..2_001).for_each(|row| text += &format!("{row},1,0,2,46\n"));
+    let table = place.write("large.csv", &text);
+    let model = fixture("trees/lightgbm/binary.txt");
+    let out = place.folder.text("out");
+    let explain = ["explain", &model, &table, "--out", &out, "--log", &place.log];
+    stdout(&place.run(&[&explain[..], &["--inclusion-probability", "0.1"]].concat()));
+    let sample = format!("{out}/sample.npz");
+    stdout(&place.log("append", &[&sample]));
+    stdout(&place.log("append", &[&sample, "--inclusion-probability", "0.1"]));
+    let lines = place.lines(&["--limit", "9999"]);
+    assert_eq!(lines.len(), 3 * 1_001);
+    for (line, expected) in lines.iter().step_by(1_001).zip([0.05, 0.5, 0.05]) {
+        assert_eq!(line["entry"]["inclusion_probability"].as_f64(), Some(expected), "{line}");
+    }
+    for wrong in ["0", "1.5", "-1", "nan"] {
+        let probability = format!("--inclusion-probability={wrong}");
+        place.fails(&place.log("append", &[&sample, &probability]), 2, "above 0 and at most 1");
+    }
+}
+
+/// Nothing of a table whose last row cannot be named is in the log.
+#[test]
+fn names_and_labels_are_looked_at_before_the_first_record() {
+    let place = Place::filled();
+    let model = fixture("trees/lightgbm/binary.txt");
+    let long = "x".repeat(300);
+    for (last, column, part) in [
+        (",1", "--prediction-ids", "prediction_id is empty"),
+        (&format!("{long},1"), "--prediction-ids", "prediction_id has 300 bytes"),
+        (&format!("r-2,{}", "y".repeat(70_000)), "--known-labels", "65535 are allowed"),
+    ] {
+        let table = place
+            .write("named.csv", &format!("a,b,c,d,e,id,truth\n0.5,1,0,2,46,r-1,1\n-1,0,0.5,1,31,{last}\n"));
+        let other = if column == "--known-labels" { "id" } else { "truth" };
+        let name = if column == "--known-labels" { "truth" } else { "id" };
+        let output =
+            place.run(&["explain", &model, &table, "--log", &place.log, column, name, "--keep", other]);
+        place.fails(&output, 3, "named.csv, row 1: ");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(part), "{output:?}");
+        assert_eq!(place.lines(&["--all"]).len(), 3);
+    }
+}
+
+/// Features come from the first record that has some, though a page of others stands before it.
+#[test]
+fn a_parquet_table_has_the_features_of_records_that_come_late() {
+    let place = Place::new();
+    let (rows, _) = recorded("german_credit");
+    let names = (1..=20).map(|i| format!("attribute_{i}")).collect::<Vec<_>>().join(",");
+    let cells = rows[0].iter().map(|cell| cell.map_or_else(String::new, |x| x.to_string()));
+    let table = place.write("credit.csv", &format!("{names}\n{}\n", cells.collect::<Vec<_>>().join(",")));
+    let model = fixture("trees/lightgbm/german_credit.txt");
+    stdout(&place.run(&["explain", &model, &table, "--log", &place.log]));
+    let first = place.lines(&["--payloads"]).remove(0);
+    stdout(&place.log("erase", &["0", "--reason", "x"]));
+    let mut other = first.clone();
+    other["payload"]["details"]["feature_names"] = Value::Null;
+    let lines = format!("{other}\n").repeat(1_000) + &first.to_string();
+    stdout(&place.log("append", &[&place.write("records.jsonl", &lines)]));
+    let parquet = place.folder.text("records.parquet");
+    assert!(stdout(&place.log("query", &["--parquet", &parquet])).contains("(1002 records)"));
+    let keep = "value of attribute_1,entry";
+    let explained = stdout(&place.run(&["explain", &model, &parquet, "--keep", keep, "--json"]));
+    let columns = Explanation::from_json(&explained).expect("an explanation").about.other_columns;
+    let last = columns["entry"].iter().position(|entry| entry == "1002").expect("kept");
+    let value = first["payload"]["attribution"][0]["values"][0].as_f64();
+    assert_eq!(columns["value of attribute_1"][last].parse().ok(), value);
 }

@@ -3,13 +3,14 @@
 use ndarray::{Array1, Array2, ArrayD, Axis, Ix2};
 use pellucid_agnostic::pairwise_interactions::Interactions;
 use pellucid_agnostic::{Estimate, Groups, MaskedRow, predict};
-use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Work, top_outputs};
+use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Work, row_digest_f64, top_outputs};
 
 use super::by_crops::{by_crops, of_row};
 use super::method::AgnosticMethod;
 use super::model::PredictedModel;
 use super::pairs::{gap, halved};
 use super::rows::PredictedRows;
+use crate::digests;
 use crate::error::Error;
 use crate::explanation::{
     About, ExplainedTarget, Explanation, Prediction, RuntimeUse, targets_last, told_outputs,
@@ -62,7 +63,9 @@ fn explain_rows(
     let outputs = predict(predictor, rows.rows.view(), work)?;
     let resolved = request.target.resolve(outputs.view(), model.source().output_names.as_deref())?;
     let about = about(model, rows, request, work, &outputs, &resolved);
-    if let Some((found, groups)) = request.method.of_all_rows(model, rows.rows.view(), &resolved, work)? {
+    if let Some((found, groups)) =
+        request.method.of_all_rows(model, rows.rows.view(), (&outputs, &resolved), work)?
+    {
         let mut parts = Parts::new(outputs.nrows(), resolved.weights.len());
         for row in 0..outputs.nrows() {
             parts.add(row, of_one(&found, row)?, &groups);
@@ -216,13 +219,19 @@ fn about(
     resolved: &ResolvedTarget,
 ) -> About {
     let source = model.source().clone();
-    let parameters = request.method.parameters();
+    let inputs = rows.row_sources(source.takes_f32);
+    let beside = request.method.takes_of_other_rows().then(|| {
+        // Where every row has a part in the values of every other.
+        let rows = rows.rows.outer_iter().map(row_digest_f64);
+        ("other_rows_digest", digests::of_rows(rows).into())
+    });
+    let parameters = request.method.parameters().into_iter().chain(source.variant).chain(beside);
     let mut warnings = source.warnings;
     warnings.extend(rows.warnings.iter().cloned());
     warnings.extend(request.method.warnings());
     About {
         method: request.method.name().to_owned(),
-        parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        parameters: parameters.map(|(name, value)| (name.to_owned(), value)).collect(),
         seed: request.seed,
         target: ExplainedTarget { asked: request.target.to_string(), indices: resolved.indices.clone() },
         output_space: request.method.space_of_values(source.space),
@@ -242,7 +251,8 @@ fn about(
             batch_size: work.batch_size,
             max_memory_bytes: work.max_memory_bytes,
         },
-        inputs: rows.row_sources(source.takes_f32),
+        inputs,
+        inclusion_probability: 1.0,
         deletion: Vec::new(),
         preprocessing: source.preprocessing,
         warnings,
@@ -278,4 +288,78 @@ fn predictions(
         indices.into_iter().map(prediction).collect()
     };
     (0..outputs.nrows()).map(of_row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use ndarray::{ArrayViewD, array};
+
+    use super::*;
+    use crate::agnostic::{AgnosticOptions, FunctionInfo};
+
+    const N_SAMPLES: usize = 12;
+
+    /// `x₀ · x₁ + 3 x₂` of two rows, by permutation; and how many rows it was asked about.
+    fn permuted(rows: ArrayD<f64>) -> (Explanation, usize) {
+        let n_asked = AtomicUsize::new(0);
+        let predict = |rows: ArrayViewD<'_, f64>| {
+            n_asked.fetch_add(rows.len_of(Axis(0)), Ordering::Relaxed);
+            let of_row = |row: ArrayViewD<'_, f64>| row[0] * row[1] + 3.0 * row[2];
+            Ok(rows.outer_iter().map(of_row).collect::<Array1<f64>>().insert_axis(Axis(1)))
+        };
+        let info = FunctionInfo {
+            name: "f".to_owned(),
+            producer: String::new(),
+            fingerprint: String::new(),
+            row_shape: vec![3],
+            n_outputs: 1,
+            output_names: None,
+        };
+        let model = PredictedModel::of_function(info, predict);
+        let options = AgnosticOptions { n_samples: Some(N_SAMPLES), ..AgnosticOptions::default() };
+        let none = |_: &[std::path::PathBuf]| Err(Error::request("background", "none"));
+        let method =
+            AgnosticMethod::new("feature_permutation", &options, &model, 0, None, none).expect("a method");
+        let request = AgnosticRequest { method, target: OutputTarget::All, seed: 0 };
+        let rows = PredictedRows::from_rows(rows, None);
+        let explanation = explain_predicted(&model, &rows, &request, &Work::default()).expect("values");
+        drop(model);
+        (explanation, n_asked.into_inner())
+    }
+
+    /// A permutation of two rows swaps them or not: a value is the share of swaps times what the swap costs.
+    #[test]
+    fn permuted_features_cost_what_the_other_row_has() {
+        let rows = array![[1.0, 2.0, 5.0], [4.0, 3.0, 7.0]].into_dyn();
+        let (explanation, n_asked) = permuted(rows.clone());
+        // The rows themselves once, and all rows for each permutation of each feature.
+        assert_eq!(n_asked, 2 + 2 * 3 * N_SAMPLES);
+        assert_eq!(explanation.evaluations, [1 + 3 * N_SAMPLES; 2]);
+        assert!(explanation.base_values.is_none() && explanation.convergence_delta.is_none());
+        let f = |row: [f64; 3]| row[0] * row[1] + 3.0 * row[2];
+        for feature in 0..3 {
+            let cost = |row: usize| {
+                let own = [0, 1, 2].map(|of| rows[[row, of]]);
+                let mut other = own;
+                other[feature] = rows[[1 - row, feature]];
+                f(own) - f(other)
+            };
+            let shares = [0, 1].map(|row| explanation.values[[row, feature]] / cost(row));
+            assert!((shares[0] - shares[1]).abs() < 1e-12 && (0.0..=1.0).contains(&shares[0]), "{shares:?}");
+            let n_swaps = shares[0] * N_SAMPLES as f64;
+            assert!((n_swaps - n_swaps.round()).abs() < 1e-9 && n_swaps > 0.0, "{n_swaps}");
+        }
+    }
+
+    #[test]
+    fn what_stands_beside_a_row_is_told_by_its_digest() {
+        let digest = |other: f64| {
+            let (explanation, _) = permuted(array![[1.0, 2.0, 5.0], [4.0, 3.0, other]].into_dyn());
+            explanation.about.parameters["other_rows_digest"].to_string()
+        };
+        assert_eq!(digest(7.0), digest(7.0));
+        assert_ne!(digest(7.0), digest(8.0));
+    }
 }

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use ndarray::{Array1, ArrayD, ArrayView2, ArrayViewD, Axis, Ix2};
 use pellucid_agnostic::k_means::k_means;
 use pellucid_agnostic::{Groups, Masker};
-use pellucid_core::{Baseline, ImageValues};
+use pellucid_core::{Baseline, ImageValues, row_digest_f64};
 
 use super::model::PredictedModel;
 use super::rows::PredictedRows;
 use super::series::{Fill, time_axis};
 use crate::baseline::parse_baseline;
+use crate::digests::{self, Named};
 use crate::error::Error;
+use crate::input::hex;
 use crate::parameter::Parameter;
 
 /// How absent features are filled in, with all that it needs read.
@@ -27,7 +29,7 @@ pub(crate) enum Removal {
     /// With what the other explained rows have.
     OtherRows,
     /// With each of many rows in turn.
-    Background { masker: Box<Masker>, text: String, summary: Option<usize> },
+    Background { masker: Box<Masker>, named: Named, summary: Option<usize> },
 }
 
 /// What a person says of it.
@@ -144,7 +146,7 @@ impl Removal {
     ) -> Result<Self, Error> {
         let Some(k) = clusters else {
             let masker = Masker::background(rows, weights, groups.clone())?;
-            return Ok(Self::Background { masker: Box::new(masker), text, summary: None });
+            return Ok(Self::of_background(masker, text, None));
         };
         if weights.is_some() {
             return Err(Error::request("background_weights", "rows that have weights are summed up already"));
@@ -157,7 +159,14 @@ impl Removal {
         })?;
         let summary = k_means(table.view(), k, seed)?;
         let masker = Masker::background(summary.rows.into_dyn(), Some(summary.weights), groups.clone())?;
-        Ok(Self::Background { masker: Box::new(masker), text, summary: Some(table.nrows()) })
+        Ok(Self::of_background(masker, text, Some(table.nrows())))
+    }
+
+    fn of_background(masker: Masker, text: String, summary: Option<usize>) -> Self {
+        let weights = row_digest_f64(masker.weights().into_dyn());
+        let rows = masker.replacements();
+        let digest = Some(digests::of_rows(rows.outer_iter().map(row_digest_f64).chain([weights])));
+        Self::Background { masker: Box::new(masker), named: Named { text, digest }, summary }
     }
 
     fn baseline(text: Option<String>, model: &PredictedModel<'_>, seed: u64) -> Result<Self, Error> {
@@ -253,16 +262,21 @@ impl Removal {
 
     pub(crate) fn parameters(&self) -> Vec<(&'static str, Parameter)> {
         match self {
-            Self::Baseline { text, .. } => vec![("baseline", text.clone().into())],
+            Self::Baseline { text, baseline, .. } => {
+                let digest = digests::of_baseline(baseline).map(|digest| ("baseline_digest", digest.into()));
+                std::iter::once(("baseline", text.clone().into())).chain(digest).collect()
+            }
             Self::OfSeries { fill, .. } => vec![("baseline", fill.name().into())],
             Self::OtherRows => Vec::new(),
-            Self::Array { is_per_row, .. } => {
-                vec![("baseline", if *is_per_row { "per_row" } else { "array" }.into())]
-            }
-            Self::Background { masker, text, summary } => {
+            Self::Array { is_per_row, baseline } => vec![
+                ("baseline", if *is_per_row { "per_row" } else { "array" }.into()),
+                ("baseline_digest", hex(&row_digest_f64(baseline.view())).into()),
+            ],
+            Self::Background { masker, named, summary } => {
                 let n_rows = summary.unwrap_or_else(|| masker.n_replacements());
                 let mut parameters =
-                    vec![("background", text.clone().into()), ("n_background_rows", n_rows.into())];
+                    vec![("background", named.text.clone().into()), ("n_background_rows", n_rows.into())];
+                parameters.extend(named.parameter("background_digest"));
                 if summary.is_some() {
                     parameters.push(("background_clusters", masker.n_replacements().into()));
                 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use ndarray::{ArrayD, ArrayViewD};
+use ndarray::{Array2, ArrayD, ArrayViewD};
 use pellucid_agnostic::exact::{self, exact};
 use pellucid_agnostic::feature_ablation::{self, feature_ablation};
-use pellucid_agnostic::feature_permutation::{self, feature_permutation};
+use pellucid_agnostic::feature_permutation::{self, feature_permutation_of};
 use pellucid_agnostic::kernel_shap::{self, kernel_shap};
 use pellucid_agnostic::lime::{
     self, Column, Discretization, Surrogate, Table, TabularOptions, lime, lime_tabular,
@@ -18,7 +18,7 @@ use pellucid_agnostic::rise::{self, rise};
 use pellucid_agnostic::sampling_shap::{self, sampling_shap};
 use pellucid_agnostic::time_series::Channels;
 use pellucid_agnostic::{Estimate, Game as _, Groups, Hierarchy, Link, Linked, MaskedRow};
-use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Target, Work};
+use pellucid_core::{Attribution, OutputSpace, ResolvedTarget, Work};
 use pellucid_explain::Network;
 
 use super::by_crops;
@@ -28,6 +28,7 @@ use super::pairs;
 use super::players::{OfSeries, Players};
 use super::rows::PredictedRows;
 use super::series;
+use crate::digests::{self, Named};
 use crate::error::Error;
 use crate::method::MethodOptions;
 use crate::parameter::Parameter;
@@ -52,7 +53,7 @@ enum Kind {
     Permutation(permutation_shap::Options),
     Sampling(sampling_shap::Options),
     /// The hierarchy with its name; halves of a row's players where it differs from row to row.
-    Owen(owen::Options, Option<(Hierarchy, &'static str)>),
+    Owen(owen::Options, Option<(Hierarchy, Named)>),
     Lime(lime::Options),
     LimeTabular(TabularOptions, Box<Table>),
     Occlusion(occlusion::Options),
@@ -194,6 +195,11 @@ impl AgnosticMethod {
         self.kind.is_complete()
     }
 
+    /// Whether the values of a row depend on those beside it.
+    pub(crate) fn takes_of_other_rows(&self) -> bool {
+        matches!(self.kind, Kind::Permuted(_))
+    }
+
     /// The unit of values, where outputs are in this one.
     pub fn space_of_values(&self, outputs: OutputSpace) -> OutputSpace {
         match self.link {
@@ -223,7 +229,7 @@ impl AgnosticMethod {
             ],
             Kind::Owen(options, hierarchy) => vec![
                 ("max_evaluations", options.max_evaluations.into()),
-                ("hierarchy", hierarchy.as_ref().map_or("halves", |(_, name)| name).into()),
+                ("hierarchy", hierarchy.as_ref().map_or("halves", |(_, name)| &name.text).into()),
             ],
             Kind::Occlusion(options) => vec![
                 ("window", lengths(&options.window).into()),
@@ -248,8 +254,12 @@ impl AgnosticMethod {
         if self.link == Link::Logit {
             parameters.push(("link", "logit".into()));
         }
+        if let Kind::Owen(_, Some((_, hierarchy))) = &self.kind {
+            parameters.extend(hierarchy.parameter("hierarchy_digest"));
+        }
         parameters.extend(self.removal.parameters());
         parameters.push(("players", self.players.text().into()));
+        parameters.extend(self.players.digest().map(|digest| ("players_digest", digest.into())));
         if let Some(axis) = self.time_axis {
             parameters.push(("time_axis", axis.into()));
         }
@@ -331,13 +341,13 @@ impl AgnosticMethod {
         &self,
         model: &PredictedModel<'_>,
         rows: ArrayViewD<'_, f64>,
-        target: &ResolvedTarget,
+        (outputs, target): (&Array2<f64>, &ResolvedTarget),
         work: &Work,
     ) -> Result<Option<(Attribution, Groups)>, Error> {
         let Kind::Permuted(options) = &self.kind else { return Ok(None) };
         let groups = self.players.of_row(ArrayD::zeros(model.predictor().row_shape()).view())?;
-        let target = Target::Resolved(target.clone());
-        let found = feature_permutation(model.predictor(), &groups, rows, &target, None, options, work)?;
+        let known = (outputs, target);
+        let found = feature_permutation_of(model.predictor(), &groups, rows, known, options, work)?;
         Ok(Some((found, groups)))
     }
 
@@ -500,13 +510,16 @@ impl Context<'_> {
     }
 
     /// The hierarchy that is given; else single columns of a table belong together by their correlation in the background; neighbors otherwise.
-    fn hierarchy(&self, left: &mut AgnosticOptions) -> Result<Option<(Hierarchy, &'static str)>, Error> {
+    fn hierarchy(&self, left: &mut AgnosticOptions) -> Result<Option<(Hierarchy, Named)>, Error> {
         if let Some(pairs) = left.hierarchy.take() {
             let n_players = self.players.count(self.model.predictor().row_shape());
-            return Ok(Some((Hierarchy::merged(n_players, &pairs)?, "given")));
+            let digest = Some(digests::of_text(&format!("{pairs:?}")));
+            let named = Named { text: "given".to_owned(), digest };
+            return Ok(Some((Hierarchy::merged(n_players, &pairs)?, named)));
         }
         let table = self.removal.table().filter(|_| matches!(self.players, Players::Elements));
-        Ok(table.map(Hierarchy::by_correlation).transpose()?.map(|found| (found, "correlation")))
+        let named = Named { text: "correlation".to_owned(), digest: None };
+        Ok(table.map(Hierarchy::by_correlation).transpose()?.map(|found| (found, named)))
     }
 
     /// The same parts of all rows change places, where a row is no text.

@@ -18,6 +18,7 @@ use crate::explain::{network_classifies, producer};
 use crate::explanation::ModelSource;
 use crate::labels;
 use crate::model::{LoadedModel, ModelOptions};
+use crate::parameter::Parameter;
 use crate::preprocess::Preprocess;
 use crate::trees::{TreeModel, check_link, fingerprint};
 
@@ -40,8 +41,9 @@ pub struct PredictedModel<'a> {
 pub struct Source {
     /// What identifies it.
     pub model: ModelSource,
-    /// What of its file predicts: the wire that rows stand for, and what its other inputs hold; empty where all of it does.
-    pub variant: String,
+    /// What of its file predicts: the wire that rows stand for (`start`), and what its other inputs hold (`fixed`); empty where all
+    /// of it does.
+    pub variant: Vec<(&'static str, Parameter)>,
     /// What runs it.
     pub fingerprint: String,
     /// The unit of its outputs.
@@ -150,7 +152,7 @@ impl<'a> PredictedModel<'a> {
         }
         let source = Source {
             model: ModelSource::of_trees(model),
-            variant: String::new(),
+            variant: Vec::new(),
             fingerprint: fingerprint(),
             space,
             output_name: model.ensemble().provenance.objective.clone(),
@@ -193,7 +195,7 @@ impl<'a> PredictedModel<'a> {
                 digest: String::new(),
                 producer: endpoint.version().to_owned(),
             },
-            variant: String::new(),
+            variant: Vec::new(),
             fingerprint: format!("served at {address}"),
             space: OutputSpace::Value,
             output_name: model.output.clone().unwrap_or_default(),
@@ -227,7 +229,7 @@ impl<'a> PredictedModel<'a> {
                 digest: String::new(),
                 producer: info.producer,
             },
-            variant: String::new(),
+            variant: Vec::new(),
             fingerprint: info.fingerprint,
             space: OutputSpace::Value,
             output_name: String::new(),
@@ -353,9 +355,11 @@ impl Source {
     /// A digest of all that predictions depend on, beside the rows.
     fn identity(&self) -> [u8; 32] {
         let model = &self.model;
+        let told = |(name, value): &(&str, Parameter)| format!("{name} {value}; ");
+        let variant: String = self.variant.iter().map(told).collect();
         let parts = [
             &model.digest,
-            &self.variant,
+            &variant,
             &self.fingerprint,
             &model.producer,
             &self.output_name,

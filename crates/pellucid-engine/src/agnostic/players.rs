@@ -7,6 +7,7 @@ use pellucid_agnostic::{Groups, image};
 
 use super::masking::MaskingOptions;
 use super::series::{self, time_first, turned};
+use crate::digests;
 use crate::error::Error;
 
 /// How the players of a row are found.
@@ -131,6 +132,14 @@ impl Players {
                 format!("{kind}:{n}{apart}")
             }
         }
+    }
+
+    /// The digest of groups, of which the record's text says how many there are.
+    pub(crate) fn digest(&self) -> Option<String> {
+        let Self::Groups(groups) = self else { return None };
+        let of_element = groups.of_element();
+        let numbers: Vec<String> = of_element.iter().map(usize::to_string).collect();
+        Some(digests::of_text(&format!("{:?}: {}", of_element.shape(), numbers.join(" "))))
     }
 }
 

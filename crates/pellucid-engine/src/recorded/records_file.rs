@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
-use pellucid_store::{Array, Payload, Record, Values};
+use pellucid_store::{Array, Payload, Record};
 use serde_json::{Value, json};
 
 use crate::error::Error;
@@ -37,14 +37,15 @@ const COLUMNS: [(&str, Kind); 17] = [
 type Row<'a> = (u64, &'a Record, Option<&'a Payload>);
 
 /// A Parquet file of records. What has a form of its own (parameters, checks, outputs) is JSON; what was erased or is not
-/// there is NaN, or an empty text. Where the first payload has named features, their cells follow, and then `value of NAME`
-/// for each: the table can be explained again.
+/// there is NaN, or an empty text. Of records of a table the features' cells follow, and then `value of NAME` for each: the table can be
+/// explained again.
 ///
 /// ```
-/// use pellucid_engine::RecordsFile;
+/// use pellucid_engine::{RecordsFile, feature_names};
 /// # fn write(records: &[(u64, pellucid_store::Record, pellucid_store::Payload)]) -> Result<(), pellucid_engine::Error> {
 /// let rows: Vec<_> = records.iter().map(|(index, record, payload)| (*index, record, Some(payload))).collect();
-/// let mut file = RecordsFile::create("records.parquet".as_ref(), &rows)?;
+/// let features = records.iter().find_map(|(_, _, payload)| feature_names(payload)).unwrap_or_default();
+/// let mut file = RecordsFile::create("records.parquet".as_ref(), features)?;
 /// file.write(&rows)?;
 /// file.finish()
 /// # }
@@ -56,12 +57,11 @@ pub struct RecordsFile {
 }
 
 impl RecordsFile {
-    /// Begins a file; `first` are the first records, which say what the features are.
+    /// Begins a file of records with these [features](feature_names); without any, of records of whatever kind.
     ///
     /// # Errors
     /// [`Error::Output`].
-    pub fn create(path: &Path, first: &[Row<'_>]) -> Result<Self, Error> {
-        let features = first.iter().find_map(|(_, _, payload)| features((*payload)?)).unwrap_or_default();
+    pub fn create(path: &Path, features: Vec<String>) -> Result<Self, Error> {
         let cells = features.iter().map(|name| cell_name(name));
         let own: Vec<String> = cells.chain(features.iter().map(|name| format!("value of {name}"))).collect();
         let mut columns = COLUMNS.to_vec();
@@ -77,7 +77,7 @@ impl RecordsFile {
     /// [`Error::Unsupported`] where one has other features; [`Error::Output`].
     pub fn write(&mut self, rows: &[Row<'_>]) -> Result<(), Error> {
         for (index, _, payload) in rows {
-            let own = payload.and_then(features);
+            let own = payload.and_then(feature_names);
             if !self.features.is_empty() && own.is_some_and(|own| own != self.features) {
                 return Err(Error::Unsupported {
                     what: format!(
@@ -170,8 +170,8 @@ fn cell_name(feature: &str) -> String {
     }
 }
 
-/// The names of the features, where there is one value a feature.
-fn features(payload: &Payload) -> Option<Vec<String>> {
+/// The names of a record's features, where there is one value a feature.
+pub fn feature_names(payload: &Payload) -> Option<Vec<String>> {
     let names = payload.details["feature_names"].as_array()?;
     let names: Vec<String> = names.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     let fits = |array: &Array| array.shape() == [names.len() as u64];
@@ -182,10 +182,6 @@ fn features(payload: &Payload) -> Option<Vec<String>> {
 /// The numbers of an array; NaN where it is not there.
 fn numbers(payload: Option<&Payload>, name: &str, n: usize) -> Vec<f64> {
     let arrays = payload.into_iter().flat_map(|it| it.input.iter().chain(&it.attribution));
-    let found = arrays.filter(|array| array.name() == name).find_map(|array| match array.values() {
-        Values::F32(values) => Some(values.iter().map(|&x| f64::from(x)).collect()),
-        Values::F64(values) => Some(values.clone()),
-        _ => None,
-    });
+    let found = arrays.filter(|array| array.name() == name).find_map(Array::numbers);
     found.filter(|numbers: &Vec<f64>| numbers.len() == n).unwrap_or_else(|| vec![f64::NAN; n])
 }

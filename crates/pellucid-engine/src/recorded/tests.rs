@@ -103,8 +103,11 @@ fn only_what_is_alike_has_the_same_key() {
     other(|it| it.about.model.digest = "ab".repeat(32));
     others.push(key(&one, RecordContext { model_version: Some("8"), ..context() }));
     others.push(key(&one, RecordContext { model_name: Some("other"), ..context() }));
-    others.push(key(&one, RecordContext { background_digest: Some("00"), ..context() }));
-    others.push(key(&one, RecordContext { background_digest: Some("01"), ..context() }));
+    for digest in ["00", "01"] {
+        let mut of_background = one.clone();
+        of_background.about.parameters.insert("background_digest".to_owned(), digest.into());
+        others.push(key(&of_background, context()));
+    }
     others.extend((0..2).map(|target| key(&explanation(2), RecordContext { target, ..context() })));
     others.push(first);
     let n = others.len();

@@ -116,6 +116,7 @@ pub(super) struct TextPart {
     pub(super) input: Input,
     pub(super) target: Target,
     pub(super) ids: Vec<i64>,
+    tokenizer_digest: String,
     /// The target in words, where it is more than one output.
     words: Option<String>,
 }
@@ -140,7 +141,8 @@ impl TextPart {
             other_columns: BTreeMap::new(),
             warnings: model.tokens().warnings(),
         };
-        Ok(Self { encoded, token, part, input, target, ids, words })
+        let tokenizer_digest = model.tokenizer().digest().to_owned();
+        Ok(Self { encoded, token, part, input, target, ids, tokenizer_digest, words })
     }
 
     /// Says in an explanation of tokens what only the text knows.
@@ -148,6 +150,7 @@ impl TextPart {
         if let Some(words) = &self.words {
             about.target.asked.clone_from(words);
         }
+        about.parameters.insert("tokenizer_digest".to_owned(), self.tokenizer_digest.clone().into());
         if about.output_names.as_ref().is_some_and(|names| names.len() > MAX_OUTPUT_NAMES) {
             about.output_names = None;
         }
@@ -209,6 +212,8 @@ impl AskedText {
         about.deletion = checks;
         if let Some(baseline) = self.baseline {
             about.parameters.insert("baseline".to_owned(), Parameter::Text(baseline.to_owned()));
+            // Its vectors differ from text to text; the name says what they are.
+            about.parameters.remove("baseline_digest");
         }
         self.text.tell(about);
         let (encoded, token) = (encoded.clone(), *token);

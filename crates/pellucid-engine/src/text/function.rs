@@ -134,6 +134,8 @@ pub fn explain_text_function<'a>(
     without_row(&mut about.warnings);
     about.parameters.insert("baseline".to_owned(), Parameter::Text(text.baseline.clone()));
     about.parameters.insert("players".to_owned(), Parameter::Text("words".to_owned()));
+    // Of words, which are there or not, the name says all.
+    about.parameters.remove("baseline_digest");
     let encoded = text.encoded.clone();
     Ok(TextExplanation { words: words(&encoded), encoded, token: None, explanation, attention: None })
 }

@@ -137,6 +137,8 @@ fn told(
     without_row(&mut about.warnings);
     about.parameters.insert("baseline".to_owned(), Parameter::Text(hiding.to_owned()));
     about.parameters.insert("players".to_owned(), Parameter::Text("words".to_owned()));
+    // Of words, which are there or not, the name says all.
+    about.parameters.remove("baseline_digest");
     text.tell(about);
     let encoded = text.encoded.clone();
     Ok(TextExplanation { words: words(&encoded), encoded, token: text.token, explanation, attention: None })

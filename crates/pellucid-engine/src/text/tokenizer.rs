@@ -3,10 +3,12 @@
 use std::ops::Range;
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
 use tokenizers::Tokenizer;
 
 use crate::error::Error;
 use crate::file;
+use crate::input::hex;
 
 /// How tokenizers call the token that fills up, and the one that stands for a hidden word.
 const PAD_NAMES: [&str; 5] = ["[PAD]", "<pad>", "<|pad|>", "<|padding|>", "<PAD>"];
@@ -17,6 +19,7 @@ pub struct TextTokenizer {
     inner: Tokenizer,
     pad_id: Option<i64>,
     mask_id: Option<i64>,
+    digest: String,
 }
 
 /// One token of a text.
@@ -70,7 +73,7 @@ impl TextTokenizer {
         inner.with_truncation(None).map_err(|error| fault(&error))?;
         let named = |names: &[&str]| names.iter().find_map(|name| inner.token_to_id(name)).map(i64::from);
         let (pad_id, mask_id) = (padding.or_else(|| named(&PAD_NAMES)), named(&MASK_NAMES));
-        Ok(Self { inner, pad_id, mask_id })
+        Ok(Self { inner, pad_id, mask_id, digest: hex(&Sha256::digest(bytes)) })
     }
 
     /// One more than the largest id.
@@ -85,6 +88,11 @@ impl TextTokenizer {
             *name = visible(&self.inner.id_to_token(id as u32).unwrap_or_default());
         }
         names
+    }
+
+    /// SHA-256 of its file, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 
     /// The token that fills up.

@@ -25,6 +25,7 @@ pub(crate) struct Told {
     pub(crate) predictions: Vec<Vec<Prediction>>,
     pub(crate) all_outputs: Option<Vec<Vec<f64>>>,
     pub(crate) inputs: Vec<RowSource>,
+    pub(crate) inclusion_probability: f64,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -68,6 +69,7 @@ pub(crate) fn about(model: &TreeModel, request: &TableRequest, work: &Work, told
             max_memory_bytes: work.max_memory_bytes,
         },
         inputs: told.inputs,
+        inclusion_probability: told.inclusion_probability,
         preprocessing: None,
         deletion: Vec::new(),
         warnings: told.warnings,

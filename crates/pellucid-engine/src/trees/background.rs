@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use ndarray::{Array2, ArrayView2};
+use pellucid_core::row_digest_f64;
 use pellucid_trees::{Csr, Rows};
 
 use super::blocks::{Blocks, file_name, rows_within};
 use super::columns::Beside;
 use super::model::TreeModel;
+use crate::digests::{self, Named};
 use crate::error::Error;
 
 /// What a block that is read into memory may take beside it.
@@ -16,8 +18,8 @@ const BLOCK_BYTES: usize = 64 << 20;
 /// Rows that absent features are averaged over.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Background {
-    /// The files' names without folders.
-    pub(crate) files: String,
+    /// The files' names without folders, with the digest of the rows.
+    pub(crate) named: Named,
     pub(crate) rows: TableRows,
     /// What must be known of it.
     pub(crate) warnings: Vec<String>,
@@ -52,12 +54,14 @@ impl Background {
         let table = all_rows(model, paths, None, Beside { ignored, kept: &[] })?;
         let files = paths.iter().map(|path| file_name(path)).collect::<Vec<_>>().join(", ");
         let warnings = table.warnings.into_iter().map(|warning| format!("background: {warning}")).collect();
-        Ok(Some(Self { files, rows: table.rows, warnings }))
+        let named = table.rows.named(files, model.ensemble().absent);
+        Ok(Some(Self { named, rows: table.rows, warnings }))
     }
 
     /// Rows that are at hand, in the order of the model's features.
     pub(crate) fn of_rows(rows: Array2<f64>) -> Self {
-        Self { files: "array".to_owned(), rows: TableRows::Dense(rows), warnings: Vec::new() }
+        let rows = TableRows::Dense(rows);
+        Self { named: rows.named("array".to_owned(), f64::NAN), rows, warnings: Vec::new() }
     }
 }
 
@@ -71,6 +75,23 @@ impl TableRows {
 
     pub(crate) fn n_rows(&self) -> usize {
         self.view().n_rows()
+    }
+
+    /// The rows by name, with their digest, which is the same for sparse rows written out; `absent` is what a sparse row does not say.
+    fn named(&self, text: String, absent: f64) -> Named {
+        let digest = match self {
+            Self::Dense(rows) => {
+                digests::of_rows(rows.outer_iter().map(|row| row_digest_f64(row.into_dyn())))
+            }
+            Self::Sparse(sparse) => {
+                let mut numbers = vec![0.0; sparse.n_columns()];
+                digests::of_rows((0..sparse.n_rows()).map(|index| {
+                    sparse.fill(index, absent, &mut numbers);
+                    row_digest_f64(ndarray::aview1(&numbers).into_dyn())
+                }))
+            }
+        };
+        Named { text, digest: Some(digest) }
     }
 }
 

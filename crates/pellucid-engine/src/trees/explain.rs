@@ -218,6 +218,7 @@ impl Run<'_> {
             predictions: kept.rows.iter().map(prediction_of).collect(),
             all_outputs: all_outputs(self.model, method, kept.rows.iter().map(|row| row.margins.clone())),
             inputs: kept.rows.iter().map(input_of).collect(),
+            inclusion_probability: 1.0 / kept.stride as f64,
             warnings: self.warnings(blocks, kept, summary),
         };
         about(self.model, self.request, self.work, told)

@@ -114,6 +114,7 @@ impl KnownOfRows {
             all_warnings.push(linked.warning(self.n_rows_drawn, rows.nrows()));
         }
         let told = Told {
+            inclusion_probability: 1.0,
             feature_names: columns.feature_names.clone(),
             feature_sets: self.sets.clone(),
             other_columns: BTreeMap::new(),

@@ -9,6 +9,7 @@ use pellucid_trees::{InteractionIndex, TreeEnsemble};
 use super::background::Background;
 use super::model::TreeModel;
 use super::spaces::{Linked, output_space};
+use crate::digests::Named;
 use crate::error::Error;
 use crate::parameter::Parameter;
 
@@ -47,8 +48,8 @@ pub(crate) enum Removal {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Recounted {
     pub(crate) ensemble: TreeEnsemble,
-    /// The files' names without folders.
-    files: String,
+    /// The files' names without folders, with the digest of the rows.
+    named: Named,
     n_rows: usize,
 }
 
@@ -163,24 +164,26 @@ impl TreeMethod {
 
     /// All options with their values, in the order of their importance.
     pub fn parameters(&self) -> Vec<(&'static str, Parameter)> {
-        let of_background = |removal: &str, files: &str, n_rows: usize| -> Vec<(&'static str, Parameter)> {
-            vec![
+        let of_background = |removal: &str, named: &Named, n_rows: usize| -> Vec<(&'static str, Parameter)> {
+            let mut parameters = vec![
                 ("removal", removal.into()),
-                ("background", files.into()),
+                ("background", named.text.clone().into()),
                 ("n_background_rows", n_rows.into()),
-            ]
+            ];
+            parameters.extend(named.parameter("background_digest"));
+            parameters
         };
         let mut parameters = match &self.removal {
             Removal::PathDependent(None) => {
                 vec![("removal", "path_dependent".into()), ("covers", "model".into())]
             }
             Removal::PathDependent(Some(recounted)) => {
-                let mut parameters = of_background("path_dependent", &recounted.files, recounted.n_rows);
+                let mut parameters = of_background("path_dependent", &recounted.named, recounted.n_rows);
                 parameters.push(("covers", "background".into()));
                 parameters
             }
             Removal::Interventional(background) => {
-                of_background("interventional", &background.files, background.rows.n_rows())
+                of_background("interventional", &background.named, background.rows.n_rows())
             }
         };
         match self.measure {
@@ -257,7 +260,7 @@ const NO_COVERS: &str = "path-dependent values of a model whose nodes have no co
 fn recounted(background: &Background, model: &TreeModel) -> Result<Box<Recounted>, Error> {
     let mut ensemble = model.ensemble().clone();
     ensemble.recount_covers(background.rows.view())?;
-    Ok(Box::new(Recounted { ensemble, files: background.files.clone(), n_rows: background.rows.n_rows() }))
+    Ok(Box::new(Recounted { ensemble, named: background.named.clone(), n_rows: background.rows.n_rows() }))
 }
 
 fn measure(name: &str, options: &TreeOptions) -> Result<Measure, Error> {

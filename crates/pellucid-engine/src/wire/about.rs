@@ -36,6 +36,8 @@ pub(super) struct About {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     all_outputs: Option<Vec<Vec<f64>>>,
     inputs: Vec<Input>,
+    #[serde(default = "surely", skip_serializing_if = "is_sure")]
+    inclusion_probability: f64,
     preprocessing: Option<Preprocess>,
     feature_names: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,6 +106,15 @@ struct Input {
     crop_box: Option<[f64; 4]>,
 }
 
+fn surely() -> f64 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn is_sure(probability: &f64) -> bool {
+    *probability >= 1.0
+}
+
 impl About {
     pub(super) fn of(about: &explanation::About) -> Self {
         let about = about.clone();
@@ -139,6 +150,7 @@ impl About {
                 .collect(),
             all_outputs: about.all_outputs,
             inputs: about.inputs.into_iter().map(Input::of).collect(),
+            inclusion_probability: about.inclusion_probability,
             preprocessing: about.preprocessing,
             feature_names: about.feature_names,
             feature_categories: about.feature_categories,
@@ -158,6 +170,10 @@ impl About {
                 "it has version {} of the schema, this Pellucid knows {SCHEMA_VERSION}; use a newer one",
                 self.schema_version
             ));
+        }
+        let probability = self.inclusion_probability;
+        if !(probability > 0.0 && probability <= 1.0) {
+            return Err(format!("`inclusion_probability` is {probability}, not above 0 and at most 1"));
         }
         let space = OutputSpace::ALL.into_iter().find(|space| space.name() == self.output_space);
         Ok(explanation::About {
@@ -192,6 +208,7 @@ impl About {
                 max_memory_bytes: self.runtime.max_memory_bytes,
             },
             inputs: self.inputs.into_iter().map(Into::into).collect(),
+            inclusion_probability: self.inclusion_probability,
             preprocessing: self.preprocessing,
             deletion: self.deletion.into_iter().map(Into::into).collect(),
             warnings: self.warnings,

@@ -69,6 +69,7 @@ pub(crate) fn explanation(n_targets: usize) -> Explanation {
             },
             runtime: RuntimeUse { fingerprint: "rten".into(), batch_size: None, max_memory_bytes: 1 << 30 },
             inputs: vec![row(0), row(1)],
+            inclusion_probability: 0.25,
             preprocessing: Some(Preprocess::default()),
             deletion: vec![DeletionCheck {
                 row: 1,

@@ -6,7 +6,7 @@ use ndarray::{Array2, Ix2};
 use pellucid_engine::{
     AgnosticMethod, AgnosticRequest, Explanation, Input, LoadedModel, Method, OutputSpace, OutputTarget,
     Parameter, PredictedRows, Request, Rows as TreeRows, TableRequest, TreeMethod, TreeModel, Work,
-    background_digest, comparability_key, explain, explain_predicted, explain_rows, parse_target,
+    comparability_key, explain, explain_predicted, explain_rows, parse_target,
 };
 use pellucid_store::RecordedModel;
 use serde_json::{Map, Value};
@@ -34,8 +34,6 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     /// Records under the same key may be compared.
     pub(crate) comparability_key: String,
-    /// What tells the background rows from others.
-    pub(crate) background_digest: Option<String>,
     /// What rows of one call have in common: the key, the seed, and the files, whose labels and names explanations tell. Records of two
     /// seeds may be compared, but are not made together.
     pub(crate) call: String,
@@ -91,15 +89,13 @@ impl Plan {
         parameters.insert("target".to_owned(), ready.target.into());
         parameters.insert("output_space".to_owned(), ready.output_space.name().into());
         parameters.insert("output_name".to_owned(), ready.output_name.into());
-        let background_digest = background_digest(of.background)?;
-        let key = comparability_key(&ready.method, &parameters, &of.recorded, background_digest.as_deref())?;
+        let key = comparability_key(&ready.method, &parameters, &of.recorded)?;
         Ok(Self {
             run: ready.run,
             method: ready.method,
             seed: asked.seed,
             call: format!("{key}:{}:{}", asked.seed, ids::hex(of.files)),
             comparability_key: key,
-            background_digest,
             cost_of_row,
         })
     }
@@ -182,6 +178,14 @@ fn predicted(kind: &Kind, asked: &Asked, given: Given) -> Result<Ready, Fault> {
     let predicted = kind.predicted(space)?;
     let read = |paths: &[PathBuf]| kind.read(paths);
     let name = asked.method.as_deref().unwrap_or("kernel_shap");
+    // Which rows wait together is chance.
+    if name.replace('-', "_") == "feature_permutation" {
+        return Err(Fault::BadRequest(
+            "method: feature_permutation takes its values from the rows that are explained together, and rows here are explained \
+             as they come; take feature_ablation"
+                .to_owned(),
+        ));
+    }
     let method = AgnosticMethod::new(name, &given.agnostic()?, &predicted, asked.seed, None, read)?;
     let labels = predicted.source().output_names.as_deref();
     let target = one_output(OutputTarget::parse(&asked.target)?, predicted.predictor().n_outputs(), labels)?;

@@ -85,6 +85,7 @@ fn what_a_method_cannot_do_is_refused_by_name() {
         json!({ "method": "kernel_shap", "options": { "baseline": "array:/etc/passwd" } }),
         "files are not read",
     );
+    check(json!({ "method": "feature_permutation" }), "rows that are explained together");
     check(json!({ "output_space": "log_loss" }), "log-loss");
     check(json!({ "deadline_secs": -1.0 }), "no time to wait");
     check(json!({ "colour": 1 }), "unknown field `colour`");
