@@ -27,7 +27,7 @@ export function pellucid(...args) {
 
 /** Serves the models of a folder and a log, on a free port; `close` ends it. Waits until the dashboard knows the whole log. */
 export async function serveLog(models, log, key) {
-  const args = ["serve", "--models", models, "--log", log, "--key", key, "--port", "0", "--log-level", "error"];
+  const args = ["serve", "--models", models, "--log", log, "--log-key", key, "--port", "0", "--log-level", "error"];
   const server = await started(spawn(COMMAND, args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] }));
   await wholeLog(server.url);
   return server;

@@ -353,6 +353,18 @@ impl Model {
         Some(if self.single_output && class == 0 { format!("not {name}") } else { name.clone() })
     }
 
+    /// A label as people read it, for a record of this predicted class: a class by its name.
+    pub(crate) fn label_name(&self, label: &Label, predicted: u32) -> String {
+        let shown = label.shown();
+        if predicted == NONE || self.judges_by_name(&shown) {
+            return shown;
+        }
+        let index = label.number().filter(|n| *n >= 0.0 && n.fract() == 0.0 && *n < f64::from(NONE));
+        // Of one output, there are two classes.
+        let class = index.map(|n| n as u32).filter(|class| !self.single_output || *class <= 1);
+        class.and_then(|class| self.told_name(class)).unwrap_or(shown)
+    }
+
     /// What an output is called.
     pub(crate) fn output_name(&self, output: u32) -> Option<String> {
         let name = self.classes.get(output as usize).and_then(Option::as_ref).cloned();

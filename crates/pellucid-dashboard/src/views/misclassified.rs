@@ -139,9 +139,7 @@ fn pairs(index: &Index, judged: &[(&Row, Outcome)]) -> Vec<Pair> {
     for (row, _) in judged.iter().filter(|(_, outcome)| *outcome == Outcome::Wrong) {
         let model = index.model_of(row);
         let Some(label) = &index.prediction_of(row).label else { continue };
-        // A label that is an index goes by its class's name.
-        let of_index = label.number().filter(|n| *n >= 0.0 && n.fract() == 0.0);
-        let label = of_index.and_then(|n| model.class_name(n as u32)).unwrap_or_else(|| label.shown());
+        let label = model.label_name(label, row.class);
         *counts.entry((model.class_name(row.class).unwrap_or_default(), label)).or_default() += 1;
     }
     let mut pairs: Vec<Pair> =

@@ -131,7 +131,10 @@ fn found(index: &Index, id: &str) -> Result<(OnePrediction, Vec<Named>), ViewErr
         id: id.to_owned(),
         class: rows.first().and_then(|(_, class)| class.clone()),
         confidence: newest.and_then(Row::confidence),
-        label: prediction.label.as_ref().map(crate::index::Label::shown),
+        label: prediction.label.as_ref().map(|label| match newest {
+            Some(row) => index.model_of(row).label_name(label, row.class),
+            None => label.shown(),
+        }),
         label_micros: prediction.label.as_ref().map(|_| prediction.label_micros),
         outcome: newest.map_or(Outcome::Unlabeled, |row| index.outcome(row)),
         records: Vec::new(),

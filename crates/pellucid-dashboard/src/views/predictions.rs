@@ -64,7 +64,7 @@ impl Line {
             output_name: model.output_name(row.target),
             n_checks: row.n_checks,
             failed_checks: failed_names(index, row).map(str::to_owned).collect(),
-            label: prediction.label.as_ref().map(crate::index::Label::shown),
+            label: prediction.label.as_ref().map(|label| model.label_name(label, row.class)),
             outcome: index.outcome(row),
             erased: row.erased,
             decided: prediction.decided,

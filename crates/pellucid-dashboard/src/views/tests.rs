@@ -426,6 +426,8 @@ fn errors_are_compared_with_hits() {
     assert_eq!(quantity(features, 1, 0)["estimate"], Value::Null);
     let pairs = at(&shown, "/pairs").as_array().expect("pairs").clone();
     assert!(pairs.contains(&json!({ "predicted": "not repaid", "label": "repaid", "n": 1 })), "{pairs:?}");
+    // A label that is an index goes by its class's name.
+    assert_eq!(*at(&shown, "/lines/0/label"), json!("repaid"));
 }
 
 #[test]
