@@ -182,3 +182,20 @@ def test_a_signal_during_the_start_ends_it_in_order(tmp_path):
         assert "listening at" in server.process.stdout.read()
     finally:
         server.__exit__()
+
+
+def test_texts_are_predicted_and_explained_and_replayed(server, client):
+    texts = ["Alice looked at the Mock", "There was a table set out under"]
+    tensor = triton.InferInput("text", [2], "BYTES")
+    tensor.set_data_from_numpy(np.array(texts, object))
+    output = client.get_model_metadata("glasslm_en")["outputs"][0]
+    predicted = client.infer("glasslm_en", [tensor]).as_numpy(output["name"])
+    assert list(predicted.shape) == [2, output["shape"][1]]
+    explanations = server.json("/v1/models/glasslm_en:explain", {"instances": texts})["explanations"]
+    for text, explanation, outputs in zip(texts, explanations, predicted, strict=True):
+        assert explanation["words"] == text.split()
+        assert explanation["target"]["index"] == outputs.argmax()
+        assert explanation["output"] == pytest.approx(outputs.max(), rel=1e-4)
+    index = explanations[1]["record_index"]
+    options = ["--model", MODELS / "glasslm_en.onnx", "--", "--tokenizer", MODELS / "glasslm_en_tokenizer.json"]
+    assert "same bytes" in server.cli("log", "replay", server.log, index, *options)

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use pellucid_engine::{RecordContext, recorded};
+use pellucid_engine::RecordContext;
 use pellucid_store::{
     Array, Error, Feedback, Log, Options, Payload, Pending, Reader, Record, Values, VerifyingKey,
     read_verifying_key,
@@ -175,12 +175,12 @@ impl Recorder {
             model_name: Some(&task.served.name),
             model_version: Some(&task.served.version),
             inclusion_probability: task.inclusion_probability,
-            outputs: Some(&explained.outputs),
+            outputs: explained.outputs.as_deref(),
             ran_as: Some(explained.ran_as),
             background_digest: task.plan.background_digest.as_deref(),
             ..RecordContext::new(&task.row.prediction_id, 0)
         };
-        match recorded(&explained.explanation, 0, &context) {
+        match explained.made.recorded(&context) {
             Ok((record, payload)) => {
                 let held = self.room.hold(bytes_of(&payload));
                 let waiting = Box::new(Waiting { task, record, payload, _held: held });
@@ -192,7 +192,7 @@ impl Recorder {
                 }
             }
             Err(error) => {
-                task.row.set(State::Failed(error.into()));
+                task.row.set(State::Failed(error));
             }
         }
     }

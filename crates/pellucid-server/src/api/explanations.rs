@@ -21,8 +21,9 @@ use crate::error::Fault;
 use crate::explaining::{self, Order, Ordered};
 use crate::jobs::{Job, State as RowState};
 use crate::models::plan::{Asked, Plan};
-use crate::models::rows::{Rows, row};
+use crate::models::rows::Rows;
 use crate::models::served::Served;
+use crate::protocols::strict::optional_values;
 use crate::protocols::v1;
 use crate::queue::Priority;
 use crate::security::body::Content;
@@ -52,6 +53,7 @@ pub(crate) struct Request {
     model: Option<String>,
     version: Option<String>,
     /// Rows, as in KServe V1.
+    #[serde(default, deserialize_with = "optional_values")]
     instances: Option<Vec<Value>>,
     /// The id of these rows' prediction.
     prediction_id: Option<String>,
@@ -152,21 +154,14 @@ async fn rows(app: &Arc<App>, request: &Request) -> Result<(Arc<Served>, Vec<Ord
             let served = app.folder.model(model, request.version.as_deref())?;
             let rows = v1::rows_of(instances, &served, app.options.limits.max_rows)?;
             let (_, ids) = prediction_ids(request.prediction_id.clone(), instances.len())?;
-            let inputs = (0..ids.len()).map(|index| Arc::new(row(&rows, index)));
+            let inputs = (0..ids.len()).map(|index| Arc::new(rows.row(index)));
             Ok((served, ids.into_iter().zip(inputs).map(|(id, input)| ordered(id, input)).collect()))
         }
         (None, Some(ids), _) if !ids.is_empty() && ids.len() <= app.options.limits.max_rows => {
             let stored = stored(app, ids, request).await?;
             let (model, version) = &stored.model;
             let served = app.folder.model(model, Some(version))?;
-            let shape = served.kind.row_shape();
-            if let Some(other) = stored.inputs.iter().find(|input| input.shape()[1..] != shape) {
-                let reason = format!(
-                    "the stored row has shape {:?}, model {model} takes {shape:?}",
-                    &other.shape()[1..]
-                );
-                return Err(Fault::Conflict(reason));
-            }
+            stored.inputs.iter().try_for_each(|input| served.kind.check(input))?;
             Ok((
                 served,
                 ids.iter().cloned().zip(stored.inputs).map(|(id, input)| ordered(id, input)).collect(),

@@ -220,7 +220,7 @@ impl Waiting {
 
 impl Task {
     fn n_bytes(&self) -> usize {
-        size_of::<f64>() * self.input.len()
+        self.input.n_bytes()
     }
 }
 
