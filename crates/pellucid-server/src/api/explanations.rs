@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::infer::prediction_ids;
 use super::records::explanation_of;
+use crate::accepted::{Kept, forget_once_ended};
 use crate::app::{App, blocking};
 use crate::cache;
 use crate::config::Limits;
@@ -31,7 +32,7 @@ use crate::security::ids;
 use crate::security::tokens::{Caller, Scope};
 
 /// How somebody wants rows to be explained, where not as the model's settings say.
-#[derive(Default, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Default, Deserialize, Serialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Wish {
     method: Option<String>,
@@ -83,6 +84,10 @@ impl Wish {
         blocking(move || served.plan_of(&asked)).await
     }
 
+    pub(crate) fn has_deadline(&self) -> bool {
+        self.deadline_secs.is_some()
+    }
+
     pub(crate) fn deadline(&self, limits: &Limits) -> Result<Duration, Fault> {
         let Some(secs) = self.deadline_secs else { return Ok(limits.explain_timeout) };
         let deadline = Duration::try_from_secs_f64(secs).ok().filter(|it| !it.is_zero());
@@ -111,11 +116,22 @@ pub(crate) async fn create(
     if let Some(job) = app.jobs.get(&id).filter(|job| is_good(job)) {
         return Ok(accepted(&job));
     }
-    let rows = explaining::place(&app, order).await?;
-    let job = Arc::new(Job::new(id, app.now(), served, &plan, rows));
-    if request.parameters.deadline_secs.is_some() {
+    order.check_cost(app.options.limits.max_cost)?;
+    let created_micros = app.now();
+    let kept = Kept::new(&id, created_micros, &order, &request.parameters);
+    let keeping = app.clone();
+    blocking(move || keeping.accepted.keep(&kept)).await?;
+    let placed = explaining::place(&app, order).await;
+    if placed.is_err() && app.jobs.get(&id).is_none_or(|job| !is_good(&job)) {
+        app.accepted.forget(&id);
+    }
+    let rows = placed?;
+    rows.iter().for_each(|row| row.keep());
+    let job = Arc::new(Job::new(id, created_micros, served, &plan, rows));
+    if request.parameters.has_deadline() {
         explaining::expire(&job, deadline);
     }
+    forget_once_ended(&app, &job);
     app.jobs.add(job.clone());
     Ok(accepted(&job))
 }

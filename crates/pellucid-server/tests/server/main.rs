@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a broken expectation is what a test reports")]
 
+mod accepted;
 mod bodies;
 mod client;
 mod events;
