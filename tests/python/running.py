@@ -17,7 +17,7 @@ class Running:
 
     def __init__(self, folder, *options):
         self.log = folder / "log" / "explanations.log"
-        self.log.parent.mkdir()
+        self.log.parent.mkdir(exist_ok=True)
         home = str(folder / "home")
         self.environment = os.environ | {"HOME": home, "XDG_DATA_HOME": home}
         command = [PELLUCID, "serve", "--models", MODELS, "--log", self.log, "--port", "0", "--log-level", "error"]
@@ -54,11 +54,15 @@ class Running:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=60)
 
+    def kill(self):
+        """Ends it as a power cut does."""
+        self.process.kill()
+        self.process.wait()
+
     def __enter__(self):
         return self.listening()
 
     def __exit__(self, *_):
         if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
         self.process.stdout.close()

@@ -6,6 +6,7 @@ import re
 import signal
 import sqlite3
 import subprocess
+import time
 import urllib.error
 
 import lightgbm
@@ -182,3 +183,39 @@ def test_a_signal_during_the_start_ends_it_in_order(tmp_path):
         assert "listening at" in server.process.stdout.read()
     finally:
         server.__exit__()
+
+
+def test_texts_are_predicted_and_explained_and_replayed(server, client):
+    texts = ["Alice looked at the Mock", "There was a table set out under"]
+    tensor = triton.InferInput("text", [2], "BYTES")
+    tensor.set_data_from_numpy(np.array(texts, object))
+    output = client.get_model_metadata("glasslm_en")["outputs"][0]
+    predicted = client.infer("glasslm_en", [tensor]).as_numpy(output["name"])
+    assert list(predicted.shape) == [2, output["shape"][1]]
+    explanations = server.json("/v1/models/glasslm_en:explain", {"instances": texts})["explanations"]
+    for text, explanation, outputs in zip(texts, explanations, predicted, strict=True):
+        assert explanation["words"] == text.split()
+        assert explanation["target"]["index"] == outputs.argmax()
+        assert explanation["output"] == pytest.approx(outputs.max(), rel=1e-4)
+    index = explanations[1]["record_index"]
+    options = ["--model", MODELS / "glasslm_en.onnx", "--", "--tokenizer", MODELS / "glasslm_en_tokenizer.json"]
+    assert "same bytes" in server.cli("log", "replay", server.log, index, *options)
+
+
+def test_what_was_accepted_survives_kill_9(tmp_path, digits):
+    rows = np.concatenate([digits + step / 50 for step in range(8)])
+    wish = {"method": "integrated_gradients", "options": {"n_steps": 128}}
+    asked = {"model": "mnist_cnn", "instances": rows.tolist(), "parameters": wish}
+    with Running(tmp_path) as server:
+        status, _, job = server.request("/v1/explanations", asked)
+        server.kill()
+    assert status == 202
+    job = json.loads(job)["job_id"]
+    accepted = server.log.with_name(server.log.name + ".accepted")
+    assert [path.name for path in accepted.iterdir()] == [f"{job}.json"]
+    with Running(tmp_path) as server:
+        while server.json(f"/v1/jobs/{job}")["status"] not in ("done", "failed", "canceled"):
+            time.sleep(0.05)
+        assert server.json(f"/v1/explanations/{job}")["progress"]["n_recorded"] == 24
+        assert server.stop() == 0
+        assert re.search(r"entries\s+24,", server.cli("log", "verify", server.log))

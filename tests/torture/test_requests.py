@@ -3,12 +3,13 @@
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings, strategies
+from hypothesis.errors import Unsatisfiable
 from running import Running
-from schemathesis import checks
+from schemathesis import GenerationMode, checks
 
 # What requests name, so that those that are made up reach what is there too.
 KNOWN = {
-    "model": ["german_credit", "mnist_cnn", "none"],
+    "model": ["german_credit", "mnist_cnn", "glasslm_en", "none"],
     "version": ["1", "2"],
     "index": [0, 1, 10**9],
     "id": ["request-1", "x" * 200],
@@ -41,10 +42,10 @@ def description(server):
 
 
 # Drawn anew each time, the same ones.
-@settings(max_examples=25, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(data=strategies.data())
-def answered_as_described(operation, data):
-    case = data.draw(operation.as_strategy())
+def answered_as_described(operation, mode, data):
+    case = data.draw(operation.as_strategy(generation_mode=mode))
     case.call_and_validate(
         checks=[
             checks.not_a_server_error,
@@ -56,9 +57,15 @@ def answered_as_described(operation, data):
     )
 
 
-def test_made_up_requests_are_answered_as_described(server, description):
+# Requests as the description has them, and others that it does not allow.
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_made_up_requests_are_answered_as_described(server, description, mode):
     operations = [operation.ok() for operation in description.get_all_operations()]
     assert len(operations) > 25
     for operation in operations:
-        answered_as_described(operation)
+        try:
+            answered_as_described(operation, mode)
+        except Unsatisfiable:
+            # Of some operations nothing can be asked wrongly.
+            assert mode == GenerationMode.NEGATIVE
     assert server.json("/healthz") == {"status": "alive"}

@@ -29,7 +29,11 @@ pub(crate) fn run(arguments: &ServeArguments, console: &Console) -> Result<(), F
         console.error(&format!("nothing is recorded: {fault}; it is tried again"));
     }
     signals.wait();
-    match server.stop().n_lost {
+    let ended = server.stop();
+    if ended.n_kept > 0 {
+        console.note(&format!("{} rows of accepted jobs are explained at the next start", ended.n_kept));
+    }
+    match ended.n_lost {
         0 => Ok(()),
         n => Err(Failure::Setup(format!(
             "{n} rows were accepted and are not in the log: there was no time for them"

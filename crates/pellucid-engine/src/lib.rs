@@ -110,9 +110,9 @@ pub use series_picture::{series_chart, series_stretches};
 pub use table_report::report_explained;
 pub use target::{parse_target, read_target};
 pub use text::{
-    EncodedText, TextCompilation, TextEvaluation, TextExplanation, TextFunctionRequest, TextModel,
-    TextReportOptions, TextRequest, TextTokenizer, TextWords, Token, Word, attention_npz, attention_svg,
-    evaluate_texts, explain_text, explain_text_function, highlighted, report_texts, text_ansi,
+    EncodedText, TextCompilation, TextEvaluation, TextExplanation, TextFunctionRequest, TextInputs,
+    TextModel, TextReportOptions, TextRequest, TextTokenizer, TextWords, Token, Word, attention_npz,
+    attention_svg, evaluate_texts, explain_text, explain_text_function, highlighted, report_texts, text_ansi,
     text_evaluations_json, text_fragment, text_html, text_svg, texts_json,
 };
 pub use trees::{

@@ -1,5 +1,6 @@
 //! Text → tokens → an explanation with a value for each token and each word.
 
+mod asked;
 mod baseline;
 mod compilation;
 mod document;
@@ -14,6 +15,7 @@ mod report;
 mod tokenizer;
 mod words;
 
+pub use asked::TextInputs;
 pub use compilation::TextCompilation;
 pub use document::texts_json;
 pub use evaluate::{TextEvaluation, evaluate_texts, text_evaluations_json};

@@ -206,8 +206,8 @@ impl TokenModel {
         Ok(fold_constants(&part)?)
     }
 
-    /// What an input of this name holds for a text, `[1, tokens]`.
-    fn filled(&self, name: &str, tokens: &Tokens) -> Option<Tensor> {
+    /// What an input of this name holds for a text, `[1, tokens]`; `None` where no tokenizer fills it.
+    pub fn filled(&self, name: &str, tokens: &Tokens) -> Option<Tensor> {
         self.elements(name, tokens).map(|elements| Tensor::i64(&[1, elements.len()], elements))
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use pellucid_dashboard::{Dashboard, Follower};
 use serde_json::Value;
 
+use crate::accepted::Accepted;
 use crate::config::Options;
 use crate::error::Fault;
 use crate::events::Pairs;
@@ -50,6 +51,7 @@ pub(crate) struct App {
     pub(crate) events: Pairs,
     pub(crate) dashboard: Mutex<Option<Shown>>,
     pub(crate) audit: Audit,
+    pub(crate) accepted: Accepted,
     pub(crate) draining: AtomicBool,
 }
 

@@ -29,8 +29,7 @@ struct Kept {
 pub(crate) fn key(plan: &Plan, row: &Rows) -> Key {
     let mut hash = Sha256::new();
     hash.update(plan.call.as_bytes());
-    row.shape().iter().for_each(|&length| hash.update((length as u64).to_le_bytes()));
-    row.iter().for_each(|x| hash.update(x.to_bits().to_le_bytes()));
+    row.hash(&mut hash);
     hash.finalize().into()
 }
 
@@ -60,11 +59,12 @@ impl Cache {
 }
 
 fn bytes_of(explained: &Explained) -> usize {
-    let explanation = &explained.explanation;
-    let numbers = explanation.values.len() * 2 + explanation.data.len() * 2 + explained.outputs.len();
+    let explanation = explained.made.explanation();
+    let numbers = explanation.values.len() * 2 + explanation.data.len() * 2;
+    let outputs = explained.outputs.as_ref().map_or(0, Vec::len);
     // Names of features and outputs are held once a row.
     let names = [&explanation.about.feature_names, &explanation.about.output_names];
     let names: usize =
         names.into_iter().flatten().map(|list| list.iter().map(|name| name.len() + 24).sum::<usize>()).sum();
-    8 * numbers + names + 2_048
+    8 * (numbers + outputs) + names + 2_048
 }

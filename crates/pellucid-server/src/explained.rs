@@ -1,28 +1,59 @@
 //! Rows + plan → one explanation a row; where some rows fail, the others are still explained.
 
 use ndarray::{ArrayD, Axis};
-use pellucid_engine::{Explanation, Work};
+use pellucid_engine::{Explanation, RecordContext, TextExplanation, Work, recorded, recorded_text};
+use pellucid_store::{Payload, Record};
 
 use crate::error::Fault;
 use crate::models::plan::Plan;
 use crate::models::rows::{Rows, row, stacked};
-use crate::models::served::Served;
+use crate::models::served::{Kind, Served};
 
-/// The explanation of one row, and all outputs of the model for it in the model's own space.
+/// What is known of one row.
 pub(crate) struct Explained {
-    pub(crate) explanation: Explanation,
-    pub(crate) outputs: Vec<f64>,
+    pub(crate) made: Made,
+    /// All outputs of the model in its own space; of texts those that the explanation tells.
+    pub(crate) outputs: Option<Vec<f64>>,
     /// Its place among the rows that were explained in one call, and their number.
     pub(crate) ran_as: (usize, usize),
 }
 
-/// Explains rows `[1, features…]` in one call of the method; each alone where the call fails.
+/// The explanation of a row of numbers, or of a text.
+pub(crate) enum Made {
+    Row(Box<Explanation>),
+    Text(Box<TextExplanation>),
+}
+
+impl Made {
+    pub(crate) fn explanation(&self) -> &Explanation {
+        match self {
+            Self::Row(explanation) => explanation,
+            Self::Text(text) => &text.explanation,
+        }
+    }
+
+    /// What the log keeps of it.
+    ///
+    /// # Errors
+    /// A row that cannot be kept.
+    pub(crate) fn recorded(&self, context: &RecordContext<'_>) -> Result<(Record, Payload), Fault> {
+        Ok(match self {
+            Self::Row(explanation) => recorded(explanation, 0, context)?,
+            Self::Text(text) => recorded_text(text, context)?,
+        })
+    }
+}
+
+/// Explains rows in one call of the method; each alone where the call fails, and texts, which are of different lengths, always.
 pub(crate) fn explain(
     served: &Served,
     plan: &Plan,
     rows: &[&Rows],
     work: &Work,
 ) -> Vec<Result<Explained, Fault>> {
+    if let Kind::Texts(_) = served.kind {
+        return rows.iter().map(|row| text(served, plan, row, work)).collect();
+    }
     match at_once(served, plan, rows, work) {
         Ok(explained) => explained.into_iter().map(Ok).collect(),
         Err(fault) if rows.len() == 1 => vec![Err(fault)],
@@ -35,8 +66,15 @@ fn alone(served: &Served, plan: &Plan, row: &Rows, work: &Work) -> Result<Explai
     at_once(served, plan, &[row], work)?.pop().ok_or_else(none)
 }
 
+fn text(served: &Served, plan: &Plan, row: &Rows, work: &Work) -> Result<Explained, Fault> {
+    let none = || Fault::Internal("there is no text".to_owned());
+    let text = row.texts()?.first().ok_or_else(none)?;
+    let explanation = plan.explain_text(&served.kind, text, work)?;
+    Ok(Explained { made: Made::Text(Box::new(explanation)), outputs: None, ran_as: (0, 1) })
+}
+
 fn at_once(served: &Served, plan: &Plan, rows: &[&Rows], work: &Work) -> Result<Vec<Explained>, Fault> {
-    let rows = stacked(rows.iter().copied())?;
+    let rows = stacked(rows)?;
     let mut explanation = plan.explain(&served.kind, &rows, work)?;
     if let Some(names) = &served.feature_names {
         explanation.about.feature_names = Some(names.clone());
@@ -44,8 +82,8 @@ fn at_once(served: &Served, plan: &Plan, rows: &[&Rows], work: &Work) -> Result<
     let outputs = served.kind.outputs(&rows, work)?;
     let n_rows = outputs.len();
     let explained = outputs.into_iter().enumerate().map(|(index, outputs)| Explained {
-        explanation: one(&explanation, index),
-        outputs,
+        made: Made::Row(Box::new(one(&explanation, index))),
+        outputs: Some(outputs),
         ran_as: (index, n_rows),
     });
     Ok(explained.collect())

@@ -10,7 +10,7 @@ use crate::cache;
 use crate::error::Fault;
 use crate::jobs::{Job, Row, State};
 use crate::models::plan::Plan;
-use crate::models::rows::{Rows, row};
+use crate::models::rows::Rows;
 use crate::models::served::Served;
 use crate::predict::sampling;
 use crate::predict::stored::Prediction;
@@ -116,12 +116,15 @@ fn recorded_of(reader: &Reader, plan: &Plan, id: &str, input: &Rows) -> Result<O
 }
 
 fn holds(payload: &Payload, input: &Rows) -> bool {
-    match payload.input.first().map(Array::values) {
-        Some(Values::F64(values)) => values.iter().map(|x| x.to_bits()).eq(input.iter().map(|x| x.to_bits())),
+    match (payload.input.first().map(Array::values), input) {
+        (Some(Values::F64(values)), Rows::Numbers(input)) => {
+            values.iter().map(|x| x.to_bits()).eq(input.iter().map(|x| x.to_bits()))
+        }
         // Networks are asked in single precision.
-        Some(Values::F32(values)) => {
+        (Some(Values::F32(values)), Rows::Numbers(input)) => {
             values.iter().map(|x| x.to_bits()).eq(input.iter().map(|x| (*x as f32).to_bits()))
         }
+        (Some(Values::Text(texts)), Rows::Texts(input)) => texts == input,
         _ => false,
     }
 }
@@ -159,7 +162,7 @@ pub(crate) fn sample(
 ) -> Sampled {
     let mut tasks = Vec::new();
     for (index, (id, probabilities)) in ids.iter().zip(probabilities).enumerate() {
-        let input = Arc::new(row(rows, index));
+        let input = Arc::new(rows.row(index));
         let (model, version) = (served.name.clone(), served.version.clone());
         app.predictions.keep(id, Prediction { model, version, row: input.clone() });
         let Some(probability) = sampling::chosen(served, id, probabilities.as_deref()) else { continue };

@@ -25,6 +25,8 @@ pub(crate) struct Row {
     question: Key,
     state: watch::Sender<State>,
     pub(crate) cancellation: Cancellation,
+    /// Whether it is on the disk as part of an accepted job, and goes on at the next start.
+    kept: AtomicBool,
     /// Jobs that want it; it is canceled with the last of them.
     wanted: AtomicUsize,
     /// Told of every change of any row.
@@ -110,6 +112,11 @@ impl Row {
         if under_way.get(&key).is_some_and(|row| std::ptr::eq(&**row, self)) {
             under_way.remove(&key);
         }
+    }
+
+    /// It is on the disk as part of an accepted job.
+    pub(crate) fn keep(&self) {
+        self.kept.store(true, Ordering::Release);
     }
 
     /// One of those that want it does no longer; the last one cancels it. What is made already goes to the log.
@@ -283,6 +290,7 @@ impl Jobs {
             question,
             state: watch::Sender::new(State::Queued),
             cancellation: Cancellation::default(),
+            kept: AtomicBool::new(false),
             wanted: AtomicUsize::new(1),
             changes: self.changes.clone(),
             under_way: Arc::downgrade(&self.under_way),
@@ -292,8 +300,8 @@ impl Jobs {
         (row, true)
     }
 
-    /// Ends all rows that are under way; how many those were.
-    pub(crate) fn end_all(&self, fault: &Fault) -> usize {
+    /// Ends all rows that are under way; how many those were: those that are on the disk as parts of accepted jobs, and the others.
+    pub(crate) fn end_all(&self, fault: &Fault) -> (usize, usize) {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = std::mem::take(&mut *under_way);
         drop(under_way);
@@ -301,7 +309,9 @@ impl Jobs {
             row.cancellation.cancel();
             row.set(State::Failed(fault.clone()))
         };
-        rows.values().filter(ends).count()
+        let ended: Vec<&Arc<Row>> = rows.values().filter(ends).collect();
+        let n_kept = ended.iter().filter(|row| row.kept.load(Ordering::Acquire)).count();
+        (n_kept, ended.len() - n_kept)
     }
 
     /// Keeps a job; of those that have ended the oldest are forgotten.

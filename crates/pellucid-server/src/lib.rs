@@ -4,6 +4,7 @@
 //! and sessions of their own; what is to be explained waits in a bounded queue for other threads; what they make goes to the
 //! one writer of the log, which keeps what it cannot write and tries again.
 
+mod accepted;
 mod api;
 mod app;
 mod cache;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use pellucid_engine::{RecordContext, recorded};
+use pellucid_engine::RecordContext;
 use pellucid_store::{
     Array, Error, Feedback, Log, Options, Payload, Pending, Reader, Record, Values, VerifyingKey,
     read_verifying_key,
@@ -179,11 +179,11 @@ impl Recorder {
             model_name: Some(&task.served.name),
             model_version: Some(&task.served.version),
             inclusion_probability: task.inclusion_probability,
-            outputs: Some(&explained.outputs),
+            outputs: explained.outputs.as_deref(),
             ran_as: Some(explained.ran_as),
             ..RecordContext::new(&task.row.prediction_id, 0)
         };
-        match recorded(&explained.explanation, 0, &context) {
+        match explained.made.recorded(&context) {
             Ok((record, payload)) => {
                 let held = self.room.hold(bytes_of(&payload));
                 let waiting = Box::new(Waiting { task, record, payload, held });
@@ -195,7 +195,7 @@ impl Recorder {
                 }
             }
             Err(error) => {
-                task.row.set(State::Failed(error.into()));
+                task.row.set(State::Failed(error));
             }
         }
     }

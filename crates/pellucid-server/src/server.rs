@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 
+use crate::accepted::{Accepted, resume};
 use crate::api::router;
 use crate::app::App;
 use crate::cache::Cache;
@@ -54,7 +55,9 @@ impl StartError {
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
-    /// Rows that were accepted, and whose explanation is not in the log.
+    /// Rows of accepted jobs whose explanation is not in the log: they are on the disk, and go on at the next start.
+    pub n_kept: usize,
+    /// Other rows that were to be explained, and whose explanation is not in the log.
     pub n_lost: usize,
 }
 
@@ -97,6 +100,7 @@ impl Server {
         let app = app(options, address, folder, tokens)?;
         let recorder = recorder(&app)?;
         let explaining = explaining(&app, &recorder)?;
+        http.block_on(resume(app.clone()));
         let (stop, stopped) = watch::channel(false);
         let limits = &app.options.limits;
         let accepting = Accepting {
@@ -156,12 +160,12 @@ impl Server {
         self.recorder.stop(until);
         // Whatever is explained from here on comes too late.
         let late = Fault::Unavailable("the server stopped before this was explained and recorded".to_owned());
-        let n_lost = self.app.jobs.end_all(&late);
+        let (n_kept, n_lost) = self.app.jobs.end_all(&late);
         drop(self.app.queue.clear());
         self.stop_listening(until);
         self.stop_watching();
-        let drained = Drained { n_lost };
-        tracing::info!(n_lost = drained.n_lost, "stopped");
+        let drained = Drained { n_kept, n_lost };
+        tracing::info!(n_kept, n_lost, "stopped");
         drained
     }
 
@@ -242,6 +246,7 @@ fn app(
         dashboard: Mutex::default(),
         rate: Rate::new(limits.requests_per_second, limits.burst),
         audit: Audit::of_log(&options.log),
+        accepted: Accepted::of_log(&options.log),
         draining: AtomicBool::new(false),
         options,
     }))

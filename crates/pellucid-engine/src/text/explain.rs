@@ -228,7 +228,7 @@ impl AskedText {
 }
 
 /// The token whose outputs are explained, `None` for models with outputs for the whole text.
-fn explained_token(
+pub(super) fn explained_token(
     model: &TextModel,
     text: &EncodedText,
     asked: Option<usize>,

@@ -9,6 +9,7 @@ use pellucid_explain::{Network, TokenModel, network};
 use pellucid_graph::{Graph, Runtime, onnx};
 
 use crate::error::Error;
+use crate::input::hex;
 use crate::labels;
 use crate::model::{LoadedModel, ModelOptions, read, stem};
 use crate::text::tokenizer::{EncodedText, TextTokenizer, Token};
@@ -93,6 +94,21 @@ impl TextModel {
     /// The name of the explained output in the file.
     pub fn output_name(&self) -> &str {
         &self.output_name
+    }
+
+    /// The graph as the file has it.
+    pub fn graph(&self) -> &Graph {
+        &self.file.graph
+    }
+
+    /// SHA-256 of the file, in hexadecimal.
+    pub fn digest(&self) -> String {
+        hex(&self.file.digest)
+    }
+
+    /// The number of outputs of a text, or of one of its tokens.
+    pub fn n_outputs(&self) -> usize {
+        self.tokens.n_outputs()
     }
 
     pub(crate) fn tokens(&self) -> &TokenModel {

@@ -333,3 +333,16 @@ fn a_log_keeps_the_text_and_its_words() {
     assert_eq!(record.model.version, record.model.digest.to_string()[..12]);
     assert!(!serde_json::to_string(&record).unwrap().contains("good"));
 }
+
+#[test]
+fn a_text_is_what_the_inputs_of_the_file_hold() {
+    let model = model(BAG).unwrap();
+    let asked = model.inputs_of(TEXT).unwrap();
+    assert_eq!(asked.tensors, [Tensor::i64(&[1, 8], IDS.to_vec()), Tensor::i64(&[1, 8], vec![1; 8])]);
+    let outputs = evaluate(model.graph(), &asked.tensors).unwrap()[0].to_f64s();
+    let explained = explained(&model, TEXT, &request("saliency", None));
+    assert!((outputs[0] - explained.explanation.outputs.first().unwrap()).abs() < 1e-6);
+    assert!(asked.token.is_none() && model.n_outputs() == 2);
+    assert!(model.check_length(TEXT).is_ok());
+    assert!(model.inputs_of("").unwrap_err().to_string().contains("is empty"));
+}

@@ -61,7 +61,7 @@ async fn explained(
     let response: Value = parsed("response", response)?;
     let served = model(app, models, &response)?;
     let rows = rows(app, &served, request)?;
-    let (n_rows, n_answered) = (rows.shape().first().copied().unwrap_or(0), n_rows_of(&response));
+    let (n_rows, n_answered) = (rows.len(), n_rows_of(&response));
     if n_answered.is_some_and(|n| n != n_rows) {
         let reason = format!("the request has {n_rows} rows, the response {}", n_answered.unwrap_or(0));
         return Err(Fault::Unprocessable(reason));
@@ -89,7 +89,11 @@ fn rows(app: &App, served: &Served, request: &Bytes) -> Result<Rows, Fault> {
     let body: Value = parsed("request", request)?;
     match body.get("inputs").and_then(|inputs| inputs.get(0)).and_then(|input| input.get("datatype")) {
         Some(_) => tensors::rows(&v2::read(request, None)?.inputs, served, max_rows),
-        None => v1::rows(&body, served, max_rows),
+        None => {
+            let body: v1::Body = serde_json::from_slice(request)
+                .map_err(|error| Fault::BadRequest(format!("the logged request: {error}")))?;
+            v1::rows(&body, served, max_rows)
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::infer::prediction_ids;
 use super::records::explanation_of;
+use crate::accepted::{Kept, forget_once_ended};
 use crate::app::{App, blocking};
 use crate::cache;
 use crate::config::Limits;
@@ -21,8 +22,9 @@ use crate::error::Fault;
 use crate::explaining::{self, Order, Ordered};
 use crate::jobs::{Job, State as RowState};
 use crate::models::plan::{Asked, Plan};
-use crate::models::rows::{Rows, row};
+use crate::models::rows::Rows;
 use crate::models::served::Served;
+use crate::protocols::strict::optional_values;
 use crate::protocols::v1;
 use crate::queue::Priority;
 use crate::security::body::Content;
@@ -30,7 +32,7 @@ use crate::security::ids;
 use crate::security::tokens::{Caller, Scope};
 
 /// How somebody wants rows to be explained, where not as the model's settings say.
-#[derive(Default, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Default, Deserialize, Serialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Wish {
     method: Option<String>,
@@ -52,6 +54,7 @@ pub(crate) struct Request {
     model: Option<String>,
     version: Option<String>,
     /// Rows, as in KServe V1.
+    #[serde(default, deserialize_with = "optional_values")]
     instances: Option<Vec<Value>>,
     /// The id of these rows' prediction.
     prediction_id: Option<String>,
@@ -79,6 +82,10 @@ impl Wish {
         };
         let served = served.clone();
         blocking(move || served.plan_of(&asked)).await
+    }
+
+    pub(crate) fn has_deadline(&self) -> bool {
+        self.deadline_secs.is_some()
     }
 
     pub(crate) fn deadline(&self, limits: &Limits) -> Result<Duration, Fault> {
@@ -109,11 +116,22 @@ pub(crate) async fn create(
     if let Some(job) = app.jobs.get(&id).filter(|job| is_good(job)) {
         return Ok(accepted(&job));
     }
-    let rows = explaining::place(&app, order).await?;
-    let job = Arc::new(Job::new(id, app.now(), served, &plan, rows));
-    if request.parameters.deadline_secs.is_some() {
+    order.check_cost(app.options.limits.max_cost)?;
+    let created_micros = app.now();
+    let kept = Kept::new(&id, created_micros, &order, &request.parameters);
+    let keeping = app.clone();
+    blocking(move || keeping.accepted.keep(&kept)).await?;
+    let placed = explaining::place(&app, order).await;
+    if placed.is_err() && app.jobs.get(&id).is_none_or(|job| !is_good(&job)) {
+        app.accepted.forget(&id);
+    }
+    let rows = placed?;
+    rows.iter().for_each(|row| row.keep());
+    let job = Arc::new(Job::new(id, created_micros, served, &plan, rows));
+    if request.parameters.has_deadline() {
         explaining::expire(&job, deadline);
     }
+    forget_once_ended(&app, &job);
     app.jobs.add(job.clone());
     Ok(accepted(&job))
 }
@@ -152,21 +170,14 @@ async fn rows(app: &Arc<App>, request: &Request) -> Result<(Arc<Served>, Vec<Ord
             let served = app.folder.model(model, request.version.as_deref())?;
             let rows = v1::rows_of(instances, &served, app.options.limits.max_rows)?;
             let (_, ids) = prediction_ids(request.prediction_id.clone(), instances.len())?;
-            let inputs = (0..ids.len()).map(|index| Arc::new(row(&rows, index)));
+            let inputs = (0..ids.len()).map(|index| Arc::new(rows.row(index)));
             Ok((served, ids.into_iter().zip(inputs).map(|(id, input)| ordered(id, input)).collect()))
         }
         (None, Some(ids), _) if !ids.is_empty() && ids.len() <= app.options.limits.max_rows => {
             let stored = stored(app, ids, request).await?;
             let (model, version) = &stored.model;
             let served = app.folder.model(model, Some(version))?;
-            let shape = served.kind.row_shape();
-            if let Some(other) = stored.inputs.iter().find(|input| input.shape()[1..] != shape) {
-                let reason = format!(
-                    "the stored row has shape {:?}, model {model} takes {shape:?}",
-                    &other.shape()[1..]
-                );
-                return Err(Fault::Conflict(reason));
-            }
+            stored.inputs.iter().try_for_each(|input| served.kind.check(input))?;
             Ok((
                 served,
                 ids.iter().cloned().zip(stored.inputs).map(|(id, input)| ordered(id, input)).collect(),

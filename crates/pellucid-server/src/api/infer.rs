@@ -18,9 +18,10 @@ use crate::app::App;
 use crate::error::Fault;
 use crate::explaining::{self, Order, Ordered, Sampled};
 use crate::jobs::{Row, State as RowState};
-use crate::models::rows::{Rows, row};
+use crate::models::rows::Rows;
 use crate::models::served::Served;
 use crate::predict::sampling;
+use crate::protocols::strict::values;
 use crate::protocols::{binary, tensors, v1, v2};
 use crate::queue::Priority;
 use crate::security::body::Content;
@@ -33,7 +34,8 @@ const PREDICTION_ID: HeaderName = HeaderName::from_static("x-prediction-id");
 /// A request of KServe V1.
 #[derive(Deserialize, Serialize, ToSchema)]
 pub(crate) struct Instances {
-    /// One element a row: nested lists of numbers, or for tables a list or an object of cells.
+    /// One element a row: nested lists of numbers, for tables a list or an object of cells, for models that read texts a text.
+    #[serde(deserialize_with = "values")]
     instances: Vec<Value>,
     /// `:explain`: how, where not as the model's settings say.
     #[serde(default)]
@@ -68,7 +70,7 @@ async fn predict_v1(
 ) -> Result<Response, Fault> {
     caller.may(Scope::PredictLog)?;
     let served = app.folder.model(model, None)?;
-    let body: Value = content.json()?;
+    let body: v1::Body = content.json()?;
     let rows = v1::rows(&body, &served, app.options.limits.max_rows)?;
     let id = content.header(PREDICTION_ID.as_str()).map(str::to_owned);
     let answered = predicted(app, &served, rows, id).await?;
@@ -91,7 +93,7 @@ pub(crate) async fn predicted(
     id: Option<String>,
 ) -> Result<Answered, Fault> {
     let started = Instant::now();
-    let n_rows = rows.shape().first().copied().unwrap_or(0);
+    let n_rows = rows.len();
     let (id, ids) = prediction_ids(id, n_rows)?;
     let rows = Arc::new(rows);
     let outputs = app.pool.predict(served.clone(), rows.clone()).await?;
@@ -150,7 +152,7 @@ async fn explain_v1(
     let plan = wish.plan(&served).await?;
     let ordered = ids.into_iter().enumerate().map(|(index, prediction_id)| Ordered {
         prediction_id,
-        input: Arc::new(row(&rows, index)),
+        input: Arc::new(rows.row(index)),
         inclusion_probability: 1.0,
     });
     let order = Order { keep: true, ..Order::new(served, plan, Priority::High, ordered.collect()) };

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::error::Fault;
 use crate::security::headers::guard;
 
+pub(crate) use explanations::Wish;
 pub(crate) use health::openapi;
 
 /// All routes of the server.

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::app::{App, blocking};
 use crate::error::Fault;
+use crate::models::rows::Rows;
 use crate::predict::stored::Prediction;
 use crate::protocols::v1::nested;
 use crate::security::body::Content;
@@ -195,6 +196,10 @@ pub(crate) fn explanation_json(prediction_id: &str, index: u64, payload: Option<
     let values = |name: &str| payload.map_or(Value::Null, |payload| attribution(payload, name));
     described.insert("values".to_owned(), values("values"));
     described.insert("standard_error".to_owned(), values("standard_error"));
+    // Of a text, what the values are of.
+    if let words @ Value::Array(_) = values("words") {
+        described.insert("words".to_owned(), words);
+    }
     described.insert("prediction_id".to_owned(), prediction_id.into());
     described.insert("record_index".to_owned(), index.into());
     Value::Object(described)
@@ -220,10 +225,13 @@ pub(crate) async fn prediction_of(app: &Arc<App>, id: &str) -> Result<Prediction
     .await
 }
 
-fn row_of(array: &Array) -> Option<ArrayD<f64>> {
+fn row_of(array: &Array) -> Option<Rows> {
+    if let Values::Text(texts) = array.values() {
+        return Some(Rows::Texts(texts.clone()));
+    }
     let numbers: Vec<f64> = numbers(array)?;
     let shape: Vec<usize> = std::iter::once(1).chain(array.shape().iter().map(|&n| n as usize)).collect();
-    ArrayD::from_shape_vec(IxDyn(&shape), numbers).ok()
+    ArrayD::from_shape_vec(IxDyn(&shape), numbers).ok().map(Rows::Numbers)
 }
 
 fn numbers(array: &Array) -> Option<Vec<f64>> {

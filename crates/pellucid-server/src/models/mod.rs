@@ -6,6 +6,7 @@ pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod served;
 pub(crate) mod settings;
+pub(crate) mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

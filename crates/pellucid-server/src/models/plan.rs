@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use ndarray::{Array2, Ix2};
 use pellucid_engine::{
     AgnosticMethod, AgnosticRequest, Explanation, Input, LoadedModel, Method, OutputSpace, OutputTarget,
-    Parameter, PredictedRows, Request, Rows as TreeRows, TableRequest, TreeMethod, TreeModel, Work,
-    comparability_key, explain, explain_predicted, explain_rows, parse_target,
+    Parameter, PredictedRows, Request, Rows as TreeRows, TableRequest, TextExplanation, TextRequest,
+    TreeMethod, TreeModel, Work, comparability_key, explain, explain_predicted, explain_rows, explain_text,
+    parse_target,
 };
 use pellucid_store::RecordedModel;
 use serde_json::{Map, Value};
 
 use super::options::Given;
-use super::rows::Rows;
+use super::rows::Numbers;
 use super::served::Kind;
+use super::texts::ServedTexts;
 use crate::error::Fault;
 use crate::security::ids;
 
@@ -45,6 +47,7 @@ enum Run {
     Trees(Box<TableRequest>),
     Network(Box<Request>),
     Predicted(Box<AgnosticRequest>, Option<OutputSpace>),
+    Text(Box<TextRequest>),
 }
 
 /// What a plan is made for.
@@ -76,11 +79,15 @@ impl Plan {
     pub(crate) fn new(of: &Planned<'_>, asked: &Asked) -> Result<Self, Fault> {
         let mut given = Given::read(&asked.options)?;
         given.networks.background = of.background.to_vec();
+        if let Kind::Texts(texts) = of.kind {
+            return Self::of_texts(of, texts, asked, given);
+        }
         let method = asked.method.as_deref();
         let ready = match of.kind {
             kind if method.is_some_and(AgnosticMethod::is_one) => predicted(kind, asked, given)?,
             Kind::Trees(model) => trees(model, asked, given)?,
             Kind::Network(network) => self::network(&network.model, asked, given)?,
+            Kind::Texts(_) => return Err(Fault::Internal("a text is no row of numbers".to_owned())),
         };
         let mut parameters: Map<String, Value> =
             ready.options.iter().map(|(name, value)| ((*name).to_owned(), value.to_json())).collect();
@@ -94,9 +101,23 @@ impl Plan {
             run: ready.run,
             method: ready.method,
             seed: asked.seed,
-            call: format!("{key}:{}:{}", asked.seed, ids::hex(of.files)),
+            call: call(&key, asked, of.files),
             comparability_key: key,
             cost_of_row,
+        })
+    }
+
+    /// Of texts, methods are made for each text: one that is explained tells what the records have in common.
+    fn of_texts(of: &Planned<'_>, texts: &ServedTexts, asked: &Asked, given: Given) -> Result<Self, Fault> {
+        let request = texts.request(asked, given)?;
+        let tried = texts.tried(&request, &of.recorded)?;
+        Ok(Self {
+            run: Run::Text(Box::new(request)),
+            method: tried.method,
+            seed: asked.seed,
+            call: call(&tried.comparability_key, asked, of.files),
+            comparability_key: tried.comparability_key,
+            cost_of_row: cost(&tried.parameters),
         })
     }
 
@@ -104,7 +125,7 @@ impl Plan {
     ///
     /// # Errors
     /// Whatever the engine reports.
-    pub(crate) fn explain(&self, kind: &Kind, rows: &Rows, work: &Work) -> Result<Explanation, Fault> {
+    pub(crate) fn explain(&self, kind: &Kind, rows: &Numbers, work: &Work) -> Result<Explanation, Fault> {
         let explanation = match (&self.run, kind) {
             (Run::Trees(request), Kind::Trees(model)) => of_trees(model, rows, request, work)?,
             (Run::Network(request), Kind::Network(network)) => {
@@ -120,6 +141,28 @@ impl Plan {
         explanation.check_finite()?;
         Ok(explanation)
     }
+
+    /// Explains a text of the model that the plan was made for.
+    ///
+    /// # Errors
+    /// Whatever the engine reports.
+    pub(crate) fn explain_text(
+        &self,
+        kind: &Kind,
+        text: &str,
+        work: &Work,
+    ) -> Result<TextExplanation, Fault> {
+        let (Run::Text(request), Kind::Texts(texts)) = (&self.run, kind) else {
+            return Err(Fault::Internal("a plan of another kind of model".to_owned()));
+        };
+        let explained = explain_text(&texts.model, text, "", request, work)?;
+        explained.explanation.check_finite()?;
+        Ok(explained)
+    }
+}
+
+fn call(key: &str, asked: &Asked, files: &[u8; 32]) -> String {
+    format!("{key}:{}:{}", asked.seed, ids::hex(files))
 }
 
 fn trees(model: &TreeModel, asked: &Asked, mut given: Given) -> Result<Ready, Fault> {
@@ -201,7 +244,7 @@ fn predicted(kind: &Kind, asked: &Asked, given: Given) -> Result<Ready, Fault> {
 
 fn of_trees(
     model: &TreeModel,
-    rows: &Rows,
+    rows: &Numbers,
     request: &TableRequest,
     work: &Work,
 ) -> Result<Explanation, Fault> {

@@ -2,11 +2,88 @@
 
 use ndarray::{ArrayD, Axis, IxDyn};
 use pellucid_engine::TreeModel;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::Fault;
 
-/// Rows in f64: `[rows, features…]`; NaN is a missing value of a table.
-pub(crate) type Rows = ArrayD<f64>;
+/// Numbers of rows in f64: `[rows, features…]`; NaN is a missing value of a table.
+pub(crate) type Numbers = ArrayD<f64>;
+
+/// The longest text that is taken: what a model reads is far shorter.
+const MAX_TEXT_BYTES: usize = 1 << 16;
+
+/// Rows of one model.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Rows {
+    Numbers(Numbers),
+    Texts(Vec<String>),
+}
+
+impl Rows {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Numbers(numbers) => numbers.shape().first().copied().unwrap_or(0),
+            Self::Texts(texts) => texts.len(),
+        }
+    }
+
+    /// One of them.
+    pub(crate) fn row(&self, index: usize) -> Self {
+        match self {
+            Self::Numbers(numbers) => Self::Numbers(row(numbers, index)),
+            Self::Texts(texts) => Self::Texts(vec![texts[index].clone()]),
+        }
+    }
+
+    pub(crate) fn n_bytes(&self) -> usize {
+        match self {
+            Self::Numbers(numbers) => size_of::<f64>() * numbers.len(),
+            Self::Texts(texts) => texts.iter().map(|text| size_of::<String>() + text.len()).sum(),
+        }
+    }
+
+    /// The numbers, of a model that takes numbers.
+    pub(crate) fn numbers(&self) -> Result<&Numbers, Fault> {
+        match self {
+            Self::Numbers(numbers) => Ok(numbers),
+            Self::Texts(_) => {
+                Err(Fault::Conflict("the rows are texts, and the model takes numbers".to_owned()))
+            }
+        }
+    }
+
+    /// The texts, of a model that takes texts.
+    pub(crate) fn texts(&self) -> Result<&[String], Fault> {
+        match self {
+            Self::Texts(texts) => Ok(texts),
+            Self::Numbers(_) => {
+                Err(Fault::Conflict("the rows are numbers, and the model takes texts".to_owned()))
+            }
+        }
+    }
+
+    /// Hashes what tells these rows from others.
+    pub(crate) fn hash(&self, into: &mut Sha256) {
+        match self {
+            Self::Numbers(numbers) => {
+                numbers.shape().iter().for_each(|&length| into.update((length as u64).to_le_bytes()));
+                numbers.iter().for_each(|x| into.update(x.to_bits().to_le_bytes()));
+            }
+            Self::Texts(texts) => texts.iter().for_each(|text| {
+                into.update((text.len() as u64).to_le_bytes());
+                into.update(text.as_bytes());
+            }),
+        }
+    }
+}
+
+/// Rows of texts, none of them longer than any model reads.
+pub(crate) fn of_texts(texts: Vec<String>) -> Result<Rows, Fault> {
+    match texts.iter().map(String::len).find(|&n| n > MAX_TEXT_BYTES) {
+        Some(n) => Err(Fault::TooLarge(format!("a text has {n} bytes; at most {MAX_TEXT_BYTES} are read"))),
+        None => Ok(Rows::Texts(texts)),
+    }
+}
 
 /// One cell of a table as a request may write it.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +111,7 @@ pub(crate) fn of_numbers(
             let place = ndarray::Dimension::slice(&place).to_vec();
             Err(Fault::BadRequest(format!("the input holds {x} at {place:?}; send finite numbers")))
         }
-        None => Ok(rows),
+        None => Ok(Rows::Numbers(rows)),
     }
 }
 
@@ -48,7 +125,7 @@ pub(crate) fn of_columns(model: &TreeModel, columns: &[Vec<Cell>]) -> Result<Row
     }
     match rows.iter().any(|x: &f64| x.is_infinite()) {
         true => Err(Fault::BadRequest("the input holds an infinite number; send finite ones".to_owned())),
-        false => Ok(rows),
+        false => Ok(Rows::Numbers(rows)),
     }
 }
 
@@ -71,12 +148,12 @@ impl Cell {
 }
 
 /// One row with its leading axis.
-pub(crate) fn row(rows: &Rows, index: usize) -> Rows {
+pub(crate) fn row(rows: &Numbers, index: usize) -> Numbers {
     rows.index_axis(Axis(0), index).to_owned().insert_axis(Axis(0))
 }
 
-/// Rows one below the other; they have one shape.
-pub(crate) fn stacked<'a>(rows: impl Iterator<Item = &'a Rows>) -> Result<Rows, Fault> {
-    let views: Vec<_> = rows.map(|row| row.view()).collect();
+/// Rows of numbers one below the other; they have one shape.
+pub(crate) fn stacked(rows: &[&Rows]) -> Result<Numbers, Fault> {
+    let views = rows.iter().map(|row| Ok(row.numbers()?.view())).collect::<Result<Vec<_>, Fault>>()?;
     ndarray::concatenate(Axis(0), &views).map_err(|error| Fault::Internal(error.to_string()))
 }

@@ -13,7 +13,10 @@ use crate::security::ids;
 /// Endings of model files.
 const MODEL_ENDINGS: [&str; 5] = ["onnx", "json", "ubj", "txt", "cbm"];
 /// Endings of what stands beside a model file without being one.
-const BESIDE: [&str; 3] = [".labels.json", ".labels.txt", ".preprocess.json"];
+const BESIDE: [&str; 5] =
+    [".labels.json", ".labels.txt", ".preprocess.json", TOKENIZER, "tokenizer_config.json"];
+/// The tokenizer of a network that reads texts.
+const TOKENIZER: &str = "tokenizer.json";
 
 /// How files begin that are for people.
 const NO_MODELS: [&str; 4] = ["readme", "license", "notice", "changelog"];
@@ -27,6 +30,8 @@ pub(crate) struct Found {
     /// The folder that relative paths start from.
     pub(crate) folder: PathBuf,
     pub(crate) model: PathBuf,
+    /// Where the model reads texts.
+    pub(crate) tokenizer: Option<PathBuf>,
     /// Everything that the model is made from.
     files: Vec<PathBuf>,
 }
@@ -88,13 +93,20 @@ fn found(root: &Path, name: &str, version: Option<String>, folder: &Path) -> Res
     let model = contained(root, &model)?;
     let mut files: Vec<PathBuf> = listed.into_iter().filter(|path| path.is_file()).collect();
     files.extend(beside(&model)?);
+    let tokenizer = match &settings.tokenizer {
+        Some(path) => Some(folder.join(path)),
+        None => files.iter().find(|path| name_of(path) == TOKENIZER).cloned(),
+    };
+    let tokenizer = tokenizer.map(|path| contained(root, &path)).transpose()?;
+    files.extend(tokenizer.clone());
     let named = [&settings.labels, &settings.explain.background];
     files.extend(named.into_iter().flatten().map(|path| folder.join(path)));
     let mut files =
         files.iter().map(|path| contained(root, path)).collect::<Result<Vec<PathBuf>, String>>()?;
     files.sort();
     files.dedup();
-    Ok(Found { name: name.to_owned(), version, settings, folder: folder.to_owned(), model, files })
+    let (name, folder) = (name.to_owned(), folder.to_owned());
+    Ok(Found { name, version, settings, folder, model, tokenizer, files })
 }
 
 impl Found {

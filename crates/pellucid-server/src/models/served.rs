@@ -6,15 +6,16 @@ use std::sync::Arc;
 use ndarray::{Axis, Ix2};
 use pellucid_engine::{
     Dim, ElementType, Error, LoadedModel, ModelOptions, Opened, OutputSpace, PredictedModel, PredictedRows,
-    Rows as TreeRows, Runtime, Session, Tensor, TreeModel, Work,
+    Rows as TreeRows, Runtime, Session, Tensor, TextModel, TreeModel, Work,
 };
 
 use pellucid_store::{Digest, RecordedModel};
 
 use super::plan::{Asked, Plan, Planned};
-use super::rows::Rows;
+use super::rows::{Numbers, Rows};
 use super::scan::Found;
 use super::settings::Sampling;
+use super::texts::ServedTexts;
 use crate::error::Fault;
 
 /// A model as it is served, until its files change.
@@ -42,6 +43,7 @@ pub(crate) struct Served {
 pub(crate) enum Kind {
     Trees(Box<TreeModel>),
     Network(Box<ServedNetwork>),
+    Texts(Box<ServedTexts>),
 }
 
 /// A network twice: as its file has it, and as it is explained.
@@ -87,13 +89,11 @@ impl Served {
             ..ModelOptions::default()
         };
         let background = settings.explain.background.iter().map(file).collect::<Result<Vec<_>, _>>()?;
-        let opened = Opened::open(&found.model, || Ok::<_, Error>(runtimes.explaining.clone()), &options)?;
-        let kind = match opened {
-            Opened::Trees(model) => Kind::Trees(model),
-            Opened::Network(model) => {
-                Kind::Network(Box::new(ServedNetwork::new(*model, &*runtimes.predicting)?))
-            }
-        };
+        let kind = kind(found, &options, runtimes)?;
+        if let (Kind::Texts(_), Sampling::LowMargin { .. }) = (&kind, &settings.sampling) {
+            let reason = "sampling: low_margin is not for texts; take one_in".to_owned();
+            return Err(Fault::Unprocessable(reason));
+        }
         let asked = Asked {
             method: settings.explain.method.clone(),
             target: settings.explain.target.clone(),
@@ -153,9 +153,10 @@ impl Served {
     /// Whatever the model reports.
     pub(crate) fn predict(&self, rows: &Rows) -> Result<Vec<Tensor>, Fault> {
         match &self.kind {
-            Kind::Network(network) => network.predict(rows),
+            Kind::Network(network) => network.predict(rows.numbers()?),
+            Kind::Texts(texts) => texts.predict(rows.texts()?),
             Kind::Trees(model) => {
-                let shape = rows.view().into_dimensionality::<Ix2>();
+                let shape = rows.numbers()?.view().into_dimensionality::<Ix2>();
                 let rows = TreeRows::F64(shape.map_err(|error| Fault::Internal(error.to_string()))?);
                 let outputs = match self.margins {
                     true => model.ensemble().margins(rows),
@@ -171,7 +172,7 @@ impl Served {
     pub(crate) fn platform(&self) -> String {
         match &self.kind {
             Kind::Trees(model) => format!("pellucid_{}", model.format().replace('-', "_")),
-            Kind::Network(_) => "onnx".to_owned(),
+            Kind::Network(_) | Kind::Texts(_) => "onnx".to_owned(),
         }
     }
 
@@ -200,7 +201,7 @@ impl ServedNetwork {
         Ok(Self { session, element, model })
     }
 
-    fn predict(&self, rows: &Rows) -> Result<Vec<Tensor>, Fault> {
+    fn predict(&self, rows: &Numbers) -> Result<Vec<Tensor>, Fault> {
         // From f64 to what the file takes at once: by way of f32, large whole numbers would become others.
         let tensor = Tensor::f64(rows.shape(), rows.iter().copied().collect());
         Ok(self.session.run(&[tensor.cast(self.element)]).map_err(Error::from)?)
@@ -212,14 +213,33 @@ impl Kind {
         match self {
             Self::Trees(model) => model.digest().to_owned(),
             Self::Network(network) => network.model.digest(),
+            Self::Texts(texts) => texts.model.digest(),
         }
     }
 
-    /// The shape of one row.
+    /// Whether rows may be this model's, which was another when they were predicted.
+    ///
+    /// # Errors
+    /// Rows of another kind or shape.
+    pub(crate) fn check(&self, rows: &Rows) -> Result<(), Fault> {
+        if let Self::Texts(_) = self {
+            return rows.texts().map(drop);
+        }
+        let (shape, own) = (self.row_shape(), &rows.numbers()?.shape()[1..]);
+        match own == shape {
+            true => Ok(()),
+            false => {
+                Err(Fault::Conflict(format!("the stored row has shape {own:?}, the model takes {shape:?}")))
+            }
+        }
+    }
+
+    /// The shape of one row of numbers.
     pub(crate) fn row_shape(&self) -> Vec<usize> {
         match self {
             Self::Trees(model) => vec![model.ensemble().n_features],
             Self::Network(network) => network.model.input_shape().to_vec(),
+            Self::Texts(_) => Vec::new(),
         }
     }
 
@@ -235,11 +255,12 @@ impl Kind {
         Ok(match self {
             Self::Trees(model) => PredictedModel::of_trees(model, space)?,
             Self::Network(network) => PredictedModel::of_network(&network.model, space)?,
+            Self::Texts(_) => return Err(Fault::Internal("a text is no row of numbers".to_owned())),
         })
     }
 
     /// All outputs of rows in the model's own space, as records hold them: `[rows][outputs]`.
-    pub(crate) fn outputs(&self, rows: &Rows, work: &Work) -> Result<Vec<Vec<f64>>, Fault> {
+    pub(crate) fn outputs(&self, rows: &Numbers, work: &Work) -> Result<Vec<Vec<f64>>, Fault> {
         let outputs = self.predicted(None)?.outputs(rows.view(), work)?;
         Ok(outputs.axis_iter(Axis(0)).map(|row| row.to_vec()).collect())
     }
@@ -249,6 +270,10 @@ impl Kind {
         match self {
             Self::Trees(model) => PredictedRows::of_trees(model, paths, None, &[]),
             Self::Network(network) => PredictedRows::of_network(&network.model, paths, None, &[]),
+            Self::Texts(_) => {
+                let reason = "is of rows; this model reads texts".to_owned();
+                Err(Error::Request { option: "background".to_owned(), reason })
+            }
         }
     }
 
@@ -266,6 +291,7 @@ impl Kind {
                     vec![signature("predict", ensemble.n_outputs())],
                 )
             }
+            Self::Texts(texts) => texts.signatures(),
             Self::Network(network) => {
                 let graph = &network.model.file().graph;
                 let of = |wire| Signature {
@@ -283,6 +309,19 @@ impl Kind {
             }
         }
     }
+}
+
+/// Opens the model file for what it is.
+fn kind(found: &Found, options: &ModelOptions, runtimes: &Runtimes) -> Result<Kind, Fault> {
+    if let Some(tokenizer) = &found.tokenizer {
+        let model = TextModel::open(&found.model, tokenizer, runtimes.explaining.clone(), options)?;
+        return Ok(Kind::Texts(Box::new(ServedTexts::new(model, &*runtimes.predicting)?)));
+    }
+    let opened = Opened::open(&found.model, || Ok::<_, Error>(runtimes.explaining.clone()), options)?;
+    Ok(match opened {
+        Opened::Trees(model) => Kind::Trees(model),
+        Opened::Network(model) => Kind::Network(Box::new(ServedNetwork::new(*model, &*runtimes.predicting)?)),
+    })
 }
 
 /// A model as records name it.

@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) version: Option<String>,
     /// Names of the outputs, a file.
     pub(crate) labels: Option<PathBuf>,
+    /// The `tokenizer.json` of a network that reads texts; by default the one beside the model file, where there is one.
+    pub(crate) tokenizer: Option<PathBuf>,
     pub(crate) feature_names: Option<Vec<String>>,
     /// Where the file leaves lengths open.
     pub(crate) input_shape: Option<Vec<usize>>,

@@ -63,7 +63,7 @@ fn probabilities_of(served: &Served, mut outputs: Array2<f64>) -> Option<Array2<
             Some(outputs)
         }
         Kind::Network(network) => network.model.probabilities_of_file(&outputs),
-        _ => None,
+        Kind::Trees(_) | Kind::Texts(_) => None,
     }
 }
 

@@ -52,7 +52,7 @@ impl Predictions {
 
 fn bytes_of(prediction: &Prediction) -> usize {
     // The rest: id, names, the maps' own.
-    8 * prediction.row.len() + 256
+    prediction.row.n_bytes() + 256
 }
 
 #[cfg(test)]
@@ -66,7 +66,7 @@ mod tests {
         let of = |n: usize| Prediction {
             model: "m".into(),
             version: "1".into(),
-            row: Arc::new(ArrayD::zeros(vec![1, n])),
+            row: Arc::new(Rows::Numbers(ArrayD::zeros(vec![1, n]))),
         };
         for id in ["a", "b", "c"] {
             predictions.keep(id, of(10));

@@ -2,6 +2,7 @@
 
 pub(crate) mod binary;
 pub(crate) mod cloud_events;
+pub(crate) mod strict;
 pub(crate) mod tensors;
 pub(crate) mod v1;
 pub(crate) mod v2;

@@ -5,6 +5,7 @@ use pellucid_engine::Tensor;
 use crate::error::Fault;
 use crate::models::rows::{self, Cell, Rows};
 use crate::models::served::{Kind, Served};
+use crate::models::texts::TEXT_INPUT;
 
 /// A tensor as a request names it.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,9 +126,22 @@ pub(crate) fn rows(tensors: &[Received], served: &Served, max_rows: usize) -> Re
             }
             of_one(one, n_rows, &row_shape, false)
         }
-        (many, Kind::Network(_)) => {
+        ([one], Kind::Texts(_)) => of_texts(one, n_rows),
+        (many, Kind::Network(_) | Kind::Texts(_)) => {
             Err(Fault::BadRequest(format!("{} inputs were sent, the model takes one", many.len())))
         }
+    }
+}
+
+fn of_texts(tensor: &Received, n_rows: usize) -> Result<Rows, Fault> {
+    match &tensor.elements {
+        Elements::Texts(texts) if texts.len() == n_rows && tensor.name == TEXT_INPUT => {
+            rows::of_texts(texts.clone())
+        }
+        _ => Err(Fault::BadRequest(format!(
+            "input `{}` of shape {:?}: the model takes `{TEXT_INPUT}`, BYTES of shape [rows]",
+            tensor.name, tensor.shape
+        ))),
     }
 }
 

@@ -2,18 +2,31 @@
 
 use ndarray::ArrayD;
 use pellucid_engine::{Tensor, TreeModel};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::strict::optional_values;
 use crate::error::Fault;
 use crate::models::rows::{self, Cell, Rows};
 use crate::models::served::{Kind, Served};
+use crate::models::texts::TEXT_INPUT;
+
+/// A request for predictions. Whatever else clients send is theirs.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Body {
+    #[serde(deserialize_with = "optional_values")]
+    instances: Option<Vec<Value>>,
+    #[serde(deserialize_with = "optional_values")]
+    inputs: Option<Vec<Value>>,
+}
 
 /// The rows of a request's instances.
 ///
 /// # Errors
-/// A body of another form; instances that do not fit the model; more of them than `max_rows`.
-pub(crate) fn rows(body: &Value, served: &Served, max_rows: usize) -> Result<Rows, Fault> {
-    let instances = body.get("instances").or_else(|| body.get("inputs")).and_then(Value::as_array);
+/// A body without instances; instances that do not fit the model; more of them than `max_rows`.
+pub(crate) fn rows(body: &Body, served: &Served, max_rows: usize) -> Result<Rows, Fault> {
+    let instances = body.instances.as_ref().or(body.inputs.as_ref());
     let missing = || Fault::BadRequest("expected {\"instances\": [ … ]}, one element a row".to_owned());
     rows_of(instances.ok_or_else(missing)?, served, max_rows)
 }
@@ -32,7 +45,19 @@ pub(crate) fn rows_of(instances: &[Value], served: &Served, max_rows: usize) -> 
         Kind::Network(network) => {
             of_arrays(instances, network.model.input_shape(), network.model.input_name())
         }
+        Kind::Texts(_) => of_texts(instances),
     }
+}
+
+/// A text, or an object that holds it under the input's name.
+fn of_texts(instances: &[Value]) -> Result<Rows, Fault> {
+    let text = |(index, instance): (usize, &Value)| {
+        let text = instance.as_str().or_else(|| instance.get(TEXT_INPUT)?.as_str());
+        text.map(str::to_owned).ok_or_else(|| {
+            Fault::BadRequest(format!("instance {index} is neither a text nor {{\"{TEXT_INPUT}\": \"…\"}}"))
+        })
+    };
+    rows::of_texts(instances.iter().enumerate().map(text).collect::<Result<_, Fault>>()?)
 }
 
 fn of_table(instances: &[Value], model: &TreeModel, names: &[String]) -> Result<Rows, Fault> {

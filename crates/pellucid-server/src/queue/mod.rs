@@ -131,7 +131,10 @@ impl Queue {
             }
             if !ahead.is_empty() {
                 let lane = waiting.lanes.entry((to, call.to_owned())).or_default();
-                lane.extend(ahead);
+                lane.extend(ahead.into_iter().map(|(number, mut task)| {
+                    task.priority = to;
+                    (number, task)
+                }));
                 lane.make_contiguous().sort_by_key(|(number, _)| *number);
             }
         }
@@ -220,7 +223,7 @@ impl Waiting {
 
 impl Task {
     fn n_bytes(&self) -> usize {
-        size_of::<f64>() * self.input.len()
+        self.input.n_bytes()
     }
 }
 

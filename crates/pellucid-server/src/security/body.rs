@@ -50,7 +50,7 @@ impl FromRequest<Arc<App>> for Content {
 }
 
 impl Content {
-    /// The body as JSON.
+    /// The body as JSON, an object.
     ///
     /// # Errors
     /// A body that is none, of another form, or nested too deeply.
@@ -61,6 +61,10 @@ impl Content {
         if !is_json {
             let kind = kind.unwrap_or_default();
             return Err(Fault::UnsupportedMedia(format!("`{kind}` is not read here; send application/json")));
+        }
+        // Readers of objects take lists of their fields as well, which nobody means.
+        if self.bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Fault::BadRequest("the body is a list, expected an object".to_owned()));
         }
         serde_json::from_slice(&self.bytes)
             .map_err(|error| Fault::BadRequest(format!("the body is no JSON of this form: {error}")))

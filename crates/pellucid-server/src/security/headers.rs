@@ -22,7 +22,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("other", |path| path.as_str()).to_owned();
     let method = request.method().clone();
-    let checked = check_names(request.uri(), request.headers(), &app);
+    let checked =
+        check_names(request.uri(), request.headers(), &app).and_then(|()| check_path(request.uri()));
     let mut response = match checked {
         Ok(()) => next.run(request).await,
         Err(fault) => fault.into_response(),
@@ -60,6 +61,24 @@ fn check_names(uri: &Uri, headers: &HeaderMap, app: &App) -> Result<(), Fault> {
         None => Ok(()),
         Some(origin) if origin.split_once("://").is_some_and(|(_, host)| app.is_called(host)) => Ok(()),
         Some(origin) => Err(Fault::Forbidden(format!("pages of `{origin}` may not ask this server"))),
+    }
+}
+
+/// A path whose escapes are no text is nobody's name.
+fn check_path(uri: &Uri) -> Result<(), Fault> {
+    let mut pieces = uri.path().split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let escaped = piece.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let Some(byte) = escaped else {
+            return Err(Fault::BadRequest("the path holds a `%` without two hexadecimal digits".to_owned()));
+        };
+        bytes.push(byte);
+        bytes.extend(&piece.as_bytes()[2..]);
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Fault::BadRequest("the path is no UTF-8".to_owned())),
     }
 }
 

@@ -21,7 +21,8 @@ fn what_is_no_request_is_told() {
     check(b"{\"instances\": [[1, 2", "no JSON");
     check(b"{\"instances\": [[NaN, 1, 1, 1, 1]]}", "no JSON");
     check(b"\xff\xfe", "no JSON");
-    check(&[b'['; 100_000], "recursion limit");
+    check(&[b'['; 100_000], "a list, expected an object");
+    check(&[&b"{\"instances\": "[..], &[b'['; 100_000]].concat(), "recursion limit");
     check(b"{\"instances\": [[1e999, 1, 1, 1, 1]]}", "no JSON");
     server.send("POST", PREDICT, &[("Content-Type", "text/plain")], b"{}").expect(415).says("text/plain");
     server.send("POST", PREDICT, &[("Content-Encoding", "br")], b"{}").expect(415).says("br");

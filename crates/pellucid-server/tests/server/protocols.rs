@@ -89,7 +89,7 @@ fn networks_take_nested_lists() {
     predict(json!({ "instances": [[1, 2]] })).expect(400).says("no array of numbers of shape [28, 4]");
     predict(json!({ "instances": [] })).expect(400).says("empty");
     predict(json!({ "rows": [] })).expect(400).says("instances");
-    predict(json!([1])).expect(400).says("instances");
+    predict(json!([1])).expect(400).says("expected an object");
 }
 
 #[test]
