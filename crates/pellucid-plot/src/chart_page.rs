@@ -1,12 +1,11 @@
 //! Chart page: several charts on one HTML page that tell more when pointed at.
 
-use base64::prelude::{BASE64_STANDARD, Engine};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use sha2::{Digest, Sha256};
+use maud::{Markup, html};
 
+use crate::Chart;
 use crate::chart::{Medium, Paint, hex, marks};
+use crate::page::{Page, header};
 use crate::svg::xml_text;
-use crate::{Chart, report};
 
 /// A page of charts. All texts are plain; they are escaped when the page is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,43 +56,29 @@ const SCRIPT: &str = include_str!("chart_page/tooltips.js");
 /// assert!(charts_html(&page).contains("<h1>Credit &amp; trust</h1>"));
 /// ```
 pub fn charts_html(page: &ChartPage) -> String {
-    let script = SCRIPT.trim();
-    let digest = BASE64_STANDARD.encode(Sha256::digest(script.as_bytes()));
-    let policy = format!(
-        "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    );
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (page.title) }
-                style { (PreEscaped(style())) }
-            }
-            body {
-                (header(page))
-                main { @for (index, one) in page.sections.iter().enumerate() { (section(one, index)) } }
-                @if !page.footer.is_empty() { footer { (page.footer) } }
-                div #tip role="status" hidden {}
-                script { (PreEscaped(script)) }
-            }
-        }
+    let links: Vec<(String, &str)> =
+        page.sections.iter().enumerate().map(|(index, one)| (anchor(index), one.heading.as_str())).collect();
+    let body = html! {
+        (header(&page.title, &page.lead, &page.facts, ("Charts", &links)))
+        main { @for (index, one) in page.sections.iter().enumerate() { (section(one, index)) } }
+        @if !page.footer.is_empty() { footer { (page.footer) } }
+        div #tip role="status" hidden {}
     };
-    page.into_string()
+    Page { title: &page.title, style: &style(), script: Some(SCRIPT), body }.into_html()
 }
 
-/// The style sheet of reports, with what charts need, and each paint's color on light and on dark ground.
+fn anchor(index: usize) -> String {
+    format!("charts-{}", index + 1)
+}
+
+/// What charts need, and each paint's color on light and on dark ground.
 fn style() -> String {
     let colors = |color: fn(Paint) -> [u8; 3]| -> String {
         let line = |paint: Paint| paint.variable().map(|name| format!("{name}:{};", hex(color(paint))));
         Paint::themed().into_iter().filter_map(line).collect()
     };
     format!(
-        "{}{}:root{{{}}}\n@media (prefers-color-scheme: dark){{:root{{{}}}}}\n@media print{{:root{{{}}}}}\n",
-        report::page::style(),
+        "{}:root{{{}}}\n@media (prefers-color-scheme: dark){{:root{{{}}}}}\n@media print{{:root{{{}}}}}\n",
         include_str!("chart_page/charts.css"),
         colors(Paint::on_light),
         colors(Paint::on_dark),
@@ -101,28 +86,9 @@ fn style() -> String {
     )
 }
 
-fn header(page: &ChartPage) -> Markup {
-    html! {
-        header {
-            h1 { (page.title) }
-            @if !page.lead.is_empty() { p.lead { (page.lead) } }
-            @if !page.facts.is_empty() {
-                dl.facts { @for (name, value) in &page.facts { div { dt { (name) } dd { (value) } } } }
-            }
-            @if page.sections.len() > 1 {
-                nav aria-label="Charts" {
-                    @for (index, section) in page.sections.iter().enumerate() {
-                        a href={ "#charts-" (index + 1) } { (section.heading) }
-                    }
-                }
-            }
-        }
-    }
-}
-
 fn section(section: &ChartSection, index: usize) -> Markup {
     html! {
-        section id={ "charts-" (index + 1) } {
+        section id=(anchor(index)) {
             h2 { (section.heading) }
             @if !section.text.is_empty() { p.how { (section.text) } }
             @for warning in &section.warnings { p.warning { strong { "⚠ Warning: " } (warning) } }

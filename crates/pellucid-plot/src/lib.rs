@@ -21,6 +21,7 @@ mod heatmap;
 mod highlight;
 mod number;
 mod outlier;
+mod page;
 mod palette;
 mod panel;
 mod picture;

@@ -111,6 +111,9 @@ pub struct Limits {
     pub poll: Duration,
     /// The longest pause between two attempts to write to a log that cannot be written to.
     pub log_retry: Duration,
+    /// How long explanations that nobody waits for are gathered before they are written. Each write waits for the disk, and what the
+    /// system does for that delays predictions, whichever core explains.
+    pub gathering: Duration,
     /// What accepted work is given to end when the server stops.
     pub drain: Duration,
     /// Threads that predict.
@@ -144,6 +147,7 @@ impl Default for Limits {
             event_timeout: Duration::from_secs(300),
             poll: Duration::from_secs(2),
             log_retry: Duration::from_secs(30),
+            gathering: Duration::from_millis(500),
             drain: Duration::from_secs(30),
             predict_threads: 1,
             explain_threads: cores.saturating_sub(1).max(1),

@@ -20,12 +20,14 @@ use crate::error::Fault;
 use crate::explained::Explained;
 use crate::jobs::State;
 use crate::metrics::Metrics;
-use crate::queue::Task;
+use crate::queue::{Priority, Task};
 
 /// The first pause after the log took nothing.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Entries that are sent to the log before the first is waited for.
-const GROUP: usize = 256;
+const GROUP: usize = 1_024;
+/// What is gathered at the most before it is written.
+const MAX_GATHERED_BYTES: usize = 16 << 20;
 
 /// The log with what is needed to open it again.
 pub(crate) struct LogFile {
@@ -146,7 +148,7 @@ struct Waiting {
     task: Task,
     record: Record,
     payload: Payload,
-    _held: Held,
+    held: Held,
 }
 
 impl Recorder {
@@ -161,8 +163,10 @@ impl Recorder {
         limits: &Limits,
     ) -> std::io::Result<Self> {
         let (queue, messages) = channel();
-        let (longest_pause, max_bytes) = (limits.log_retry, limits.unrecorded_bytes);
-        let mut writing = Writing { log, metrics, clock, longest_pause, waiting: VecDeque::new() };
+        let (longest_pause, gathering, max_bytes) =
+            (limits.log_retry, limits.gathering, limits.unrecorded_bytes);
+        let waiting = VecDeque::new();
+        let mut writing = Writing { log, metrics, clock, longest_pause, gathering, waiting };
         let thread = std::thread::Builder::new().name("recorder".to_owned());
         let thread = thread.spawn(move || writing.run(&messages))?;
         let room = Arc::new(Room { taken: Mutex::default(), freed: Condvar::new(), max_bytes });
@@ -183,7 +187,7 @@ impl Recorder {
         match explained.made.recorded(&context) {
             Ok((record, payload)) => {
                 let held = self.room.hold(bytes_of(&payload));
-                let waiting = Box::new(Waiting { task, record, payload, _held: held });
+                let waiting = Box::new(Waiting { task, record, payload, held });
                 if let Err(unsent) = self.queue.send(Message::Record(waiting))
                     && let Message::Record(waiting) = unsent.0
                 {
@@ -237,6 +241,7 @@ struct Writing {
     metrics: Arc<Metrics>,
     clock: Clock,
     longest_pause: Duration,
+    gathering: Duration,
     waiting: VecDeque<Waiting>,
 }
 
@@ -276,11 +281,30 @@ impl Writing {
             *stop = Some(Instant::now());
         }
         for message in first.into_iter().chain(messages.try_iter()) {
-            match message {
-                Message::Record(waiting) => self.waiting.push_back(*waiting),
-                Message::Stop(until) => *stop = Some(until),
-            }
+            self.take(message, stop);
         }
+        let until = Instant::now() + self.gathering;
+        while stop.is_none() && self.may_gather() {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(message) = messages.recv_timeout(left) else { break };
+            self.take(message, stop);
+        }
+    }
+
+    fn take(&mut self, message: Message, stop: &mut Option<Instant>) {
+        match message {
+            Message::Record(waiting) => self.waiting.push_back(*waiting),
+            Message::Stop(until) => *stop = Some(until),
+        }
+    }
+
+    /// Whether the disk may wait: for all that is here, nobody does.
+    fn may_gather(&self) -> bool {
+        let is_awaited = |waiting: &Waiting| waiting.task.priority != Priority::Low;
+        let n_bytes: usize = self.waiting.iter().map(|waiting| waiting.held.n_bytes).sum();
+        (1..GROUP).contains(&self.waiting.len())
+            && n_bytes < MAX_GATHERED_BYTES
+            && !self.waiting.iter().any(is_awaited)
     }
 
     /// Writes what waits, in groups; whether the log took all of it.
@@ -292,17 +316,13 @@ impl Writing {
         while !self.waiting.is_empty() {
             let n = self.waiting.len().min(GROUP);
             let now = (self.clock)();
-            let group: Vec<(Waiting, Result<Pending, Error>)> = self
-                .waiting
-                .drain(..n)
-                .map(|mut waiting| {
-                    waiting.record.timestamp_micros = now;
-                    let pending = log.submit(&waiting.record, &waiting.payload);
-                    (waiting, pending)
-                })
-                .collect();
+            let mut group: Vec<Waiting> = self.waiting.drain(..n).collect();
+            group.iter_mut().for_each(|waiting| waiting.record.timestamp_micros = now);
+            let records: Vec<(&Record, &Payload)> =
+                group.iter().map(|waiting| (&waiting.record, &waiting.payload)).collect();
+            let pending = log.submit_all(&records);
             let mut fault = None;
-            for (waiting, pending) in group {
+            for (waiting, pending) in group.into_iter().zip(pending) {
                 match pending.and_then(Pending::wait) {
                     Ok(appended) => recorded_at(waiting, appended.index),
                     Err(error @ Error::Refused { .. }) => {

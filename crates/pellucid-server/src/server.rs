@@ -257,8 +257,8 @@ fn recorder(app: &Arc<App>) -> Result<Arc<Recorder>, StartError> {
     if let Err(fault) = app.log.log() {
         tracing::error!(%fault, "the log cannot be opened");
     }
-    let clock = app.options.clock.clone();
-    let recorder = Recorder::start(app.log.clone(), app.metrics.clone(), clock, &app.options.limits);
+    let (clock, limits) = (app.options.clock.clone(), &app.options.limits);
+    let recorder = Recorder::start(app.log.clone(), app.metrics.clone(), clock, limits);
     Ok(Arc::new(recorder.map_err(|error| StartError::of("threads", error))?))
 }
 

@@ -169,6 +169,16 @@ impl Log {
         self.submitted(self.prepared(record, payload)?)
     }
 
+    /// Puts records into the queue without waiting for the disk, all made ready first: what comes together is written together.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit), each of its own.
+    pub fn submit_all(&self, records: &[(&Record, &Payload)]) -> Vec<Result<Pending, Error>> {
+        let ready: Vec<Result<(Request, Pending), Error>> =
+            records.iter().map(|(record, payload)| self.prepared(record, payload)).collect();
+        ready.into_iter().map(|it| self.submitted(it?)).collect()
+    }
+
     /// Puts what became known of a prediction into the queue without waiting for the disk.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use crate::traces::Traces;
 use crate::tree::{Frontier, TILE_HEIGHT, entry_hash, range_root};
 
 /// Requests that one transaction takes at the most.
-const MAX_BATCH: usize = 256;
+const MAX_BATCH: usize = 1_024;
 /// Ranges that one tombstone names at the most: it has to stay below the largest entry.
 const MAX_RANGES: usize = 1_000;
 

@@ -1,3 +1,6 @@
+use base64::prelude::{BASE64_STANDARD, Engine};
+use sha2::{Digest, Sha256};
+
 use resvg::usvg::roxmltree;
 
 use super::*;

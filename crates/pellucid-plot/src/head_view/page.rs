@@ -1,14 +1,14 @@
 //! The page of a head view.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use ndarray::Axis;
-use sha2::{Digest, Sha256};
 
 use super::{HeadView, PatchedImage};
+use crate::Error;
 use crate::number::short_number;
+use crate::page::Page;
 use crate::raster::picture_png;
-use crate::{Error, report};
 
 /// Draws what the page holds.
 const SCRIPT: &str = include_str!("page.js");
@@ -22,43 +22,24 @@ const SCRIPT: &str = include_str!("page.js");
 /// [`Error::NotFinite`], [`Error::NegativeValue`], whatever the picture reports.
 pub fn head_view_html(view: &HeadView<'_>) -> Result<String, Error> {
     let packed = view.packed()?;
-    let script = SCRIPT.trim();
-    let digest = BASE64_STANDARD.encode(Sha256::digest(script.as_bytes()));
-    let policy = format!(
-        "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    );
-    let style = format!("{}{}", report::page::style(), include_str!("page.css"));
     let largest: Vec<String> = packed.largest.iter().map(|value| short_number(*value)).collect();
     let (n_layers, n_heads) = (view.weights.len_of(Axis(0)), view.weights.len_of(Axis(1)));
     let picture = view.image.as_ref().map(picture).transpose()?;
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (view.title) }
-                style { (PreEscaped(style)) }
-            }
-            body {
-                header {
-                    h1 { (view.title) }
-                    @if !view.lead.is_empty() { p.lead { (view.lead) } }
-                    @if !view.note.is_empty() { p.caution role="note" { (view.note) } }
-                }
-                noscript { p.caution { "The maps are drawn by a script, which this browser does not run." } }
-                main #view data-layers=(n_layers) data-heads=(n_heads) data-token=(view.token)
-                    data-largest=(largest.join(" ")) data-weights=(BASE64_STANDARD.encode(&packed.bytes)) {
-                    (all_heads(n_layers, n_heads))
-                    (one_head(view, picture))
-                }
-                script { (PreEscaped(script)) }
-            }
+    let body = html! {
+        header {
+            h1 { (view.title) }
+            @if !view.lead.is_empty() { p.lead { (view.lead) } }
+            @if !view.note.is_empty() { p.caution role="note" { (view.note) } }
+        }
+        noscript { p.caution { "The maps are drawn by a script, which this browser does not run." } }
+        main #view data-layers=(n_layers) data-heads=(n_heads) data-token=(view.token)
+            data-largest=(largest.join(" ")) data-weights=(BASE64_STANDARD.encode(&packed.bytes)) {
+            (all_heads(n_layers, n_heads))
+            (one_head(view, picture))
         }
     };
-    Ok(page.into_string())
+    let page = Page { title: &view.title, style: include_str!("page.css"), script: Some(SCRIPT), body };
+    Ok(page.into_html())
 }
 
 /// A small map for each head, a row for each layer.

@@ -1,20 +1,17 @@
 //! The page's HTML.
 
-use base64::prelude::{BASE64_STANDARD, Engine};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::color_bar::{stops, ticks};
 use crate::highlight::colored;
 use crate::number::{percent, short_number};
+use crate::page::{Page, header};
 use crate::raster::data_uri;
 use crate::report::curve::chart;
 use crate::report::{
     Better, ClassScore, Measurement, Report, ReportMetric, ReportPanel, ReportSection, Shown,
 };
 use crate::{Error, Heatmap, HighlightedText};
-
-/// Nothing is loaded or run but what the page holds, whatever a text may try.
-const POLICY: &str = "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'";
 
 pub(crate) fn page(report: &Report) -> Result<String, Error> {
     let sections: Vec<Markup> = report
@@ -23,58 +20,18 @@ pub(crate) fn page(report: &Report) -> Result<String, Error> {
         .enumerate()
         .map(|(index, photo)| section(photo, index))
         .collect::<Result<_, _>>()?;
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (report.title) }
-                style { (PreEscaped(style())) }
-            }
-            body {
-                (header(report))
-                main { @for section in sections { (section) } }
-                @if !report.footer.is_empty() { footer { (report.footer) } }
-            }
-        }
+    let links: Vec<(String, &str)> = report
+        .sections
+        .iter()
+        .enumerate()
+        .map(|(index, section)| (anchor(section, index), section.heading.as_str()))
+        .collect();
+    let body = html! {
+        (header(&report.title, &report.lead, &report.facts, ("Sections", &links)))
+        main { @for section in sections { (section) } }
+        @if !report.footer.is_empty() { footer { (report.footer) } }
     };
-    Ok(page.into_string())
-}
-
-/// The style sheet of every page, with the carried font in it.
-pub(crate) fn style() -> String {
-    let face = |weight: &str, bytes: &[u8]| {
-        format!(
-            "@font-face{{font-family:Inter;font-weight:{weight};\
-             src:url(data:font/woff2;base64,{}) format('woff2')}}\n",
-            BASE64_STANDARD.encode(bytes)
-        )
-    };
-    face("400", include_bytes!("../../font/Inter-Regular.woff2"))
-        + &face("600", include_bytes!("../../font/Inter-SemiBold.woff2"))
-        + include_str!("page.css")
-}
-
-fn header(report: &Report) -> Markup {
-    html! {
-        header {
-            h1 { (report.title) }
-            @if !report.lead.is_empty() { p.lead { (report.lead) } }
-            @if !report.facts.is_empty() {
-                dl.facts { @for (name, value) in &report.facts { div { dt { (name) } dd { (value) } } } }
-            }
-            @if report.sections.len() > 1 {
-                nav aria-label="Sections" {
-                    @for (index, section) in report.sections.iter().enumerate() {
-                        a href={ "#" (anchor(section, index)) } { (section.heading) }
-                    }
-                }
-            }
-        }
-    }
+    Ok(Page { title: &report.title, style: "", script: None, body }.into_html())
 }
 
 fn anchor(section: &ReportSection, index: usize) -> String {

@@ -79,6 +79,7 @@ impl Place {
         let clock = Arc::new(move || time.fetch_add(1, Ordering::Relaxed));
         let mut options = Options::new(self.models(), self.log(), self.key(), clock);
         options.limits.log_retry = Duration::from_millis(20);
+        options.limits.gathering = Duration::from_millis(2);
         options.limits.explain_threads = 1;
         options
     }

@@ -25,6 +25,21 @@ fn records_are_proven_and_the_log_verifies() {
     assert!(VerifyingKey::parse(&key.to_string()).is_ok());
 }
 
+/// Of what nobody waits for, as much as possible is written at once; it comes with what somebody waits for, and with the end.
+#[test]
+fn explanations_are_gathered_until_somebody_waits() {
+    let an_hour = std::time::Duration::from_secs(3_600);
+    let mut server = Place::new().start(|options| options.limits.gathering = an_hour);
+    server.predict("table", "a", &json!([row(), row()])).expect(200);
+    until(|| server.metric("pellucid_cache_misses_total") == 2.0);
+    assert!(server.records().is_empty());
+    server.post("/v1/models/table:explain", &json!({ "instances": [row()] })).expect(200);
+    assert_eq!(server.records().len(), 3);
+    server.predict("table", "b", &json!([row()])).expect(200);
+    assert_eq!(server.stop().n_lost, 0);
+    assert_eq!(server.records().len(), 4);
+}
+
 #[test]
 fn labels_and_decisions_come_later() {
     let server = start();
