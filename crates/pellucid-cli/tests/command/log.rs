@@ -512,8 +512,10 @@ fn a_parquet_table_has_the_features_of_records_that_come_late() {
     let parquet = place.folder.text("records.parquet");
     assert!(stdout(&place.log("query", &["--parquet", &parquet])).contains("(1002 records)"));
     let keep = "value of attribute_1,entry";
-    let explained = stdout(&place.run(&["explain", &model, &parquet, "--keep", keep, "--json"]));
-    let columns = Explanation::from_json(&explained).expect("an explanation").about.other_columns;
+    let out = place.folder.text("out");
+    stdout(&place.run(&["explain", &model, &parquet, "--keep", keep, "--out", &out]));
+    let sample = Explanation::read(format!("{out}/sample.npz").as_ref()).expect("an explanation");
+    let columns = sample.about.other_columns;
     let last = columns["entry"].iter().position(|entry| entry == "1002").expect("kept");
     let value = first["payload"]["attribution"][0]["values"][0].as_f64();
     assert_eq!(columns["value of attribute_1"][last].parse().ok(), value);
