@@ -131,7 +131,10 @@ function standingLine(context, from, to, x) {
   }
 }
 
-/** A name short enough for an axis. */
-export function short(name, length = 28) {
+/** Whether the window is as narrow as a phone's. */
+export const isNarrow = () => innerWidth < 640;
+
+/** A name short enough for an axis; in a narrow window the axis must leave room for what is drawn. */
+export function short(name, length = isNarrow() ? 16 : 28) {
   return name.length <= length ? name : `${name.slice(0, length - 1)}…`;
 }

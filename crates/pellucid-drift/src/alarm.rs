@@ -20,7 +20,7 @@ pub struct AlarmRule {
     pub of: usize,
     /// Cleared when so many in a row are not.
     pub clear_after: usize,
-    /// A [`Watch`](crate::Watch) judges windows of fewer rows also together, so many rows at a time, but no more than a quarter of the reference; 0: never.
+    /// A [`Watch`](crate::Watch) judges windows of fewer rows also together, so many rows at a time, but no more than an eighth of the reference; 0: never.
     pub pooled_rows: usize,
 }
 

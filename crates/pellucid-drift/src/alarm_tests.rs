@@ -127,7 +127,7 @@ fn windows_and_groups_of_them_raise_one_alarm() {
     };
     let rule = AlarmRule { drifted: 1, of: 1, clear_after: 2, pooled_rows: 250 };
     let options = Options { window_rows: 100, ..Options::default() };
-    let mut watch = Watch::new(&sample(1_000, 0.0), options, rule).unwrap();
+    let mut watch = Watch::new(&sample(3_000, 0.0), options, rule).unwrap();
     // Three windows make a group. One that is far off raises an alarm at once, and its group would again.
     let mut told = String::new();
     for place in 0..12 {

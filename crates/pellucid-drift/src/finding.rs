@@ -117,7 +117,7 @@ pub struct Evidence {
 }
 
 /// Which part of the reference a window counts for at the most.
-pub(crate) const MOST_OF_REFERENCE: f64 = 0.25;
+const MOST_OF_REFERENCE: f64 = 0.25;
 
 impl Evidence {
     /// The effective sizes that tests and thresholds go by: of a window that is more than a quarter of the reference, the quarter. The reference's own error is the

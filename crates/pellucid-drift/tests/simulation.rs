@@ -66,7 +66,7 @@ fn a_step_of_a_quarter_deviation_is_found_and_cleared() {
 /// Windows too small to tell a quarter of a deviation from chance find it together, and nothing else.
 #[test]
 fn small_windows_find_a_quarter_deviation_together() {
-    for (window_rows, n_windows) in [(100, 60), (40, 140)] {
+    for (window_rows, n_windows) in [(100, 100), (40, 210)] {
         let world = world(2_000, window_rows);
         for run in 0..5 {
             let alarms = world.run(run, n_windows, |place| if place < 5 { 0.0 } else { 0.25 }).unwrap();

@@ -64,7 +64,7 @@ function results(data) {
     both("Records", it.n_records),
     both("Stand for", it.represents.map(Math.round)),
     ...(it.rates ? [both("With a label", it.rates.cohorts.map((cohort) => cohort.n_labelled)), ...pairs(it.rates).map(line)] : []),
-    both("Explain this output, in finite numbers", it.n_explained),
+    both("With this output explained", it.n_explained),
     ...meanOutput.map(line),
   ];
   const columns = [

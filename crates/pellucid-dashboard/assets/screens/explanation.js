@@ -1,6 +1,6 @@
 // What an explanation looks like: a waterfall, marked words, a heatmap beside its image.
 
-import { color, figure, short, signedColor } from "../chart.js";
+import { color, figure, isNarrow, short, signedColor } from "../chart.js";
 import { h } from "../dom.js";
 import { number, signed } from "../format.js";
 
@@ -10,10 +10,12 @@ const MAX_BARS = 12;
 /** A waterfall from the base value to the output; bars without a start where the method has no base value. */
 export function waterfall(it) {
   const shown = it.features.slice(0, MAX_BARS);
+  const narrow = isNarrow();
   const rest = it.features.slice(MAX_BARS).reduce((sum, feature) => sum + feature.attribution, it.other_features);
   const nRest = it.features.length - shown.length + it.n_other_features;
-  const bars = shown.map((feature) => ({ ...feature, label: `${short(feature.name, 22)} = ${short(feature.shown, 12)}` }));
-  if (nRest > 0) bars.push({ name: `${nRest} other features`, shown: "", label: `${nRest} other features`, attribution: rest });
+  const bars = shown.map((feature) => ({ ...feature, label: `${short(feature.name, narrow ? 12 : 22)} = ${short(feature.shown, narrow ? 7 : 12)}` }));
+  const others = `${nRest} other ${nRest === 1 ? "feature" : "features"}`;
+  if (nRest > 0) bars.push({ name: others, shown: "", label: others, attribution: rest });
   const falls = it.base_value !== null;
   const ranges = [];
   let at = falls ? it.output : 0;

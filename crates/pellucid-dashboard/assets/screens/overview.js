@@ -58,7 +58,7 @@ function accuracyNote({ accuracy }) {
 function alarms(data) {
   if (!data.alarms) return null;
   if (data.alarms.length === 0) return null;
-  const line = (it) => h("li", {}, link("drift", { series: it.series }, it.text));
+  const line = (it) => h("li", {}, link("drift", { series: it.series }, it.model), `: ${it.sentence}`);
   return h("section", { class: "warning", role: "alert" }, h("h2", {}, "Alarms"), h("ul", {}, data.alarms.map(line)));
 }
 

@@ -59,7 +59,9 @@ struct Coverage {
 #[derive(Debug, Serialize)]
 struct AlarmLine {
     series: String,
-    text: String,
+    /// Name and version.
+    model: String,
+    sentence: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -166,7 +168,8 @@ fn alarms(dashboard: &Dashboard, index: &Index) -> Vec<AlarmLine> {
         let found = dashboard.kept(&(described.id.clone(), Every::Count));
         let line = move |alarm: &Alarm| AlarmLine {
             series: described.id.clone(),
-            text: format!("{} {}: {}", described.model, described.version, alarm.sentence),
+            model: format!("{} {}", described.model, described.version),
+            sentence: alarm.sentence.clone(),
         };
         found.map(|found| found.alarms.iter().map(line).collect::<Vec<_>>()).unwrap_or_default()
     };
