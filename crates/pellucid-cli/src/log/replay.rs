@@ -52,8 +52,7 @@ pub(crate) fn run(
     };
     let alone = Run::alone(&payload);
     let (mut again, mut difference) = explained(&alone)?;
-    let bits_count = record.runtime_fingerprint == again.runtime_fingerprint;
-    if let Some(among) = Run::among(record, &payload).filter(|_| bits_count && !difference.same_bytes) {
+    if let Some(among) = Run::among(record, &payload).filter(|_| !difference.same_bytes) {
         (again, difference) = explained(&among)?;
     }
     compared(stored.index, [record, &again], &difference, arguments.tolerance, console)
