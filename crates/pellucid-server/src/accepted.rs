@@ -3,12 +3,12 @@
 //! One file a job, in a folder beside the log, readable by its owner alone: it holds inputs. It is whole or not there.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ndarray::{ArrayD, IxDyn};
+use pellucid_store::write_private;
 use serde::{Deserialize, Serialize};
 
 use crate::api::Wish;
@@ -48,10 +48,10 @@ struct KeptRow {
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum KeptInput {
-    /// JSON has no NaN; what is missing is null.
+    /// The numbers' bits: JSON has neither what is missing nor what is infinite.
     Numbers {
         shape: Vec<usize>,
-        values: Vec<Option<f64>>,
+        bits: Vec<u64>,
     },
     Texts(Vec<String>),
 }
@@ -64,7 +64,7 @@ impl Kept {
                 Rows::Texts(texts) => KeptInput::Texts(texts.clone()),
                 Rows::Numbers(numbers) => KeptInput::Numbers {
                     shape: numbers.shape().to_vec(),
-                    values: numbers.iter().map(|&x| Some(x).filter(|x| !x.is_nan())).collect(),
+                    bits: numbers.iter().map(|x| x.to_bits()).collect(),
                 },
             },
         };
@@ -93,29 +93,10 @@ impl Accepted {
     /// # Errors
     /// [`Fault::Unavailable`] where that is not possible: nothing is accepted then.
     pub(crate) fn keep(&self, kept: &Kept) -> Result<(), Fault> {
-        let fault = |error: std::io::Error| {
-            let folder = self.folder.display();
-            Fault::Unavailable(format!("{folder}: {error}; what cannot be written down is not accepted"))
-        };
         let bytes = serde_json::to_vec(kept).map_err(|error| Fault::Internal(error.to_string()))?;
-        self.write(&kept.job_id, &bytes).map_err(fault)
-    }
-
-    fn write(&self, id: &str, bytes: &[u8]) -> std::io::Result<()> {
-        if !self.folder.is_dir() {
-            fs::create_dir(&self.folder)?;
-            synced(self.folder.parent())?;
-        }
-        let partial = self.folder.join(format!("{id}.partial"));
-        let mut options = fs::OpenOptions::new();
-        options.create(true).write(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, self.path(id))?;
-        synced(Some(&self.folder))
+        write_private(&self.path(&kept.job_id), &bytes).map_err(|error| {
+            Fault::Unavailable(format!("{error}; what cannot be written down is not accepted"))
+        })
     }
 
     /// Forgets a job. Where a killed process did not get to it, its rows are found in the log at the next start.
@@ -127,11 +108,16 @@ impl Accepted {
         self.folder.join(format!("{id}.json"))
     }
 
-    /// All jobs that have not ended, the oldest first, and what is wrong with files that hold none.
+    /// All jobs that have not ended, the oldest first, and what is wrong with files that hold none. What a killed process had not
+    /// written to its end was not accepted, and holds inputs: it goes.
     fn left(&self) -> (Vec<Kept>, Vec<String>) {
         let (mut jobs, mut faults) = (Vec::new(), Vec::new());
         let paths = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
-        for path in paths.filter(|path| path.extension().is_some_and(|ending| ending == "json")) {
+        for path in paths {
+            if path.extension().is_none_or(|ending| ending != "json") {
+                let _ = fs::remove_file(&path);
+                continue;
+            }
             let job = fs::read(&path).map_err(|error| error.to_string());
             match job.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string())) {
                 Ok(job) => jobs.push(job),
@@ -140,14 +126,6 @@ impl Accepted {
         }
         jobs.sort_by_key(|job: &Kept| job.created_micros);
         (jobs, faults)
-    }
-}
-
-/// A name in a folder is on the disk once the folder is.
-fn synced(folder: Option<&Path>) -> std::io::Result<()> {
-    match folder.filter(|folder| cfg!(unix) && !folder.as_os_str().is_empty()) {
-        Some(folder) => fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
     }
 }
 
@@ -171,8 +149,20 @@ pub(crate) fn forget_once_ended(app: &Arc<App>, job: &Arc<Job>) {
 }
 
 /// Queues what was accepted before the process ended, so that whoever asks for a job finds it. What is in the log already is not
-/// explained again.
+/// explained again. Another process that writes to the log may still be at these jobs: they wait until the log is this one's.
 pub(crate) async fn resume(app: Arc<App>) {
+    if app.log.fault().is_none() {
+        return resume_all(app).await;
+    }
+    tokio::spawn(async move {
+        while app.log.fault().is_some() {
+            tokio::time::sleep(PAUSE).await;
+        }
+        resume_all(app).await;
+    });
+}
+
+async fn resume_all(app: Arc<App>) {
     let reading = app.clone();
     let (left, faults) = blocking(move || Ok(reading.accepted.left())).await.unwrap_or_default();
     for fault in faults {
@@ -232,8 +222,8 @@ impl KeptInput {
     fn rows(&self) -> Result<Rows, Fault> {
         match self {
             Self::Texts(texts) => Ok(Rows::Texts(texts.clone())),
-            Self::Numbers { shape, values } => {
-                let values = values.iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+            Self::Numbers { shape, bits } => {
+                let values = bits.iter().map(|&bits| f64::from_bits(bits)).collect();
                 let numbers = ArrayD::from_shape_vec(IxDyn(shape), values);
                 numbers.map(Rows::Numbers).map_err(|error| Fault::Internal(error.to_string()))
             }

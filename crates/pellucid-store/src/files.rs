@@ -41,6 +41,21 @@ pub(crate) fn replace(
     sync_folder_of(path, doing)
 }
 
+/// Writes a file that its owner alone may read, in place of another where there is one, and makes its folder where that is missing. Once
+/// this returns the file survives the process and the machine; a reader finds all of it or none.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
+    const DOING: &str = "writing it";
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        fs::create_dir(folder).map_err(Error::file(folder, "making the folder"))?;
+        sync_folder_of(folder, DOING)?;
+    }
+    replace(path, content, Readers::Owner, DOING)
+}
+
 /// The text of a file; `None` where there is none.
 pub(crate) fn read(path: &Path, doing: &'static str) -> Result<Option<Vec<u8>>, Error> {
     match fs::read(path) {

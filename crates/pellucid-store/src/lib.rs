@@ -42,6 +42,7 @@ pub use digest::Digest;
 pub use entry::{Entry, Erasure, MAX_ENTRY_BYTES};
 pub use error::Error;
 pub use export::Exported;
+pub use files::write_private;
 pub use key::{check_key_apart, create_key, read_verifying_key};
 pub use log::{Appended, Erased, Log, Options, Pending};
 pub use note::VerifyingKey;

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use pellucid_server::Drained;
+use pellucid_store::{Log, Options as LogOptions};
 use serde_json::json;
 
 use crate::harness::{Gate, Place, row, series, until};
@@ -24,12 +25,18 @@ fn what_was_accepted_goes_on_at_the_next_start() {
     assert_eq!(server.stop(), Drained { n_kept: 3, n_lost: 0 });
     gate.open();
 
+    let folder = server.place.log().with_extension("log.accepted");
+    // A process that was killed left this.
+    fs::write(folder.join(".tmp1"), "{").unwrap();
+    // As long as another writes to the log, these jobs may be its own.
+    let other = Log::open(&server.place.log(), &server.place.key(), &LogOptions::default()).unwrap();
     let server = server.place.start(|_| {});
+    assert_eq!(server.get("/v1/jobs").expect(200).json()["jobs"], json!([]));
+    drop(other);
     let records = server.until_recorded(3);
     assert!(records.iter().any(|record| record.prediction_id == "gap"));
     let path = format!("/v1/explanations/{}", job["job_id"].as_str().unwrap());
     assert_eq!(server.get(&path).expect(200).json()["status"], "done");
-    let folder = server.place.log().with_extension("log.accepted");
     until(|| fs::read_dir(&folder).unwrap().next().is_none());
     // Nothing is left, and nothing is explained twice.
     let mut server = server;
